@@ -1,0 +1,50 @@
+# The whole workflow. `make run` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: all run test unit check golden bench system lock clean
+all: check test
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
+
+run: $(VENV)/.run  ## the platform, a broker and a simulated park with 180 days of history
+	$(BIN)/park run --simulate
+
+system:  ## servers that the tests talk to, where we may install them
+	@scripts/system
+
+test: system $(VENV)/.dev  ## everything
+	$(BIN)/python -m pytest
+
+unit: $(VENV)/.dev  ## no servers, under a minute
+	$(BIN)/python -m pytest -m "not server and not slow"
+
+check: $(VENV)/.dev  ## format, lint, types, arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: $(VENV)/.dev  ## rewrite expected files; the diff is the review
+	GOLDEN=1 $(BIN)/python -m pytest -m "not server"
+
+bench: system $(VENV)/.dev  ## figures of docs/benchmarks.md, to bench/results/latest.json
+	$(BIN)/python -m bench
+
+lock: $(VENV)/.dev  ## pin everything; names, versions and hashes only
+	$(BIN)/python -m pip install --quiet uv && PATH="$(BIN):$$PATH" scripts/lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

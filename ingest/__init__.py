@@ -1,0 +1,1 @@
+"""Bytes to readings: dialects, the resolver, and the MQTT client."""

@@ -1,0 +1,1 @@
+"""One file per dialect: bytes in, samples or a refusal out."""

@@ -1,0 +1,213 @@
+"""What the stages find: facts with derived ids, so that a replay names the same fact alike."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from park.readings import Float64, Int32, Int64
+
+
+class Severity(StrEnum):
+    """紧急, 高, 中, 低 (domain: ISA-18.2 priorities)."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class AlarmState(StrEnum):
+    """State of a condition while it stands, and once it is over."""
+
+    ACTIVE = "active"
+    ACKNOWLEDGED = "acknowledged"
+    LATCHED = "latched"
+    CLEARED = "cleared"
+
+
+class Reason(StrEnum):
+    """Why a stage says what it says."""
+
+    ABOVE_LIMIT = "above_limit"
+    BELOW_LIMIT = "below_limit"
+    BACK_IN_LIMITS = "back_in_limits"
+    DETECTOR_ALARM = "detector_alarm"  # the device itself says fire or gas
+    SECOND_DEVICE = "second_device"  # an independent device of the same place confirms
+    CALL_POINT = "call_point"
+    RATE_OF_RISE = "rate_of_rise"
+    DEVICE_RESET = "device_reset"  # a real reset message of the device
+    PERSON_RESET = "person_reset"
+    SILENT = "silent"
+    BACK = "back"
+    STUCK = "stuck"
+    MOVES_AGAIN = "moves_again"
+    FLAPPING = "flapping"
+    STEADY = "steady"
+    LOW_BATTERY = "low_battery"
+    BATTERY_OK = "battery_ok"
+    GATEWAY_DOWN = "gateway_down"
+    WRONG_CLOCK = "wrong_clock"
+    CLOCK_OK = "clock_ok"
+    UNUSUAL = "unusual"  # far from the learned baseline
+    DRIFT_RESET = "drift_reset"  # a count of people corrected at a known-empty hour
+    METER_RESET = "meter_reset"
+    METER_ROLLOVER = "meter_rollover"
+    METER_GLITCH = "meter_glitch"
+
+
+class Label(StrEnum):
+    """What makes an alarm less than ordinary; it is raised all the same, and says so."""
+
+    LATE = "late"
+    RETAINED = "retained"
+    WRONG_CLOCK = "wrong_clock"
+    SUSPECT = "suspect"
+    UNCLAIMED = "unclaimed"
+    TEST = "test"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionChange:
+    """A condition began, changed or ended. One open condition per `condition_id`."""
+
+    rule: str  # "fire.pre_alarm", "fire.confirmed", "limit.over_voltage", ...
+    family: str  # "fire", "gas", "limit.over_voltage": one open condition per family and subject
+    subject: str  # "place:12", "point:40", "device:7", "unclaimed:z2m:kitchen"
+    since: int  # epoch ms, log time (received) at which this condition began: part of its identity
+    at: int  # epoch ms, log time of this change
+    ts: int  # epoch ms by the device's clock, of the reading that decided it
+    state: AlarmState
+    severity: Severity
+    reason: Reason
+    park: int = 0
+    place: int = 0
+    device: int = 0
+    point: int = 0
+    value: float | None = None  # always finite
+    limit: float | None = None
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def condition_id(self) -> str:
+        """The same from pre-alarm to confirmed to cleared."""
+        return f"{self.family}/{self.subject}/{self.since}"
+
+    @property
+    def id(self) -> str:
+        """Two of the same id are the same fact."""
+        return f"{self.condition_id}/{self.rule}/{self.at}/{self.state}/{self.device}/{self.ts}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something worth looking at that is no condition of its own: an anomaly, a meter swap."""
+
+    kind: str  # "anomaly", "meter", "occupancy", ...
+    point: int
+    ts: int  # epoch ms by the device's clock
+    at: int  # epoch ms, log time
+    severity: Severity
+    reason: Reason
+    value: float | None = None
+    expected: float | None = None
+    low: float | None = None  # of the expected band
+    high: float | None = None
+    score: float = 0.0  # 0..1
+    device: int = 0
+    place: int = 0
+    park: int = 0
+
+    @property
+    def id(self) -> str:
+        """Two of the same id are the same fact."""
+        return f"{self.kind}/{self.point}/{self.ts}/{self.reason}"
+
+
+class Status(StrEnum):
+    """Health of a device, worst first in the order that a person cares."""
+
+    GATEWAY_DOWN = "gateway_down"
+    SILENT = "silent"
+    STUCK = "stuck"
+    FLAPPING = "flapping"
+    WRONG_CLOCK = "wrong_clock"
+    LOW_BATTERY = "low_battery"
+    ONLINE = "online"
+    NEVER_SEEN = "never_seen"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """A device's health changed."""
+
+    device: int
+    status: Status
+    at: int  # epoch ms, log time
+    last_seen: int  # epoch ms, log time of its last message; 0: never
+    reason: Reason
+    park: int = 0
+
+    @property
+    def id(self) -> str:
+        """Two of the same id are the same fact."""
+        return f"device/{self.device}/{self.at}/{self.status}"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityDay:
+    """How active an enterprise was on a closed park day."""
+
+    enterprise: int
+    day: str  # ISO date, park time
+    state: str  # unknown | active | reduced | half_stopped | stopped | dormant | zombie_suspect
+    ratio: float
+    score: float
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Two of the same id are the same fact."""
+        return f"activity/{self.enterprise}/{self.day}"
+
+
+class Level(StrEnum):
+    """Widths of rollup windows; a day is a park day."""
+
+    MINUTE = "1m"
+    QUARTER = "15m"
+    HOUR = "1h"
+    DAY = "1d"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollups:
+    """Parts of windows, one row each, in columns: parts of one (point, start) add up.
+
+    A window that was told already is amended by a further part, never by a twin: count, sum and
+    good time add, min and max extend, `last` is the value with the greatest `last_ts`.
+    """
+
+    level: Level
+    point: Int32
+    start: Int64  # epoch ms
+    count: Int32  # readings good for history
+    total: Float64  # sum of their values
+    low: Float64
+    high: Float64
+    last: Float64
+    last_ts: Int64  # epoch ms
+    good: Int64  # ms of the window that good readings stand for
+    bad: Int32  # readings kept but not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the quality stage set aside, one row a gateway and hour: part of the loss ledger."""
+
+    gateway: Int32
+    hour: Int64  # epoch ms, by `received`
+    duplicates: Int32
+    readings: Int32  # readings that entered the stage
+
+
+Event = ConditionChange | Finding | DeviceStatus | ActivityDay | Rollups | Counted

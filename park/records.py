@@ -1,0 +1,166 @@
+"""What a log holds: batches, ticks, configuration and commands, and nothing else.
+
+Everything a stage may know reaches it as one of these, read from the log in order.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from park.metrics import Lane
+from park.readings import Int32, ReadingBatch
+
+
+class Refusal(StrEnum):
+    """Why a message, or a part of it, could not become readings."""
+
+    MALFORMED = "malformed"  # not the syntax that its topic promises
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    WRONG_TYPE = "wrong_type"  # a value that is neither number, boolean nor a known word
+    NOT_FINITE = "not_finite"  # NaN or infinity
+    NO_DIALECT = "no_dialect"  # a topic that no dialect knows
+    UNKNOWN_DEVICE = "unknown_device"  # waits to be claimed
+    UNKNOWN_METRIC = "unknown_metric"  # the device is known, this value of it is not
+    BAD_TIME = "bad_time"  # a time that cannot be read
+    FAR_FUTURE = "far_future"
+    FAR_PAST = "far_past"
+    EMPTY = "empty"  # nothing in it
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message kept raw, with the reason why it, or `readings` values of it, gave no readings."""
+
+    reason: Refusal
+    topic: str
+    payload: bytes  # as it came; cut to 1 MiB, `size` tells what it was
+    size: int
+    received: int  # epoch ms
+    device_key: str = ""  # "" when not even that could be read
+    gateway: int = 0
+    readings: int = 0  # values refused; 0: the whole message could not be read
+    detail: str = ""  # which key, which column, what was expected
+    alarm: str = ""  # the life-safety metric that is raised in it ("smoke", "gas", ...), else ""
+    whole: bool = True  # False: other values of the same message became readings
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What the edge counted, one row a gateway: the first of the two counts of the loss ledger."""
+
+    gateway: Int32  # 0: devices that come without one
+    messages: Int32
+    readings: Int32  # values seen in messages that could be read, refused ones included
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Readings as they came off a wire, with what was counted and refused beside them."""
+
+    readings: ReadingBatch
+    edge: Edge
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Log time has reached `now`: an aligned minute, epoch ms; later than every tick before it."""
+
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """A point as the stages need it. Numbers are the registry's; they are never reused."""
+
+    point: int
+    metric: str  # name in park.metrics
+    device: int
+    place: int  # unit, zone, building or park it measures
+    park: int
+    enterprise: int = 0  # who occupies the place; 0: nobody, or shared
+    channel: str = ""  # "a", "b", "c", "1", ...
+    interval: int = 60_000  # ms between readings that the device promises
+    source: int = 0  # derived points: the register point they come from
+    modulus: float = 0.0  # registers: value at which it rolls over to 0; 0: unknown
+    ratio: float = 1.0  # transformer ratio (CT x VT) from `effective` on
+    effective: int = 0  # epoch ms from which this row holds (a new ratio, another tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device as the stages need it."""
+
+    device: int
+    park: int
+    place: int
+    lane: Lane
+    kind: str  # "meter", "smoke_detector", "call_point", "door_counter", ...
+    gateway: int = 0  # device number of the gateway above it; 0: none
+    interval: int = 60_000  # ms: the longest promised silence
+    mode: str = "normal"  # normal | test | maintenance
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """A park, building, unit or zone."""
+
+    place: int
+    park: int
+    parent: int  # 0 for a park
+    kind: str  # park | building | unit | zone
+    name: str
+    area: float = 0.0  # m2
+    utc_offset: int = 480  # minutes; of parks: where the park day begins
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    """A limit on a metric, with the authority it rests on."""
+
+    rule: str
+    metric: str
+    severity: str  # critical | high | medium | low
+    basis: str
+    high: float | None = None  # in the metric's unit
+    low: float | None = None
+    dead_band: float = 0.0  # same unit, >= 0
+    on_delay: int = 0  # ms that the value must stay beyond it
+    off_delay: int = 0
+    kinds: tuple[str, ...] = ()  # device kinds; () = all
+    version: str = ""  # date of the rule
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Changes of registry and rules that hold from here on; what is not named stays."""
+
+    version: int  # of the registry, rising
+    received: int  # epoch ms
+    points: tuple[PointRow, ...] = ()
+    devices: tuple[DeviceRow, ...] = ()
+    places: tuple[PlaceRow, ...] = ()
+    limits: tuple[LimitRow, ...] | None = None  # a table replaces the table before it; None: unchanged
+
+
+class Verb(StrEnum):
+    """What a person, or a program on a person's behalf, may tell the stages."""
+
+    RESET = "reset"  # end a latched alarm (GB/T 45839-2025, 5.8.1)
+    MODE = "mode"  # a device into test or maintenance, or back
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An act of a named person, entering the stages through the log."""
+
+    verb: Verb
+    received: int  # epoch ms
+    actor: str
+    device: int = 0
+    place: int = 0
+    reason: str = ""
+    arguments: dict[str, str] = field(default_factory=dict)
+
+
+Record = Batch | Tick | Config | Command

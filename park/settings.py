@@ -1,0 +1,71 @@
+"""Settings: one frozen dataclass a room, read once, by the runtime.
+
+Every value may be given as a flag, as an environment variable (PARK_ + upper case) or in a TOML file,
+in that order of strength; `docs/settings.md` is generated from here.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """How messages are taken in."""
+
+    broker_host: str = "127.0.0.1"
+    broker_port: int = 1883
+    username: str = ""
+    password_file: str = ""
+    client_prefix: str = "park"  # client ids are fixed, so that the broker keeps the session
+    session_expiry: int = 7 * 86_400  # s that the broker keeps messages for us
+    receive_maximum: int = 5_000
+    batch_nap: float = 0.015  # s the bulk reader rests after work, so that batches grow
+    batch_messages: int = 4_000  # messages read at most before they are decoded
+    max_payload: int = 1 << 20  # bytes; larger is refused
+    far_future: int = 15 * 60_000  # ms ahead of receipt that a device clock may be
+    far_past: int = 400 * 86_400_000  # ms behind
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How the segment logs are kept."""
+
+    segment_bytes: int = 64 << 20
+    keep_bytes: int = 8 << 30  # of the bulk lane; older segments go once nobody needs them
+    reserve_bytes: int = 64 << 20  # set aside on disk for the life-safety log
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """How time series are kept."""
+
+    memory_rows: int = 4_000_000  # readings held in memory before they are written to a day file
+    raw_days: int = 90
+    minute_days: int = 400
+    quarter_days: int = 1_200
+    hour_days: int = 4_000
+    day_days: int = 0  # 0: for ever
+    duckdb_memory: str = "1GB"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """How people and programs reach us."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    require_keys: bool | None = None  # None: keys are needed unless we listen on loopback only
+    live_buffer: int = 1_000  # events a slow live client may lag behind
+    live_memory: int = 10_000  # events kept for clients that come back
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything."""
+
+    data_dir: Path = Path("park-data")
+    language: str = "zh"
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)

@@ -1,0 +1,1 @@
+"""A labelled park: trades, devices, faults, fires."""

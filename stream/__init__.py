@@ -1,0 +1,1 @@
+"""The stages: pure, columnar, in one order."""

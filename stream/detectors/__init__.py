@@ -1,0 +1,1 @@
+"""Detectors: stages that learn what is usual."""

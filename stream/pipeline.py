@@ -1,0 +1,69 @@
+"""Run the stages over the records of a log, in order.
+
+A pipeline is a tuple of operators behind one directory. To add a stage, add it to a tuple below.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from park.directory import Directory
+from park.operator import Emit, Operator, State, TakesCommands, TakesRefused
+from park.readings import ReadingBatch, batch_of
+from park.records import Batch, Command, Config, Record, Tick
+from park.wire import decode_config, encode_config
+
+_NOTHING = batch_of([])
+
+
+class Pipeline:
+    """The stages of one lane (and, in a city, of one partition), and the directory they read."""
+
+    def __init__(self, stages: Callable[[Directory], tuple[Operator, ...]]) -> None:
+        self.directory = Directory()
+        self.operators = stages(self.directory)
+        self._commanded = tuple(o for o in self.operators if isinstance(o, TakesCommands))
+        self._refusing = tuple(o for o in self.operators if isinstance(o, TakesRefused))
+
+    def run(self, record: Record, emit: Emit) -> ReadingBatch:
+        """Pass one record through all stages; return the readings that came out at the end."""
+        if isinstance(record, Batch):
+            readings = record.readings
+            if record.refused:
+                for refusing in self._refusing:
+                    refusing.on_refused(record.refused, emit)
+            if len(readings):
+                for stage in self.operators:
+                    readings = stage.on_batch(readings, emit)
+            return readings
+        if isinstance(record, Tick):
+            for stage in self.operators:
+                stage.on_tick(record.now, emit)
+        elif isinstance(record, Config):
+            self.directory.apply(record)
+            for stage in self.operators:
+                stage.on_config(record, emit)
+        elif isinstance(record, Command):
+            for commanded in self._commanded:
+                commanded.on_command(record, emit)
+        return _NOTHING
+
+    def snapshot(self) -> dict[str, State]:
+        """Return copies of the state of every stage, and of the directory."""
+        states: dict[str, State] = {o.name: o.snapshot() for o in self.operators}
+        known = encode_config(self.directory.config())
+        states["directory"] = {"version": np.array(1), "config": np.frombuffer(known, np.uint8).copy()}
+        return states
+
+    def restore(self, states: Mapping[str, State]) -> None:
+        """Take the states of an earlier `snapshot`; a stage that is new since then starts empty."""
+        config = decode_config(states["directory"]["config"].tobytes())
+        self.directory.apply(config)
+        for stage in self.operators:
+            stage.on_config(config, _ignore)
+            if stage.name in states:
+                stage.restore(states[stage.name])
+
+
+def _ignore(_: object) -> None:
+    """Swallow what stages say while they are being restored: it was said before."""
