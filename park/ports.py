@@ -277,6 +277,30 @@ class LiveFeed(Protocol):
         """Return what came after an id, and whether that is all of it (False: some is forgotten)."""
 
 
+class Subscription(Protocol):
+    """One live client's bounded queue; the client that reads slowly loses the oldest and is told so."""
+
+    async def next(self, timeout: float) -> Sequence[LiveEvent]:  # noqa: ASYNC109
+        """Wait for events and return all there are; nothing after `timeout` seconds.
+
+        Where events were lost, one LiveEvent named "gap" stands in their place.
+        """
+
+    def close(self) -> None:
+        """Stop listening; may be called twice."""
+
+
+class LiveSource(LiveFeed, Protocol):
+    """A live feed that an event loop listens to."""
+
+    def subscribe(self, parks: frozenset[int] | None = None) -> Subscription:
+        """Begin to listen to some parks and to what concerns all (None: everything).
+
+        Called within the event loop. What is published after the return reaches the subscription, so
+        that `subscribe` before `since` leaves no hole.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of running records through a pipeline."""

@@ -1,0 +1,54 @@
+"""Who may do what: roles of keys, and the permissions they hold. A table, and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Permission(StrEnum):
+    """What a route, or a command, asks for."""
+
+    READ = "read"  # see a park: registry, readings, findings, conditions, health
+    ACT = "act"  # reset a latched alarm, put a device into test or maintenance
+    QUARANTINE = "quarantine"  # see, retry and discard refused messages; claim devices
+    REGISTRY = "registry"  # change parks and what stands in them; see the audit
+    KEYS = "keys"  # make and revoke keys
+    INGEST = "ingest"  # hand in messages
+
+
+class Role(StrEnum):
+    """Roles of API keys."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"  # at the desk
+    OFFICER = "officer"  # answers for safety in the park
+    ADMIN = "admin"
+    INGEST = "ingest"  # a gateway or program that hands in messages; reads nothing
+
+
+_P = Permission
+ALLOWED: Mapping[Role, frozenset[Permission]] = MappingProxyType({
+    Role.VIEWER: frozenset({_P.READ}),
+    Role.OPERATOR: frozenset({_P.READ, _P.QUARANTINE}),
+    Role.OFFICER: frozenset({_P.READ, _P.ACT, _P.QUARANTINE}),
+    Role.ADMIN: frozenset(Permission) - {_P.INGEST},
+    Role.INGEST: frozenset({_P.INGEST}),
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, as a key says."""
+
+    name: str  # of the key: the actor of audits
+    role: Role
+    parks: frozenset[int] | None = None  # None: every park
+
+    def may(self, permission: Permission) -> bool:
+        """Return whether the role holds a permission."""
+        return permission in ALLOWED[self.role]
+
+    def sees(self, park: int) -> bool:
+        """Return whether a park is within the scope; park 0 (no park known) only for keys of every park."""
+        return self.parks is None or park in self.parks
