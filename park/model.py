@@ -132,6 +132,7 @@ class Point:
     source: int = 0  # derived: register point it comes from
     modulus: float = 0.0
     ratio: float = 1.0
+    effective: int = 0  # epoch ms from which modulus and ratio hold; 0: from ever
 
 
 LIFE_KINDS = frozenset(

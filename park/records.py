@@ -98,7 +98,8 @@ class DeviceRow:
     kind: str  # "meter", "smoke_detector", "call_point", "door_counter", ...
     gateway: int = 0  # device number of the gateway above it; 0: none
     interval: int = 60_000  # ms: the longest promised silence
-    mode: str = "normal"  # normal | test | maintenance
+    mode: str = "normal"  # normal | test | maintenance; maintenance once it is retired
+    retired: bool = False  # gone for good: nothing more is expected of it
 
 
 @dataclass(frozen=True, slots=True)
