@@ -1,53 +1,54 @@
-"""Who may do what: roles, permissions, and the one table between them."""
+"""Who may do what: roles of keys, and the permissions they hold. A table, and nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 
-class Role(StrEnum):
-    """What a key is for; a person or program has one."""
-
-    VIEWER = "viewer"  # looks
-    OPERATOR = "operator"  # the park's control room: claims devices, retries messages
-    OFFICER = "officer"  # the safety officer on duty: also resets latched alarms
-    ADMIN = "admin"  # everything, the registry and other keys included
-    GATEWAY = "gateway"  # a box that only sends
-
-
 class Permission(StrEnum):
-    """One thing that a call may need."""
+    """What a route, or a command, asks for."""
 
-    READ = "read"  # registry, readings, findings, conditions, health, live
-    LEDGER = "ledger"  # loss ledger and quarantine, read
-    QUARANTINE = "quarantine"  # retry and discard kept messages
-    CLAIM = "claim"  # take an unknown device into the registry
-    MODE = "mode"  # put a device into test or maintenance, or back
-    RESET = "reset"  # end a latched alarm (GB/T 45839-2025, 5.8.1: a person's act)
-    REGISTRY = "registry"  # change parks, places, enterprises, leases, devices, points
+    READ = "read"  # see a park: registry, readings, findings, conditions, health
+    ACT = "act"  # reset a latched alarm, put a device into test or maintenance
+    QUARANTINE = "quarantine"  # see, retry and discard refused messages; claim devices
+    REGISTRY = "registry"  # change parks and what stands in them; see the audit
     KEYS = "keys"  # make and revoke keys
-    SEND = "send"  # hand in messages
+    INGEST = "ingest"  # hand in messages
+
+
+class Role(StrEnum):
+    """Roles of API keys."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"  # at the desk
+    OFFICER = "officer"  # answers for safety in the park
+    ADMIN = "admin"
+    INGEST = "ingest"  # a gateway or program that hands in messages; reads nothing
 
 
 _P = Permission
-ALLOWED = MappingProxyType({
+ALLOWED: Mapping[Role, frozenset[Permission]] = MappingProxyType({
     Role.VIEWER: frozenset({_P.READ}),
-    Role.OPERATOR: frozenset({_P.READ, _P.LEDGER, _P.QUARANTINE, _P.CLAIM, _P.MODE}),
-    Role.OFFICER: frozenset({_P.READ, _P.LEDGER, _P.QUARANTINE, _P.CLAIM, _P.MODE, _P.RESET}),
-    Role.ADMIN: frozenset(Permission),
-    Role.GATEWAY: frozenset({_P.SEND}),
+    Role.OPERATOR: frozenset({_P.READ, _P.QUARANTINE}),
+    Role.OFFICER: frozenset({_P.READ, _P.ACT, _P.QUARANTINE}),
+    Role.ADMIN: frozenset(Permission) - {_P.INGEST},
+    Role.INGEST: frozenset({_P.INGEST}),
 })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """What a checked key allows: a role, in some parks."""
+class Principal:
+    """Who asks, as a key says."""
 
-    key: int  # id of the key; 0: nobody's (keys are off)
-    name: str  # who acts; written into the audit
+    name: str  # of the key: the actor of audits
     role: Role
-    parks: frozenset[int] = frozenset()  # empty: every park
+    parks: frozenset[int] | None = None  # None: every park
 
-    def may(self, permission: Permission, park: int = 0) -> bool:
-        """Say whether a call is allowed; park 0 is a call that concerns no single park."""
-        return permission in ALLOWED[self.role] and (not park or not self.parks or park in self.parks)
+    def may(self, permission: Permission) -> bool:
+        """Return whether the role holds a permission."""
+        return permission in ALLOWED[self.role]
+
+    def sees(self, park: int) -> bool:
+        """Return whether a park is within the scope; park 0 (no park known) only for keys of every park."""
+        return self.parks is None or park in self.parks
