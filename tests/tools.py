@@ -1,0 +1,45 @@
+"""Small tools that many tests need: free ports, and waiting for a condition instead of for time."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], T], seconds: float = 20.0, every: float = 0.02) -> T:
+    """Return the condition's first true value; fail when it stays false for so long."""
+    pause = socket.socketpair()  # waiting on a silent socket is a nap that needs no time.sleep
+    try:
+        pause[0].settimeout(every)
+        deadline = time.monotonic() + seconds
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > deadline:
+                raise AssertionError(f"still {value!r} after {seconds} s")
+            with contextlib.suppress(TimeoutError):
+                pause[0].recv(1)
+    finally:
+        for end in pause:
+            end.close()
+
+
+def until_open(port: int, seconds: float = 20.0) -> None:
+    """Wait until somebody listens on a loopback port."""
+
+    def answers() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    until(answers, seconds)
