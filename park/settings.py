@@ -24,6 +24,12 @@ class IngestSettings:
     max_payload: int = 1 << 20  # bytes; larger is refused
     far_future: int = 15 * 60_000  # ms ahead of receipt that a device clock may be
     far_past: int = 400 * 86_400_000  # ms behind
+    mqtt_version: int = 5  # 4 is MQTT 3.1.1, for brokers that know no better
+    keepalive: int = 30  # s
+    tls: bool = False
+    tls_ca_file: str = ""  # "": the authorities that the system trusts
+    tls_cert_file: str = ""  # ours, where the broker asks for one
+    tls_key_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
