@@ -1,0 +1,528 @@
+"""Read MQTT fast: the only file that knows paho.
+
+paho 2.2 spends 20-50 µs on a message: three reads of the socket, a message object, a callback. Here one
+read takes up to 256 KiB, and every QoS 1 PUBLISH in it is sliced out; all other packets go to paho's own
+`_packet_handle`, so that the protocol stays paho's business. This leans on private names: paho is pinned,
+and tests hold both readers to the same messages for any fragmentation.
+
+```
+ socket ──recv──> [tail|data] ──slice──> ready ──poll()──> the lane ──ack()──> one blob of PUBACKs
+                        └── anything but a QoS 1 PUBLISH ──> paho
+```
+Nothing here has a thread: the lane calls `poll`, and an exception anywhere comes out of that call.
+"""
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from ingest.message import Cut, Message
+from park.metrics import Lane
+from park.settings import IngestSettings
+
+_READ = 256 * 1024  # bytes; one read empties a busy loopback socket
+_BOUND = 32 << 20  # bytes of messages taken in at once, whatever their number
+_RECEIVE_BUFFER = 4 << 20  # bytes asked of the kernel, so that a nap of ours does not stop the broker
+_HEADROOM = 128 * 1024  # bytes a packet may have beside its payload: topic (64 KiB) and properties
+_CONNECT_TIMEOUT = 3.0  # s
+_BACK_OFF = (0.1, 5.0)  # s between attempts to connect: first, longest
+_FILTERS = 100  # in one SUBSCRIBE
+_PUBLISH, _PUBACK, _PUBCOMP = 0x30, 0x40, 0x70
+_OK = MQTTErrorCode.MQTT_ERR_SUCCESS
+_BROKEN = MQTTErrorCode.MQTT_ERR_PROTOCOL
+
+
+class FastClient(Client):
+    """A paho client that slices messages out of big reads into `ready`."""
+
+    def __init__(self, client_id: str, protocol: MQTTProtocolVersion, max_payload: int, *, clean: bool = False) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=None if protocol == MQTTProtocolVersion.MQTTv5 else clean,
+            protocol=protocol,
+            manual_ack=True,
+        )
+        self.ready: list[Message] = []
+        self.stale: list[Message] = []  # of connections that are gone: good to read, too late to acknowledge
+        self.epoch = 0  # rises with every connection that ends
+        self.limit = 1 << 30  # messages in `ready` beyond which the socket is left alone
+        self._v5 = protocol == MQTTProtocolVersion.MQTTv5
+        self._max_payload = max_payload
+        self._largest = max_payload + _HEADROOM
+        self._tail = b""
+        self._taken = 0  # bytes in `ready`
+        self._skip = 0  # bytes still to come of a packet that is too large
+        self._cut = (0, b"", 0)  # of that packet: command, what is kept, whole length
+        self._connect_timeout = _CONNECT_TIMEOUT
+        self.on_message = self._put
+
+    # ── what paho calls ──────────────────────────────────────────────────────────────────────────
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Read until the socket is empty or enough is ready. `max_packets` is paho's and means nothing."""
+        del max_packets
+        while len(self.ready) < self.limit and self._taken < _BOUND:
+            if self._sock is None:
+                return MQTTErrorCode.MQTT_ERR_NO_CONN
+            try:
+                got = self._sock_recv(_READ)
+            except BlockingIOError:
+                return _OK
+            except OSError:
+                got = b""
+            if not got:
+                return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+            self._last_bytes_received = time.monotonic()
+            rc = self.feed(got)
+            if rc:
+                return self._loop_rc_handle(rc)
+        return _OK
+
+    def _sock_close(self) -> None:
+        """Forget what belongs to the connection."""
+        if self._sock is not None:
+            self.epoch += 1
+        self._tail, self._skip, self._taken = b"", 0, 0
+        self.stale += self.ready
+        self.ready = []
+        super()._sock_close()
+
+    def _put(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+        """Take a message that went paho's way: QoS 0 or 2."""
+        del client, userdata
+        flags = message.dup << 3 | message.qos << 1 | message.retain
+        payload = bytes(message.payload)
+        self._taken += len(payload)
+        mid = message.mid.to_bytes(2) if message.qos else b""
+        self.ready.append((bytes(message._topic), payload, mid, flags))
+
+    # ── slicing ──────────────────────────────────────────────────────────────────────────────────
+
+    def feed(self, got: bytes) -> MQTTErrorCode:
+        """Take bytes off the wire; all whole packets in them are dealt with. Return paho's code."""
+        if self._skip:
+            dropped = min(self._skip, len(got))
+            self._skip -= dropped
+            if self._skip:
+                return _OK
+            rc = self._finish_cut()
+            if rc:
+                return rc
+            got = got[dropped:]
+        buffer = self._tail + got if self._tail else got
+        pos, end = 0, len(buffer)
+        epoch, v5, put = self.epoch, self._v5, self.ready.append
+        while end - pos >= 2:
+            length = buffer[pos + 1]
+            head = pos + 2
+            if length > 127:  # a varint of up to four bytes
+                length, head = _varint(buffer, pos + 1, end)
+                if head == 0:
+                    break  # not all of it is here
+                if head < 0:
+                    return _BROKEN
+            stop = head + length
+            if stop > end:
+                if length > self._largest:
+                    return self._begin_cut(buffer, pos, head, length)
+                break
+            command = buffer[pos]
+            if command & 0xF6 == 0x32:  # PUBLISH, QoS 1, whatever its DUP and RETAIN
+                middle = head + 2 + (buffer[head] << 8 | buffer[head + 1]) if length > 4 else stop
+                body = middle + 2
+                if v5 and body < stop:
+                    skip = buffer[body]
+                    body += 1
+                    if skip:
+                        if skip > 127:
+                            skip, body = _varint(buffer, body - 1, stop)
+                            if body <= 0:
+                                body = stop + 1
+                        body += skip
+                elif v5:
+                    body = stop + 1
+                if body <= stop:
+                    put((buffer[head + 2 : middle], buffer[body:stop], buffer[middle : middle + 2], command & 15))
+                    pos = stop
+                    continue
+            rc = self._others(command, buffer[head:stop])
+            if rc:
+                return rc
+            if self.epoch != epoch:
+                return _OK  # paho closed the connection; what follows belongs to nobody
+            put = self.ready.append
+            pos = stop
+        self._taken += pos
+        self._tail = buffer[pos:] if pos else buffer
+        return _OK
+
+    def _others(self, command: int, packet: bytes) -> MQTTErrorCode:
+        """Let paho deal with a whole packet."""
+        self._in_packet["command"] = command
+        self._in_packet["remaining_length"] = len(packet)
+        self._in_packet["packet"] = bytearray(packet)
+        self._in_packet["pos"] = 0
+        try:
+            return self._packet_handle()
+        except MalformedPacket:
+            return _BROKEN
+
+    def _begin_cut(self, buffer: bytes, pos: int, head: int, length: int) -> MQTTErrorCode:
+        """Keep the beginning of a packet that is too large, and let the rest pass by."""
+        if len(buffer) - head < self._largest:
+            self._tail = buffer[pos:]
+            self._taken += pos
+            return _OK
+        self._taken += len(buffer) - pos
+        self._cut = buffer[pos], buffer[head : head + self._largest], length
+        self._skip = length - (len(buffer) - head)
+        self._tail = b""
+        return _OK
+
+    def _finish_cut(self) -> MQTTErrorCode:
+        """Hand on what was kept of a packet that was too large."""
+        command, kept, length = self._cut
+        qos = command >> 1 & 3
+        if command & 0xF0 != _PUBLISH or qos > 1:
+            return self._others(command, kept)
+        middle = 2 + (kept[0] << 8 | kept[1])
+        body = middle + 2 * qos
+        if self._v5:
+            skip, body = _varint(kept, body, len(kept))
+            if body <= 0:
+                return _BROKEN
+            body += skip
+        payload = Cut(kept[body : body + self._max_payload])
+        payload.size = length - body
+        self.ready.append((kept[2:middle], payload, kept[middle : middle + 2 * qos], command & 15))
+        return _OK
+
+    # ── what the reader asks ─────────────────────────────────────────────────────────────────────
+
+    def take(self, limit: int) -> tuple[int, list[Message]]:
+        """Return (epoch they can be acknowledged in, up to `limit` messages) in order of arrival."""
+        if self.stale:
+            some, self.stale = self.stale[:limit], self.stale[limit:]
+            return -1, some
+        if len(self.ready) <= limit:
+            some, self.ready = self.ready, []
+            self._taken = 0
+        else:
+            some = self.ready[:limit]
+            del self.ready[:limit]
+        return self.epoch, some
+
+    def acknowledge(self, messages: list[Message]) -> None:
+        """Send the acknowledgements of messages, in this order, in one piece."""
+        blob = b"".join([_ACKS[m[3] & 6] + m[2] for m in messages if m[2]])
+        if blob:
+            self._packet_queue(_PUBACK, blob, 0, 0)
+
+    def hold(self) -> None:
+        """Say that the broker is not to blame for silence: it is us who do not read."""
+        self._last_bytes_received = time.monotonic()
+        self._ping_t = 0.0
+
+    def pending(self) -> bool:
+        """Tell whether TLS holds bytes that the socket no longer shows."""
+        waiting = getattr(self._sock, "pending", None)
+        return waiting is not None and waiting() > 0
+
+
+_ACKS = {2: bytes((_PUBACK, 2)), 4: bytes((_PUBCOMP, 2))}  # by QoS bits
+
+
+def _varint(buffer: bytes, at: int, end: int) -> tuple[int, int]:
+    """Return (number, position after it); position 0: more is needed, -1: no such number."""
+    number = 0
+    for i in range(4):
+        if at + i >= end:
+            return 0, 0
+        number |= (buffer[at + i] & 127) << 7 * i
+        if buffer[at + i] < 128:
+            return number, at + i + 1
+    return 0, -1
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a reader has seen, for health pages."""
+
+    messages: int = 0
+    acknowledged: int = 0
+    acks_dropped: int = 0  # of connections that were gone
+    connections: int = 0
+    resumed: int = 0  # connections for which the broker had kept our session
+
+
+class Reader:
+    """One lane's subscription: connects and reconnects, hands messages over, acknowledges in order.
+
+    All methods but `subscribe`, `unsubscribe` and `wake` belong to one thread.
+    """
+
+    def __init__(self, settings: IngestSettings, lane: Lane, filters: Iterable[str]) -> None:
+        self._settings = settings
+        self.lane = lane
+        self.counters = Counters()
+        self.last_error = ""  # why there is no connection, or which filter the broker refused; for people
+        self._filters = dict.fromkeys(filters)  # in order, once each
+        self._changes: deque[tuple[bool, str]] = deque()  # (add it, filter), from other threads
+        self._handed: deque[tuple[int, list[Message]]] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._selector.register(self._wake_in, selectors.EVENT_READ)
+        self._registered: Any = None
+        self._events = 0
+        self._retry_at = 0.0
+        self._delay = _BACK_OFF[0]
+        self._closed = threading.Event()
+        self._client = self._build()
+
+    def _build(self) -> FastClient:
+        s = self._settings
+        client = FastClient(
+            f"{s.client_prefix}-{self.lane}",
+            MQTTProtocolVersion(s.mqtt_version),
+            s.max_payload,
+        )
+        if s.username:
+            password = Path(s.password_file).read_text(encoding="utf-8").strip() if s.password_file else None
+            client.username_pw_set(s.username, password)
+        if s.tls:
+            client.tls_set(s.tls_ca_file or None, s.tls_cert_file or None, s.tls_key_file or None)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        return client
+
+    # ── for the lane ─────────────────────────────────────────────────────────────────────────────
+
+    def open(self) -> None:
+        """Begin to connect; `poll` does the work, again and again."""
+        s = self._settings
+        if s.mqtt_version == MQTTProtocolVersion.MQTTv5:
+            # The stubs of paho want its own enum here; False is what the documents promise.
+            connect = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            connect.SessionExpiryInterval = s.session_expiry
+            connect.ReceiveMaximum = s.receive_maximum
+            self._client.connect_async(
+                s.broker_host, s.broker_port, s.keepalive, clean_start=cast("Any", False), properties=connect
+            )
+        else:
+            self._client.connect_async(s.broker_host, s.broker_port, s.keepalive)
+
+    def poll(self, timeout: float, limit: int | None = None) -> list[Message]:
+        """Return messages in order of arrival, waiting up to `timeout` s for the first.
+
+        With `limit` 0 it reads nothing and only keeps the connection alive: so a lane that cannot store
+        stops the flow, and the broker keeps what comes. Each list must be given to `ack`, in order.
+        """
+        limit = self._settings.batch_messages if limit is None else limit
+        self._client.limit = limit
+        self._turn(0.0 if limit and (self._client.ready or self._client.stale) else timeout, limit)
+        if not limit:
+            return []
+        epoch, messages = self._client.take(limit)
+        if messages:
+            self._handed.append((epoch, messages))
+            self.counters.messages += len(messages)
+        return messages
+
+    def ack(self, messages: list[Message]) -> None:
+        """Acknowledge a list that `poll` returned, the oldest first. Dropped if its connection is gone."""
+        if not messages:
+            return
+        if not self._handed or self._handed[0][1] is not messages:
+            raise ValueError("messages must be acknowledged in the order in which they were handed over")
+        epoch, _ = self._handed.popleft()
+        if epoch == self._client.epoch and self._client.socket() is not None:
+            self._client.acknowledge(messages)
+            self.counters.acknowledged += len(messages)
+        else:
+            self.counters.acks_dropped += len(messages)
+
+    def subscribe(self, filters: Iterable[str]) -> None:
+        """Add topic filters; from any thread."""
+        self._changes.extend((True, f) for f in filters)
+        self.wake()
+
+    def unsubscribe(self, filters: Iterable[str]) -> None:
+        """Take topic filters back; from any thread."""
+        self._changes.extend((False, f) for f in filters)
+        self.wake()
+
+    def wake(self) -> None:
+        """End the waiting of `poll`; from any thread."""
+        with contextlib.suppress(BlockingIOError, OSError):
+            self._wake_out.send(b"!")
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has said yes and the connection stands."""
+        return self._client.socket() is not None and self._client.is_connected()
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages handed over and not acknowledged yet."""
+        return sum(len(messages) for _, messages in self._handed)
+
+    def close(self) -> None:
+        """Say good-bye, keeping the session at the broker."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        if self._client.socket() is not None:
+            with contextlib.suppress(OSError):
+                self._client.disconnect()
+                deadline = time.monotonic() + 1.0
+                while self._client.want_write() and time.monotonic() < deadline:
+                    self._selector.select(0.01)
+                    self._client.loop_write()
+        self._client._sock_close()
+        self._selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
+    # ── the loop ─────────────────────────────────────────────────────────────────────────────────
+
+    def _turn(self, timeout: float, limit: int) -> None:
+        client = self._client
+        if client.socket() is None:
+            wait = self._retry_at - time.monotonic()
+            if wait > 0:
+                self._register(0)
+                self._select(min(wait, timeout))
+                if time.monotonic() < self._retry_at:
+                    return
+            self._connect()
+            if client.socket() is None:
+                return
+        self._apply_changes()
+        reading = len(client.ready) < limit
+        events = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if client.want_write() else 0)
+        self._register(events)
+        seen = self._select(0.0 if client.pending() else timeout)
+        if reading and (seen & selectors.EVENT_READ or client.pending()):
+            client.loop_read()
+        if client.socket() is not None and client.want_write():
+            client.loop_write()
+        if not reading:
+            client.hold()
+        if client.socket() is not None:
+            client.loop_misc()
+
+    def _select(self, timeout: float) -> int:
+        seen = 0
+        for key, events in self._selector.select(max(0.0, timeout)):
+            if key.fileobj is self._wake_in:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_in.recv(4096)
+            else:
+                seen = events
+        return seen
+
+    def _register(self, events: int) -> None:
+        """Watch the socket of now for some events; 0: for none."""
+        sock = self._client.socket()
+        if sock is self._registered and events == self._events:
+            return
+        if self._registered is not None and (sock is not self._registered or not events):
+            # The socket may be closed by now: selectors then knows it by identity only.
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(self._registered)
+            self._registered = None
+        if sock is not None and events:
+            if self._registered is None:
+                self._selector.register(sock, events)
+                self._registered = sock
+            else:
+                self._selector.modify(sock, events)
+        self._events = events
+
+    def _connect(self) -> None:
+        self._retry_at = time.monotonic() + self._delay
+        self._delay = min(2 * self._delay, _BACK_OFF[1])
+        try:
+            self._client.reconnect()
+        except OSError as why:  # refused, unreachable, no such name, TLS: all may pass
+            self.last_error = f"{self._settings.broker_host}:{self._settings.broker_port}: {why}"
+            self._client._sock_close()
+            return
+        sock = self._client.socket()
+        raw = getattr(sock, "setsockopt", None)
+        if raw is not None:
+            raw(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            raw(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _apply_changes(self) -> None:
+        if not self._changes:
+            return
+        added: list[str] = []
+        while self._changes:
+            add, name = self._changes.popleft()
+            if add and name not in self._filters:
+                self._filters[name] = None
+                added.append(name)
+            elif not add and name in self._filters:
+                del self._filters[name]
+                if name in added:
+                    added.remove(name)
+                elif self.connected:
+                    self._client.unsubscribe(name)
+        if self.connected:
+            self._send_filters(added)
+
+    def _send_filters(self, filters: list[str]) -> None:
+        for i in range(0, len(filters), _FILTERS):
+            part = filters[i : i + _FILTERS]
+            if self._settings.mqtt_version == MQTTProtocolVersion.MQTTv5:
+                # Retained messages come when a subscription is new, not at each reconnect; and the
+                # RETAIN flag then means "old state", never "somebody published with retain".
+                options = SubscribeOptions(
+                    qos=1, retainAsPublished=False, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+                )
+                self._client.subscribe([(f, options) for f in part])
+            else:
+                self._client.subscribe([(f, 1) for f in part])
+
+    # ── paho's callbacks, on our own thread ──────────────────────────────────────────────────────
+
+    def _on_connect(self, client: Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        del client, userdata, properties
+        if reason.is_failure:
+            self.last_error = f"the broker refused us: {reason}"
+            return
+        self.last_error = ""
+        self._delay = _BACK_OFF[0]
+        self.counters.connections += 1
+        self.counters.resumed += bool(flags.session_present)
+        self._send_filters(list(self._filters))
+
+    def _on_disconnect(self, client: Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        del client, userdata, flags, properties
+        if not self._closed.is_set() and not self.last_error:
+            self.last_error = f"connection lost: {reason}"
+
+    def _on_subscribe(self, client: Client, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
+        del client, userdata, mid, properties
+        refused = [str(r) for r in reasons if r.is_failure]
+        if refused:
+            self.last_error = f"the broker refused a subscription: {refused[0]}"
