@@ -1,0 +1,400 @@
+"""The segment log: append-only files that an acknowledgement waits for.
+
+```
+ folder/00000000000000000000.log   positions 0 .. 67108000          sealed: exactly as long as its records
+        00000000000067108000.log   positions 67108000 .. end        being written; room set aside behind `end`
+        reserve                    life-safety lane: the next segment, should the disk be full
+```
+A position is the number of bytes ever appended before it. One writer, any number of readers. One
+gathered write and one fdatasync an append; what was not synced when the machine stopped is cut off
+at the next open. Retention never passes what a consumer still holds.
+"""
+
+import errno
+import logging
+import os
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from park.errors import Corrupt, Full, Unavailable
+from park.metrics import Lane
+from park.records import Record
+from park.settings import LogSettings
+from park.wire import decode, encode
+from runtime.frames import MAX_PAYLOAD, Verdict, find_frame, frame, frame_at, padded, payload_at
+
+_BLOCK = 1 << 20  # bytes a reader takes at once: large enough to be cheap, small enough to let go of
+_STEP = 8 << 20  # bytes set aside on disk at a time, so that a full disk is met early and whole
+_PIECES = 900  # buffers in one gathered write; Linux takes 1,024
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_SUCH_CALL = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV, errno.ENOSYS}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    start: int
+    path: Path
+
+
+class SegmentLog:
+    """One lane's log in one folder; see park.ports.Log."""
+
+    def __init__(
+        self, folder: Path, settings: LogSettings, lane: Lane = Lane.BULK, *, skip_corrupt: bool = False
+    ) -> None:
+        """Open or begin a log. Raises Corrupt unless told to skip what cannot be read."""
+        self.lane = lane
+        self.notices: list[str] = []  # what a person should hear about the files: cut tails, skipped bytes
+        self._folder = folder
+        self._settings = settings
+        self._skip = skip_corrupt
+        self._grown = threading.Condition()  # guards the segments, the end and the holds
+        self._writing = threading.Lock()
+        self._holds: dict[str, int] = {}
+        self._allowed = 0
+        self._closed = False
+        folder.mkdir(parents=True, exist_ok=True)
+        self._segments = self._found()
+        self._fd = -1
+        self._allocated = 0  # bytes of the last file that are set aside
+        if self._segments:
+            self._fd = os.open(self._segments[-1].path, os.O_RDWR)
+            self._end = self._recover(self._segments[-1])
+            self._take_back()
+        else:
+            self._end = 0
+            self._begin_segment(0)
+        if lane is Lane.LIFE:
+            self._set_reserve()
+
+    # ── what may be asked ────────────────────────────────────────────────────────────────────────
+
+    @property
+    def begin(self) -> int:
+        """Position of the oldest record kept."""
+        with self._grown:
+            return self._segments[0].start
+
+    @property
+    def end(self) -> int:
+        """Position after the newest record that is synced."""
+        return self._end
+
+    @property
+    def reserve(self) -> int:
+        """Bytes set aside for the life-safety lane; 0 when they are in use."""
+        try:
+            return (self._folder / "reserve").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def wait(self, position: int, timeout: float) -> bool:
+        """Sleep until there is something after a position; tell whether there is."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._end > position or self._closed, timeout)
+            return self._end > position
+
+    def read(self, position: int, end: int | None = None) -> Iterator[tuple[int, Record]]:
+        """Yield (position after it, record) from a position on, to `end` or the end as it is now.
+
+        Arrays are read-only views of the blocks that were read. Segments that are trimmed while
+        they are being read stay readable. Raises Corrupt, naming file and offset.
+        """
+        for after, payload in self._payloads(position, self._end if end is None else min(end, self._end)):
+            yield after, decode(payload)
+
+    # ── appending ────────────────────────────────────────────────────────────────────────────────
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Write and sync records; return the position after the last.
+
+        Raises Full when there is no room and Unavailable when the disk fails: then nothing of it is
+        in the log, and the same records may be appended again.
+        """
+        payloads = [encode(record) for record in records]
+        if any(len(payload) > MAX_PAYLOAD for payload in payloads):
+            raise ValueError("a record of more than 1 GiB")
+        with self._writing:
+            if not payloads:
+                return self._end
+            remedies = iter((self._let_go, self._use_reserve))
+            while True:
+                try:
+                    return self._append(payloads)
+                except Full:
+                    if not any(remedy() for remedy in remedies):  # each is tried once, up to one that helps
+                        raise
+
+    def _append(self, payloads: list[bytes]) -> int:
+        total = sum(padded(len(payload)) for payload in payloads)
+        try:
+            size = self._end - self._segments[-1].start
+            if size and size + total > max(self._settings.segment_bytes, self._reserved_size()):
+                self._take_back()
+                self._begin_segment(self._end)
+            self._allocate(total)
+            self._write(payloads)
+            os.fdatasync(self._fd)
+        except OSError as why:
+            # After a failed sync the kernel may have forgotten the pages: cut, and write anew.
+            self._take_back()
+            if why.errno in NO_ROOM:
+                raise Full(f"no room for the log in {self._folder}") from why
+            raise Unavailable(f"the log in {self._folder} cannot be written: {why}") from why
+        with self._grown:
+            self._end += total
+            self._grown.notify_all()
+        if self.lane is Lane.LIFE and not (self._folder / "reserve").exists():
+            self._set_reserve()
+        return self._end
+
+    def _write(self, payloads: list[bytes]) -> None:
+        position = self._end
+        pieces: list[bytes] = []
+        for i, payload in enumerate(payloads):
+            pieces += frame(payload, position, i == 0)
+            position += padded(len(payload))
+        at = self._end - self._segments[-1].start
+        for i in range(0, len(pieces), _PIECES):
+            part = pieces[i : i + _PIECES]
+            size = sum(map(len, part))
+            wrote = os.pwritev(self._fd, part, at)
+            if wrote < size:  # rare: a signal, or the last free block
+                rest = memoryview(b"".join(part))
+                while wrote < size:
+                    wrote += os.pwrite(self._fd, rest[wrote:], at + wrote)
+            at += size
+
+    def _allocate(self, total: int) -> None:
+        """Set room aside before writing, so that an append is whole or not at all."""
+        size = self._end - self._segments[-1].start
+        if size + total <= self._allocated:
+            return
+        wanted = max(size + total, min(size + total + _STEP, self._settings.segment_bytes))
+        for target in (wanted, size + total):
+            try:
+                os.posix_fallocate(self._fd, self._allocated, target - self._allocated)
+            except OSError as why:
+                if why.errno in _NO_SUCH_CALL:
+                    return
+                if why.errno not in NO_ROOM or target == size + total:
+                    raise
+            else:
+                self._allocated = target
+                return
+
+    def _take_back(self) -> None:
+        """Cut the last file to what is synced."""
+        size = self._end - self._segments[-1].start
+        os.ftruncate(self._fd, size)
+        self._allocated = size
+
+    def _begin_segment(self, start: int, made_of: Path | None = None) -> None:
+        path = self._folder / f"{start:020d}.log"
+        if made_of is not None:
+            made_of.rename(path)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
+        sync_folder(self._folder)
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = fd
+        self._allocated = os.fstat(fd).st_size
+        with self._grown:
+            if not self._segments or self._segments[-1].start != start:
+                self._segments.append(_Segment(start, path))
+            else:  # the newest was empty
+                self._segments[-1] = _Segment(start, path)
+        self._drop(self._settings.keep_bytes)
+
+    # ── room set aside for life safety ───────────────────────────────────────────────────────────
+
+    def _reserved_size(self) -> int:
+        """Let a segment that was the reserve use all of its room."""
+        return self._allocated if self.lane is Lane.LIFE else 0
+
+    def _set_reserve(self) -> None:
+        """Set the next segment's blocks aside, if the disk has room to spare."""
+        path, size = self._folder / "reserve", self._settings.reserve_bytes
+        disk = os.statvfs(self._folder)
+        if size <= 0 or path.exists() or disk.f_bavail * disk.f_frsize < 2 * size:
+            return
+        draft = self._folder / "reserve.tmp"
+        fd = os.open(draft, os.O_RDWR | os.O_CREAT, 0o640)
+        try:
+            os.posix_fallocate(fd, 0, size)
+            os.fsync(fd)
+            draft.rename(path)
+            sync_folder(self._folder)
+        except OSError as why:
+            draft.unlink(missing_ok=True)
+            self._tell(f"no room could be set aside for the life-safety log: {why}")
+        finally:
+            os.close(fd)
+
+    def _use_reserve(self) -> bool:
+        """Go on in the blocks that were set aside: freed, they would go to whoever writes first."""
+        path = self._folder / "reserve"
+        if self.lane is not Lane.LIFE or not path.exists():
+            return False
+        self._take_back()
+        try:
+            self._begin_segment(self._end, made_of=path)
+        except OSError as why:
+            self._tell(f"the room set aside cannot be used: {why}")
+            return False
+        self._tell("the disk is full: the life-safety log goes on in the room set aside for it")
+        return True
+
+    # ── retention ────────────────────────────────────────────────────────────────────────────────
+
+    def hold(self, consumer: str, position: int) -> None:
+        """Keep everything from a position on for a consumer, until it says otherwise."""
+        with self._grown:
+            self._holds[consumer] = position
+
+    def trim(self, position: int) -> None:
+        """Allow everything before a position to go; it does once `keep_bytes` are exceeded."""
+        with self._grown:
+            self._allowed = max(self._allowed, position)
+        self._drop(self._settings.keep_bytes)
+
+    def _let_go(self) -> bool:
+        """Give up all history that nobody needs; tell whether there was any."""
+        return self._drop(keep_bytes=0)
+
+    def _drop(self, keep_bytes: int) -> bool:
+        dropped = False
+        with self._grown:
+            limit = min([self._allowed, *self._holds.values()])
+            while (
+                len(self._segments) > 1
+                and self._segments[1].start <= limit
+                and self._end - self._segments[1].start >= keep_bytes
+            ):
+                self._segments.pop(0).path.unlink(missing_ok=True)
+                dropped = True
+        return dropped
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    def _payloads(self, position: int, end: int) -> Iterator[tuple[int, memoryview]]:
+        while position < end:
+            segment, stop, fd = self._open_at(position)
+            stop = min(stop, end)
+            try:
+                while position < stop:
+                    position = yield from self._block(fd, segment, position, stop)
+            finally:
+                os.close(fd)
+
+    def _block(
+        self, fd: int, segment: _Segment, position: int, stop: int
+    ) -> Generator[tuple[int, memoryview], None, int]:
+        """Yield the payloads of one block; return the position after them."""
+        want = min(_BLOCK, stop - position)
+        while True:
+            block = memoryview(os.pread(fd, want, position - segment.start))
+            at, size, verdict = 0, 0, Verdict.END
+            while at < len(block):
+                verdict, size = frame_at(block, at, position + at)
+                if verdict is not Verdict.GOOD:
+                    break
+                yield position + at + size, payload_at(block, at)
+                at += size
+            if at:
+                return position + at
+            if verdict is Verdict.SHORT and want < size <= stop - position:
+                want = size  # one record larger than a block
+                continue
+            return self._broken(segment, position, stop)
+
+    def _broken(self, segment: _Segment, position: int, stop: int) -> int:
+        """Return where reading can go on, if that is wished. Raises Corrupt."""
+        offset = position - segment.start
+        if not self._skip:
+            raise Corrupt(f"{segment.path} is broken at byte {offset}")
+        block = memoryview(segment.path.read_bytes())[: stop - segment.start]
+        at = find_frame(block, offset + 8, segment.start)
+        after = stop if at < 0 else segment.start + at
+        self._tell(f"{segment.path}: {after - position} bytes skipped at byte {offset}")
+        return after
+
+    def _open_at(self, position: int) -> tuple[_Segment, int, int]:
+        """Return the segment that holds a position, where it ends, and the file, open."""
+        with self._grown:
+            if position < self._segments[0].start:
+                raise Corrupt(
+                    f"{self._folder}: records before {self._segments[0].start} are gone, {position} was asked"
+                )
+            starts = [s.start for s in self._segments]
+            i = sum(start <= position for start in starts) - 1
+            stop = starts[i + 1] if i + 1 < len(starts) else self._end
+            segment = self._segments[i]
+            return segment, stop, os.open(segment.path, os.O_RDONLY)
+
+    # ── opening ──────────────────────────────────────────────────────────────────────────────────
+
+    def _found(self) -> list[_Segment]:
+        (self._folder / "reserve.tmp").unlink(missing_ok=True)
+        segments = [_Segment(int(path.stem), path) for path in sorted(self._folder.glob("[0-9]*.log"))]
+        for this, after in pairwise(segments):
+            if this.start + this.path.stat().st_size < after.start:
+                why = f"{this.path} ends before {after.path.name} begins"
+                if not self._skip:
+                    raise Corrupt(why)
+                self._tell(why)
+        return segments
+
+    def _recover(self, segment: _Segment) -> int:
+        """Return the position after the last whole record of the newest file.
+
+        A broken place that is followed by the beginning of a later append was synced once: that is
+        no torn tail. Raises Corrupt for it.
+        """
+        content = memoryview(segment.path.read_bytes())
+        at = 0
+        while True:
+            verdict, size = frame_at(content, at, segment.start + at)
+            if verdict is Verdict.GOOD:
+                at += size
+                continue
+            blank = not np.frombuffer(content, np.uint8)[at:].any()
+            if blank or find_frame(content, at + 8, segment.start, first=True) < 0:
+                break
+            if not self._skip:
+                raise Corrupt(f"{segment.path} is broken at byte {at}")
+            after = find_frame(content, at + 8, segment.start)
+            self._tell(f"{segment.path}: {after - at} bytes skipped at byte {at}")
+            at = after
+        if not blank:
+            self._tell(f"{segment.path}: a record that was being written when the machine stopped was cut at byte {at}")
+        return segment.start + at
+
+    def close(self) -> None:
+        """Give back the room set aside in the last file, and release it."""
+        with self._writing, self._grown:
+            if self._closed:
+                return
+            self._closed = True
+            self._grown.notify_all()
+            self._take_back()
+            os.close(self._fd)
+
+    def _tell(self, notice: str) -> None:
+        _log.warning("%s", notice)
+        self.notices = [*self.notices[-99:], notice]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new or renamed file's name last."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

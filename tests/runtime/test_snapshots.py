@@ -1,0 +1,90 @@
+"""Snapshots are whole or absent, and the one before the newest is there to fall back on."""
+
+import os
+
+import numpy as np
+import pytest
+
+from park.errors import Conflict, SettingsError
+from runtime.lock import FolderLock, holder
+from runtime.storage.snapshots import FileSnapshots
+
+
+def states(n):
+    return {"quality": {"version": np.array(1), "seen": np.arange(n)}, "directory": {"config": np.arange(3)}}
+
+
+class TestFileSnapshots:
+    def test_nothing_saved(self, tmp_path):
+        """A folder without snapshots has none to load, and asks the log for everything."""
+        store = FileSnapshots(tmp_path)
+
+        assert (None, 0) == (store.load("bulk"), store.oldest("bulk"))
+
+    def test_the_newest_is_loaded(self, tmp_path):
+        """The newest state comes back, with its position, after a restart as well."""
+        store = FileSnapshots(tmp_path)
+        for position in (8, 900, 10_000):
+            store.save("bulk", position, states(position % 7))
+
+        position, found = FileSnapshots(tmp_path).load("bulk")
+
+        assert 10_000 == position
+        assert states(10_000 % 7)["quality"]["seen"].tolist() == found["quality"]["seen"].tolist()
+
+    def test_two_are_kept(self, tmp_path):
+        """The last two stay, and the log must reach back to the older of them."""
+        store = FileSnapshots(tmp_path)
+        store.save("life", 5, states(1))
+        for position in (8, 900, 10_000):
+            store.save("bulk", position, states(1))
+
+        assert (3, 900) == (len(list(tmp_path.iterdir())), store.oldest("bulk"))
+        assert 0 == store.oldest("life")  # one alone has only the log's beginning to fall back on
+
+    @pytest.mark.parametrize("harm", ["cut", "flip", "empty", "foreign"])
+    def test_a_broken_newest(self, tmp_path, harm):
+        """A snapshot that cannot be read is passed over and told; the one before it serves."""
+        store = FileSnapshots(tmp_path)
+        store.save("bulk", 8, states(2))
+        store.save("bulk", 16, states(4))
+        newest = max(tmp_path.glob("*.snapshot"))
+        content = bytearray(newest.read_bytes())
+        content[len(content) // 2] ^= 1
+        newest.write_bytes(
+            {"cut": newest.read_bytes()[:-9], "flip": bytes(content), "empty": b"", "foreign": b"x" * 50}[harm]
+        )
+
+        again = FileSnapshots(tmp_path)
+        position, found = again.load("bulk")
+
+        assert (8, [0, 1]) == (position, found["quality"]["seen"].tolist())
+        assert 1 == len(again.notices)
+        again.save("bulk", 24, states(1))
+        assert (24, 8) == (again.load("bulk")[0], again.oldest("bulk"))
+
+    def test_a_draft_is_no_snapshot(self, tmp_path):
+        """What was being written when the machine stopped is forgotten."""
+        (tmp_path / "bulk.00000000000000000008.draft").write_bytes(b"half")
+
+        assert FileSnapshots(tmp_path).load("bulk") is None
+        assert [] == list(tmp_path.iterdir())
+
+
+class TestFolderLock:
+    def test_a_second_instance_is_refused(self, tmp_path):
+        """Two instances never share a folder; the second is told who has it."""
+        with FolderLock(tmp_path / "park"):
+            assert os.getpid() == holder(tmp_path / "park")
+            with pytest.raises(Conflict, match=f"another instance \\(process {os.getpid()}\\) is running"):
+                FolderLock(tmp_path / "park")
+
+        assert 0 == holder(tmp_path / "park")
+        FolderLock(tmp_path / "park").release()
+
+    def test_a_folder_that_cannot_be_made(self, tmp_path):
+        """One clear sentence says which folder, and why."""
+        (tmp_path / "file").write_text("in the way")
+
+        with pytest.raises(SettingsError, match="cannot be written: Not a directory"):
+            FolderLock(tmp_path / "file" / "park")
