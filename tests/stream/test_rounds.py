@@ -22,4 +22,6 @@ def test_rounds(points):
 
 def test_one_round():
     """A batch of different points is one round, in order of arrival."""
-    assert [[0, 1, 2]] == [part.tolist() for part in rounds(np.array([7, 3, 5], np.int32))]
+    (only,) = rounds(np.array([7, 3, 5], np.int32))
+
+    assert only.tolist() == [0, 1, 2]
