@@ -149,7 +149,7 @@ class RegistryStore(Protocol):
     def version(self) -> int:
         """Number of the newest change."""
 
-    def find(self, kind: type[T], *, after: int = 0, limit: int = 1_000, **equal: object) -> list[T]:
+    def find(self, kind: type[T], /, *, after: int = 0, limit: int = 1_000, **equal: object) -> list[T]:
         """Return things whose fields equal the given ones, rising by id, from past `after` on."""
 
     def get(self, kind: type[T], key: int) -> T:

@@ -1,0 +1,101 @@
+"""One database: opened, brought up to date, and lent out a transaction at a time."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Connection, Engine, Select, Table, create_engine, exc, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+
+from park.errors import Conflict, Corrupt, Full, MachineryError, Unavailable
+from runtime.storage.sql import migrate
+from runtime.storage.sql.sqlite import WRITES, prepare
+
+CHUNK = 5_000  # values in one IN list; SQLite allows 32,766, PostgreSQL 65,535
+
+# What drivers say, and what it means to us. SQLite: sqlite.org/rescode.html; PostgreSQL: class 53, 58.
+_MEANING: tuple[tuple[str, type[MachineryError]], ...] = (
+    ("disk is full", Full),
+    ("no space left", Full),
+    ("malformed", Corrupt),
+    ("not a database", Corrupt),
+)
+
+
+class Database:
+    """A place for rows. Thread-safe; a transaction belongs to the thread that began it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(**{WRITES: True})
+        # SQLite has one writer; threads of this process queue here rather than polling the file.
+        self._turn = threading.Lock()
+
+    @classmethod
+    def open(cls, where: Path | str) -> "Database":
+        """Open a SQLite file or any database URL, and bring it up to date. Raises MachineryError."""
+        url = make_url(where) if isinstance(where, str) else make_url(f"sqlite:///{where}")
+        engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+        if url.get_backend_name() == "sqlite":
+            prepare(engine)
+        database = cls(engine)
+        try:
+            with database.write() as connection:
+                migrate.upgrade(connection)
+        except BaseException:
+            engine.dispose()
+            raise
+        return database
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Lend a connection that sees one moment of the database. Raises MachineryError."""
+        with _told(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Lend a connection; commit at the end, or nothing if something was raised. Raises MachineryError."""
+        with self._turn, _told(), self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what a driver raises into our words."""
+    try:
+        yield
+    except exc.IntegrityError as why:
+        raise Conflict(f"the database refuses it: {why.orig}") from why
+    except exc.DBAPIError as why:
+        text = str(why.orig).lower()
+        kind = next((k for word, k in _MEANING if word in text), Unavailable)
+        raise kind(f"database: {why.orig}") from why
+
+
+def upsert(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
+    """Return an insert that has `on_conflict_do_nothing` and `on_conflict_do_update`, alike on both databases."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def chunks(values: Iterable[Any]) -> Iterator[Sequence[Any]]:
+    """Cut values into lists that fit into one statement."""
+    whole = list(values)
+    for i in range(0, len(whole), CHUNK):
+        yield whole[i : i + CHUNK]
+
+
+def among(
+    connection: Connection, query: Select[Any], column: Column[Any], values: Iterable[object]
+) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a query whose column is one of many values."""
+    for part in chunks(values):
+        yield from connection.execute(query.where(column.in_(part)))

@@ -1,0 +1,37 @@
+"""Bring a database to the tables of this program."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from park.errors import Corrupt
+
+HEAD = "0001"  # newest migration; a test holds it to the files
+_FOLDER = Path(__file__).with_name("migrations")
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that a database lacks. Raises Corrupt for one of a newer program.
+
+    Within the caller's transaction: it has all of the tables, or stays as it was.
+    """
+    if current(connection) == HEAD:
+        return  # Alembic takes a third of a second to import
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as why:
+        raise Corrupt(f"database of another version of this program: {why}") from why
+
+
+def current(connection: Connection) -> str:
+    """Return the newest migration that a database has; "" for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")

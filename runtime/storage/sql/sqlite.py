@@ -1,0 +1,40 @@
+"""How SQLite must be spoken to: the one file that knows that it is SQLite."""
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",  # readers never wait for the writer
+    "PRAGMA synchronous = FULL",  # a commit outlives a power cut: a person's act must not be forgotten
+    "PRAGMA busy_timeout = 10000",  # ms; another process (a backup) may hold the lock for a while
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -16000",  # KiB a connection
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 67108864",  # bytes: the WAL shrinks again after a bulk load
+)
+WRITES = "park_writes"  # execution option of connections that will write
+
+
+def prepare(engine: Engine) -> None:
+    """Give every connection of an engine our settings and honest transactions."""
+
+    def connected(connection: DBAPIConnection, _record: Any) -> None:
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - the driver that the URL names
+        # The driver's own idea of transactions (begin before some statements only) is switched off;
+        # `begun` below does it: docs.sqlalchemy.org, dialects/sqlite, "transactional isolation".
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+
+    def begun(connection: Connection) -> None:
+        # A transaction that will write takes its place at once: a read that turns into a write
+        # fails with "database is locked" whatever the timeout.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
