@@ -1,0 +1,172 @@
+"""Who may come in: keys, browser sessions, one-use tickets, and the route class that asks for them.
+
+```
+Authorization: Bearer park_...  ┐
+X-API-Key: park_...             ├─ key ── keys.check ── Principal ── may(permission of the route)? ── the route
+Cookie: park_session (HttpOnly) ┤
+?ticket=... (GET /live, once)   ┘
+```
+Sessions and tickets live in memory and die with the process; a revoked key ends both, because the
+key is checked anew each time. An EventSource cannot send headers: hence cookie and ticket.
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from threading import Lock
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from api.permissions import ROUTES, V1
+from api.services import Services
+from park.errors import Forbidden
+from park.roles import Permission, Principal, Role
+
+COOKIE: Final = "park_session"
+SESSION_MS: Final = 12 * 3_600_000  # a shift
+TICKET_MS: Final = 30_000  # time for a page to open its stream
+_KEPT: Final = 10_000  # sessions, tickets and callers remembered at most; the oldest go first
+_FAILS: Final = 30  # wrong keys a minute from one address: far above a person's, far below a guesser's
+_MINUTE: Final = 60_000
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOCAL: Final = Principal("local", Role.ADMIN)
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_TOKEN: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    token: str  # the key behind it
+    expires: int  # epoch ms
+
+
+class Door:
+    """Let callers in, or say why not."""
+
+    def __init__(self, services: Services) -> None:
+        self._keys = services.keys
+        self._now = services.now
+        self._open = not services.require_keys
+        self._sessions: OrderedDict[str, _Pass] = OrderedDict()
+        self._tickets: OrderedDict[str, _Pass] = OrderedDict()
+        self._fails: OrderedDict[str, tuple[int, int]] = OrderedDict()  # address -> (minute, how many)
+        self._lock = Lock()
+
+    def admit(self, request: Request, permission: Permission) -> Principal:
+        """Return who asks. Raises HTTPException 401 or 429, Forbidden."""
+        same_origin(request)
+        if self._open:
+            # Names that a hostile page could point at this machine are no loopback.
+            if (request.url.hostname or "") not in _LOOPBACK:
+                raise Forbidden("keys are off: this instance answers to its loopback address only")
+            return _LOCAL
+        token = self._token(request)
+        if not token:
+            raise _unauthorised("a key is needed: Authorization: Bearer park_..., or X-API-Key")
+        principal = self.check(token, request)
+        if not principal.may(permission):
+            raise Forbidden(f"the role {principal.role} may not do this ({permission})")
+        return principal
+
+    def check(self, token: str, request: Request) -> Principal:
+        """Return who holds a key. Raises HTTPException 401, or 429 after many wrong ones."""
+        now = self._now()
+        address = request.client.host if request.client else ""
+        minute, fails = self._fails.get(address, (0, 0))
+        if minute == now // _MINUTE and fails >= _FAILS:
+            raise HTTPException(429, "too many wrong keys from this address", {"Retry-After": "60"})
+        principal = self._keys.check(token, now) if len(token) <= _MAX_TOKEN else None
+        if principal is None:
+            with self._lock:
+                self._fails[address] = (now // _MINUTE, fails + 1 if minute == now // _MINUTE else 1)
+                _trim(self._fails)
+            raise _unauthorised("this key is not valid, or no longer")
+        return principal
+
+    def _token(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if token and scheme.lower() == "bearer":
+            return token.strip()
+        if key := request.headers.get("x-api-key", ""):
+            return key
+        if ticket := request.query_params.get("ticket", ""):
+            with self._lock:
+                return self._alive(self._tickets.pop(ticket, None)) if request.url.path == f"{V1}/live" else ""
+        if cookie := request.cookies.get(COOKIE, ""):
+            return self._alive(self._sessions.get(cookie))
+        return ""
+
+    def _alive(self, kept: _Pass | None) -> str:
+        return kept.token if kept is not None and self._now() < kept.expires else ""
+
+    def open_session(self, token: str, request: Request) -> tuple[str, Principal]:
+        """Return a cookie for a key, and who holds it."""
+        same_origin(request)
+        principal = _LOCAL if self._open else self.check(token, request)
+        return self._keep(self._sessions, token, SESSION_MS), principal
+
+    def close_session(self, request: Request) -> None:
+        """Forget the session of a request, if it has one."""
+        same_origin(request)
+        with self._lock:
+            self._sessions.pop(request.cookies.get(COOKIE, ""), None)
+
+    def ticket(self, request: Request) -> str:
+        """Return a word that opens one live stream, once, soon."""
+        return self._keep(self._tickets, self._token(request), TICKET_MS)
+
+    def _keep(self, passes: OrderedDict[str, _Pass], token: str, lasts: int) -> str:
+        word = secrets.token_urlsafe(32)
+        with self._lock:
+            passes[word] = _Pass(token, self._now() + lasts)
+            _trim(passes)
+        return word
+
+
+def _trim(kept: OrderedDict[str, Any]) -> None:
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+
+
+def _unauthorised(why: str) -> HTTPException:
+    return HTTPException(401, why, {"WWW-Authenticate": 'Bearer realm="park"'})
+
+
+def same_origin(request: Request) -> None:
+    """Refuse what another site's page makes a browser send. Raises Forbidden."""
+    origin = request.headers.get("origin", "")
+    if origin and request.method not in _SAFE and urlsplit(origin).netloc != request.headers.get("host", ""):
+        raise Forbidden("this call comes from a page of another site")
+
+
+class KeyedRoute(APIRoute):
+    """A route that lets nobody in before its body is read; its permission is in the table."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the endpoint behind the door. Raises KeyError for a route that the table lacks."""
+        answer = super().get_route_handler()
+        method = next(iter(self.methods or ()))
+        permission = ROUTES[method, self.path]
+        if permission is None:
+            return answer
+
+        async def guarded(request: Request) -> Response:
+            door: Door = request.app.state.door
+            request.state.principal = await run_in_threadpool(door.admit, request, permission)
+            return await answer(request)
+
+        return guarded
+
+
+def _caller(request: Request) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
+
+
+Caller = Annotated[Principal, Depends(_caller)]

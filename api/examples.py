@@ -1,0 +1,213 @@
+"""An example of every call, by the name of its operation; tests hold them to the schemas."""
+
+from typing import Any, Final
+
+_T: Final = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
+_OUTLINE: Final = [[0.0, 0.0], [36.0, 0.0], [36.0, 24.0], [0.0, 24.0]]
+
+_PARK: Final = {
+    "code": "xixing", "name": "西兴小微园", "timezone": "Asia/Shanghai", "district": "滨江区", "area_mu": 42.5,
+    "outline": [[0.0, 0.0], [320.0, 0.0], [320.0, 180.0], [0.0, 180.0]],
+}  # fmt: skip
+_PLACE: Final = {
+    "park": 1, "parent": 2, "code": "A-101", "name": "A 幢 101", "area": 864.0, "floor": 1, "outline": _OUTLINE,
+    "fire_class": "丙类", "permitted_use": "五金加工",
+}  # fmt: skip
+_BUILDING: Final = {**_PLACE, "parent": 1, "code": "A", "name": "A 幢", "area": 5_184.0, "floor": 0}
+_ZONE: Final = {**_PLACE, "parent": 12, "code": "A-101-door", "name": "A 幢 101 门厅", "area": 60.0}
+_FIRM: Final = {
+    "park": 1, "code": "91330108MA2XXXXX0K", "name": "宏达五金有限公司", "trade": "metal", "headcount": 22,
+    "size_class": "micro", "contact": "值班室 8 幢",
+}  # fmt: skip
+_LEASE: Final = {
+    "place": 12, "enterprise": 5, "valid_from": 1_767_196_800_000, "valid_to": None, "agreed_output": 1_200.0,
+}  # fmt: skip
+_GATEWAY: Final = {"park": 1, "key": "native:xixing/-/gw-a", "name": "A 幢网关", "place": 2, "interval": 60_000}
+_DEVICE: Final = {
+    "park": 1, "key": "native:xixing/gw-a/meter-101", "kind": "meter", "name": "101 总表", "place": 12, "gateway": 3,
+    "lane": "bulk", "interval": 60_000, "state": "active", "mode": "normal",
+}  # fmt: skip
+_POINT: Final = {
+    "device": 7, "metric": "power", "channel": "", "source_key": "power", "scale": 1.0, "offset": 0.0,
+    "interval": 60_000, "source": 0, "modulus": 0.0, "ratio": 1.0, "effective": 0,
+}  # fmt: skip
+_NOW: Final = {"ts": _T - 4_000, "value": 23.4, "state": None, "quality": "good", "received": _T - 3_950}
+_POINT_OUT: Final = {
+    "id": 40, "device": 7, "metric": "power", "channel": "", "feed": "energy", "unit": "kW", "kind": "gauge",
+    "zh": "有功功率", "en": "Active power", "states": [], "park": 1, "place": 12, "enterprise": 5, "interval": 60_000,
+    "source": 0, "source_key": None, "scale": None, "offset": None, "modulus": 0.0, "ratio": 1.0, "latest": _NOW,
+}  # fmt: skip
+_CONDITION: Final = {
+    "id": f"fire/place:12/{_T - 90_000}", "rule": "fire.confirmed", "family": "fire", "subject": "place:12",
+    "since": _T - 90_000, "at": _T - 60_000, "ts": _T - 60_050, "state": "latched", "standing": True,
+    "severity": "critical", "reason": "second_device", "park": 1, "place": 12, "device": 9, "point": 44, "value": 1.0,
+    "limit": None, "labels": [],
+}  # fmt: skip
+_BEGAN: Final = {
+    **_CONDITION, "rule": "fire.pre_alarm", "at": _T - 90_000, "ts": _T - 90_040, "state": "active",
+    "reason": "detector_alarm", "device": 8, "point": 43,
+}  # fmt: skip
+_FINDING: Final = {
+    "id": f"anomaly/40/{_T - 600_000}/unusual", "kind": "anomaly", "point": 40, "ts": _T - 600_000, "at": _T - 599_900,
+    "severity": "medium", "reason": "unusual", "value": 61.0, "expected": 24.0, "low": 18.0, "high": 31.0,
+    "score": 0.93, "device": 7, "place": 12, "park": 1,
+}  # fmt: skip
+_REFUSED: Final = {
+    "id": 17, "lane": "bulk", "state": "waiting", "actor": "", "reason": "unknown_device", "detail": "",
+    "topic": "parks/xixing/bulk/gw-a/meter-102", "device_key": "native:xixing/gw-a/meter-102", "gateway": 3,
+    "received": _T - 30_000, "size": 24, "readings": 1, "alarm": "",
+}  # fmt: skip
+_SESSION: Final = {
+    "name": "desk", "role": "officer", "parks": [1], "permissions": ["act", "quarantine", "read"],
+    "keys_required": True,
+}  # fmt: skip
+_FEEDS: Final = ("energy", "water", "people", "vehicles", "environment", "fire", "production")
+
+BODIES: Final[dict[str, Any]] = {
+    "open_session": {"key": "park_3q2-...-7Zk"},
+    "create_park": _PARK, "replace_park": _PARK,
+    "create_building": _BUILDING, "replace_building": _BUILDING,
+    "create_unit": _PLACE, "replace_unit": _PLACE,
+    "create_zone": _ZONE, "replace_zone": _ZONE,
+    "create_enterprise": _FIRM, "replace_enterprise": _FIRM,
+    "create_lease": _LEASE, "replace_lease": _LEASE,
+    "create_gateway": _GATEWAY, "replace_gateway": _GATEWAY,
+    "create_device": _DEVICE, "replace_device": _DEVICE,
+    "create_point": _POINT, "replace_point": _POINT,
+    "set_mode": {"mode": "maintenance", "reason": "换电池"},
+    "reset": {"condition": _CONDITION["id"], "reason": "现场确认，无火情"},
+    "retry": {"ids": [17, 18]},
+    "discard": {"ids": [19]},
+    "registry_import": "(the bytes of registry.zip or registry.xlsx)",
+    "claim": {
+        "device_key": "native:xixing/gw-a/meter-102", "park": 1, "place": 13, "kind": "meter", "name": "102 总表",
+        "gateway": 3, "interval": 60_000,
+        "points": [{"source_key": "power", "metric": "power", "channel": "", "scale": 1.0, "offset": 0.0,
+                    "interval": 60_000}],
+    },
+}  # fmt: skip
+
+
+def _page(*items: Any) -> dict[str, Any]:
+    return {"items": list(items), "next": None}
+
+
+_DEVICE_OUT: Final = {"id": 7, **_DEVICE}
+_GATEWAY_OUT: Final = {
+    **_DEVICE, "id": 3, "key": _GATEWAY["key"], "kind": "gateway", "name": _GATEWAY["name"], "place": 2, "gateway": 0,
+}  # fmt: skip
+_NOUNS: Final = {
+    "park": {"id": 1, **_PARK}, "building": {"id": 2, "kind": "building", **_BUILDING},
+    "unit": {"id": 12, "kind": "unit", **_PLACE}, "zone": {"id": 14, "kind": "zone", **_ZONE},
+    "enterprise": {"id": 5, **_FIRM}, "lease": {"id": 6, **_LEASE}, "gateway": _GATEWAY_OUT, "device": _DEVICE_OUT,
+    "point": {"id": 40, **_POINT},
+}  # fmt: skip
+
+ANSWERS: Final[dict[str, Any]] = {
+    **{f"{verb}_{noun}": thing for noun, thing in _NOUNS.items() for verb in ("create", "read", "replace")},
+    **{f"list_{noun}s": _page(thing) for noun, thing in _NOUNS.items()},
+    "platform_health": {
+        "status": "degraded", "version": "0.1.0", "at": _T, "missing": ["broker"],
+        "components": [
+            {"name": "broker", "ready": False, "detail": "no connection since 08:00:00; trying again"},
+            {"name": "store", "ready": True, "detail": ""},
+        ],
+    },
+    "open_session": _SESSION, "read_session": _SESSION,
+    "set_mode": {**_DEVICE_OUT, "mode": "maintenance"},
+    "list_points": _page(_POINT_OUT),
+    "read_point": {**_POINT_OUT, "source_key": "power", "scale": 1.0, "offset": 0.0},
+    "catalogue": [
+        {"name": "smoke", "feed": "fire", "unit": "", "kind": "state", "zh": "烟感", "en": "Smoke alarm",
+         "states": ["normal", "alarm"]},
+    ],
+    "map_of_park": {
+        "id": 1, "code": "xixing", "name": "西兴小微园", "timezone": "Asia/Shanghai", "outline": _PARK["outline"],
+        "at": _T, "conditions": 1, "severity": "critical", "devices": 12, "silent": 1,
+        "buildings": [{
+            "id": 2, "code": "A", "name": "A 幢", "outline": _OUTLINE, "conditions": 1, "severity": "critical",
+            "devices": 11, "silent": 1,
+            "units": [{
+                "id": 12, "code": "A-101", "name": "A 幢 101", "floor": 1, "area": 864.0, "outline": _OUTLINE,
+                "tenant": {"id": 5, "name": "宏达五金有限公司", "trade": "metal"}, "conditions": 1,
+                "severity": "critical", "devices": 6, "silent": 1, "points": 34,
+            }],
+        }],
+    },
+    "latest_of_park": {
+        "park": 1, "at": _T,
+        "items": [{**_NOW, "point": 40, "device": 7, "place": 12, "metric": "power", "channel": ""}],
+    },
+    "freshness_of_park": {
+        "park": 1, "at": _T,
+        "feeds": [
+            {"feed": feed, "state": "fresh", "newest": _T - 4_000, "received": _T - 3_950, "age": 3_950,
+             "rhythm": 60_000, "live": 44, "total": 45}
+            if feed != "production"
+            else {"feed": feed, "state": "absent", "newest": None, "received": None, "age": None, "rhythm": None,
+                  "live": 0, "total": 0}
+            for feed in _FEEDS
+        ],
+    },
+    "health_of_park": {
+        "park": 1, "at": _T,
+        "counts": {"gateway_down": 0, "silent": 1, "stuck": 0, "flapping": 0, "wrong_clock": 0, "low_battery": 0,
+                   "online": 11, "never_seen": 0},
+        "items": [{"device": 8, "key": "z2m:smoke-101", "name": "101 烟感", "kind": "smoke_detector", "place": 12,
+                   "gateway": 3, "mode": "normal", "status": "silent", "reason": "silent", "since": _T - 3_600_000,
+                   "last_seen": _T - 7_200_000}],
+    },
+    "readings": {
+        "point": 40, "metric": "power", "unit": "kW", "start": _T - 1_800_000, "end": _T, "step": 900_000,
+        "ts": [_T - 1_800_000, _T - 900_000], "count": [15, 15], "mean": [22.9, 23.6], "min": [20.1, 21.0],
+        "max": [25.7, 26.2], "last": [23.0, 23.4], "total": [343.5, 354.0], "good": [1.0, 1.0],
+    },
+    "list_findings": _page(_FINDING),
+    "list_conditions": _page(_CONDITION),
+    "read_condition": {"condition": _CONDITION, "history": [_BEGAN, _CONDITION]},
+    "reset": {"accepted": True, "received": _T, "actor": "desk"},
+    "ledger": {
+        "start": _T - 3_600_000, "end": _T, "unexplained": 0,
+        "items": [{"gateway": 3, "hour": _T - 3_600_000, "messages": 720, "received": 6_480, "stored": 6_470,
+                   "duplicate": 8, "rejected": 1, "quarantined": 1, "in_flight": 0, "unexplained": 0}],
+    },
+    "changes": _page({
+        "id": 31, "at": _T, "actor": "desk", "reason": "换电池", "noun": "device", "key": 7,
+        "before": '{"mode":"normal"}', "after": '{"mode":"maintenance"}',
+    }),
+    "list_quarantine": _page(_REFUSED),
+    "show_quarantined": {**_REFUSED, "text": '{"v": {"power": 12.3}}', "base64": None, "cut": False},
+    "retry": {"moved": 2},
+    "discard": {"moved": 1},
+    "waiting": [{"device_key": "native:xixing/gw-a/meter-102", "messages": 12, "newest": _T - 30_000,
+                 "text": '{"v": {"power": 12.3}}', "base64": None}],
+    "claim": {**_DEVICE_OUT, "id": 8, "key": "native:xixing/gw-a/meter-102", "name": "102 总表", "place": 13},
+    "registry_import": {"saved": {"devices": 12, "points": 96}, "problems": []},
+    "ticket": {"ticket": "k8Qv...", "lasts": 30_000},
+}  # fmt: skip
+
+_FIGURES: Final = """\
+# HELP park_readings_total Readings taken in.
+# TYPE park_readings_total counter
+park_readings_total{lane="bulk"} 1204331
+"""
+_STREAM: Final = f"""\
+id: {_T}001
+event: finding
+data: {{"type":"finding","id":"{_FINDING["id"]}","kind":"anomaly"}}
+
+: ping
+
+"""
+TEXTS: Final = {
+    "registry_export": ("application/zip", "(a zip of CSV files)"),
+    "figures": ("text/plain", _FIGURES),
+    "live": ("text/event-stream", _STREAM),
+}
+
+PROBLEM: Final = {
+    "type": "urn:park:problem:not-found",
+    "title": "Not Found",
+    "status": 404,
+    "detail": "there is no point 99",
+}

@@ -1,0 +1,101 @@
+"""What the stages found: findings, and conditions with a person's reset of them."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+
+from api.bodies import Id, ResetBody, Time
+from api.door import Caller
+from api.permissions import V1
+from api.schemas import Accepted, ConditionOut, ConditionStory, FindingOut, TextPage
+from api.scope import park_asked
+from api.services import Services
+from api.view import View
+from park.errors import Conflict, NotFound
+from park.events import AlarmState, ConditionChange
+from park.metrics import Lane
+from park.records import Command, Verb
+from park.roles import Principal
+
+_Limit = Annotated[int, Query(ge=1, le=1_000)]
+_Before = Annotated[str, Query(max_length=400, description="the `next` of the page before")]
+
+
+def add(app: FastAPI, services: Services, view: View) -> None:
+    """Add the routes."""
+
+    @app.get(f"{V1}/findings", tags=["findings"])
+    def list_findings(
+        caller: Caller,
+        park: Id | None = None,
+        kind: Annotated[str, Query(max_length=64)] = "",
+        start: Time = 0,
+        end: Time = (1 << 53) - 1,
+        before: _Before = "",
+        limit: _Limit = 100,
+    ) -> TextPage[FindingOut]:
+        """Return findings, newest first."""
+        found = services.events.findings(
+            park=park_asked(caller, park), start=start, end=end, kind=kind, before=before, limit=limit + 1
+        )
+        items = [FindingOut.of(f) for f in found[:limit]]
+        return TextPage(items=items, next=items[-1].id if len(found) > limit else None)
+
+    @app.get(f"{V1}/conditions", tags=["conditions"])
+    def list_conditions(
+        caller: Caller,
+        park: Id | None = None,
+        standing: Annotated[bool | None, Query(description="true: now; false: over; left out: both")] = None,
+        before: _Before = "",
+        limit: _Limit = 100,
+    ) -> TextPage[ConditionOut]:
+        """Return conditions as they are now, newest first."""
+        found = services.events.conditions(
+            park=park_asked(caller, park), standing=standing, before=before, limit=limit + 1
+        )  # fmt: skip
+        items = [ConditionOut.of(c) for c in found[:limit]]
+        return TextPage(items=items, next=items[-1].id if len(found) > limit else None)
+
+    def story(key: str, caller: Principal) -> list[ConditionChange]:
+        history = services.events.history(key)
+        if not history or not caller.sees(history[-1].park):
+            raise NotFound("there is no such condition")
+        return history
+
+    @app.get(f"{V1}/conditions/{{key:path}}", tags=["conditions"])
+    def read_condition(key: str, caller: Caller) -> ConditionStory:
+        """Return one condition and all that happened to it."""
+        history = story(key, caller)
+        return ConditionStory(condition=ConditionOut.of(history[-1]), history=[ConditionOut.of(c) for c in history])
+
+    @app.post(f"{V1}/conditions/reset", tags=["conditions"], status_code=202)
+    def reset(body: ResetBody, caller: Caller) -> Accepted:
+        """Reset a latched condition: an act of a named person, that enters the log and takes effect in order."""
+        now_standing = story(body.condition, caller)[-1]
+        if now_standing.state is AlarmState.CLEARED:
+            raise Conflict("this condition is over already")
+        received = services.now()
+        command = Command(
+            Verb.RESET,
+            received,
+            caller.name,
+            device=now_standing.device,
+            place=now_standing.place,
+            reason=body.reason,
+            arguments={
+                "condition": body.condition,
+                "rule": now_standing.rule,
+                "family": now_standing.family,
+                "subject": now_standing.subject,
+            },
+        )
+        services.submit(_lane(view, now_standing), command)
+        return Accepted(received=received, actor=caller.name)
+
+
+def _lane(view: View, condition: ConditionChange) -> Lane:
+    """Return the lane that raised a condition: that of its device; of an unclaimed one, life safety."""
+    device = view.directory().devices.get(condition.device)
+    if device is not None:
+        return device.lane
+    return Lane.LIFE if condition.family in {"fire", "gas"} else Lane.BULK

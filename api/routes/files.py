@@ -1,0 +1,63 @@
+"""The whole registry as a file, out and in."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Body, FastAPI, Query, Response
+
+from api.door import Caller
+from api.permissions import V1
+from api.schemas import ImportedOut, ImportProblem
+from api.services import Services
+from api.view import View
+from park.errors import Forbidden
+from park.roles import Principal
+
+MAX_FILE = 64 << 20  # bytes: 200,000 points take about 20 MB of CSV
+_PROBLEMS_SHOWN = 1_000
+
+
+class FileForm(StrEnum):
+    """Forms of a registry file."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+_MEDIA = {
+    FileForm.CSV: "application/zip",
+    FileForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_ENDING = {FileForm.CSV: "zip", FileForm.XLSX: "xlsx"}
+
+
+def _whole(caller: Principal) -> None:
+    if caller.parks is not None:
+        raise Forbidden("files hold all parks, and so must the key")
+
+
+def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
+    """Add the routes."""
+
+    @app.get(f"{V1}/registry/export", tags=["files"], response_class=Response)
+    def registry_export(caller: Caller, form: FileForm = FileForm.CSV) -> Response:
+        """Return the registry: a zip with one CSV a noun, or a workbook with one sheet a noun."""
+        _whole(caller)
+        name = f'attachment; filename="registry.{_ENDING[form]}"'
+        return Response(services.registry_export(form), headers={"Content-Disposition": name}, media_type=_MEDIA[form])
+
+    @app.post(f"{V1}/registry/import", tags=["files"], max_body_size=MAX_FILE)
+    def registry_import(
+        caller: Caller,
+        content: Annotated[bytes, Body(media_type="application/octet-stream")],
+        name: Annotated[str, Query(max_length=200, description="its file name: registry.zip, parks.csv, x.xlsx")],
+    ) -> ImportedOut:
+        """Take in a registry file: all of it, or nothing with every bad row named."""
+        _whole(caller)
+        outcome = services.registry_import(name, content, caller.name)
+        if not outcome.problems:
+            services.registry_changed()
+        shown = outcome.problems[:_PROBLEMS_SHOWN]
+        return ImportedOut(
+            saved=dict(outcome.saved), problems=[ImportProblem(where=where, why=why) for where, why in shown]
+        )

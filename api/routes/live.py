@@ -1,0 +1,83 @@
+"""What happens, as it happens: server-sent events.
+
+```
+subscribe ── since(Last-Event-ID) ── what is remembered ── then what comes, in order, nothing twice
+```
+A client that reads slowly fills its own bounded queue, loses the oldest, and is told so by an event
+"gap"; it then asks the ordinary calls for the present. Nobody waits for it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Final
+
+from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from api.bodies import Id
+from api.door import TICKET_MS, Caller, Door
+from api.permissions import V1
+from api.schemas import TicketOut
+from api.services import Services
+from api.view import View
+from park.errors import NotFound, Unavailable
+from park.ports import LiveEvent, Subscription
+
+PING: Final = 15.0  # s: below the minute after which proxies give up on a silent connection
+MAX_CLIENTS: Final = 500
+_RETRY: Final = b"retry: 1000\n\n"  # ms that a browser waits before it comes back
+
+
+def framed(events: Sequence[LiveEvent]) -> bytes:
+    """Return events as they go over the wire; a body is one line of JSON."""
+    return b"".join(b"id: %d\nevent: %s\ndata: %s\n\n" % (e.id, e.event.encode(), e.body) for e in events)
+
+
+def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
+    """Add the routes."""
+    door: Door = app.state.door
+    clients: set[int] = set()
+
+    async def events(listening: Subscription, parks: frozenset[int] | None, last: int | None) -> AsyncIterator[bytes]:
+        sent = 0
+        clients.add(id(listening))
+        try:
+            yield _RETRY
+            if last is not None:
+                missed, whole = services.live.since(last)
+                mine = [e for e in missed if parks is None or not e.park or e.park in parks]
+                sent = missed[-1].id if missed else last
+                gap = b"" if whole else b'event: gap\ndata: {"reason":"forgotten"}\n\n'
+                if mine or gap:
+                    yield gap + framed(mine)
+            while True:
+                fresh = [e for e in await listening.next(PING) if e.id > sent or e.event == "gap"]
+                yield framed(fresh) if fresh else b": ping\n\n"
+        finally:
+            clients.discard(id(listening))
+            listening.close()
+
+    @app.get(f"{V1}/live", tags=["live"], response_class=StreamingResponse)
+    async def live(
+        caller: Caller,
+        park: Id | None = None,
+        ticket: Annotated[str, Query(max_length=100, description="of POST /live/ticket, for EventSource")] = "",  # noqa: ARG001  (read by the door)
+        last_event_id: Annotated[int | None, Header(ge=0)] = None,
+        after: Annotated[int | None, Query(ge=0, description="as Last-Event-ID, for a first connection")] = None,
+    ) -> Response:
+        """Stream events: condition, finding, device, latest, freshness; `gap` where some were lost."""
+        if park and not caller.sees(park):
+            raise NotFound(f"there is no park {park}")
+        if len(clients) >= MAX_CLIENTS:
+            raise Unavailable(f"{MAX_CLIENTS} live clients are connected already")
+        parks = frozenset({park}) if park else caller.parks
+        last = last_event_id if last_event_id is not None else after
+        return StreamingResponse(
+            events(services.live.subscribe(parks), parks, last),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    @app.post(f"{V1}/live/ticket", tags=["live"])
+    def ticket(request: Request, _: Caller) -> TicketOut:
+        """Return a word that opens one live stream, once, within half a minute."""
+        return TicketOut(ticket=door.ticket(request), lasts=TICKET_MS)
