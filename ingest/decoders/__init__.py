@@ -1,1 +1,1 @@
-"""One file per dialect: bytes in, samples or a refusal out."""
+"""Dialects: pure functions from a topic and a payload to samples, one file each."""
