@@ -52,6 +52,7 @@ class Reason(StrEnum):
     METER_RESET = "meter_reset"
     METER_ROLLOVER = "meter_rollover"
     METER_GLITCH = "meter_glitch"
+    METER_SWAP = "meter_swap"  # another meter, at another reading
 
 
 class Label(StrEnum):
