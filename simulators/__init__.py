@@ -1,1 +1,1 @@
-"""A labelled park: trades, devices, faults, fires."""
+"""A labelled park: trades, devices, faults, fires; pure in its seed and in time."""
