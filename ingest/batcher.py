@@ -128,7 +128,7 @@ class Batcher:
         parts.refused += read.refused
         if read.rows:
             parts.loose.append((len(parts.values), read.rows))
-            parts.values += [row.value for row in read.rows]
+            parts.values += [row[2] for row in read.rows]
             parts.stamps.append(received)
             parts.starts.append(0)
             parts.sizes.append(len(read.rows))
@@ -197,10 +197,7 @@ class Batcher:
         quality = np.zeros(n, np.uint8)
         for at, some in parts.loose:
             part = slice(at, at + len(some))
-            point[part] = [row.point for row in some]
-            ts[part] = [row.ts for row in some]
-            value[part] = [row.value for row in some]
-            quality[part] = [row.quality for row in some]
+            point[part], ts[part], value[part], quality[part] = zip(*some, strict=True)
         readings = ReadingBatch(point, ts, value, quality, np.full(n, received, np.int64))
         return Batch(readings, self._edge(parts, size), tuple(parts.refused))
 

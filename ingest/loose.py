@@ -81,7 +81,7 @@ class LooseReader:
                 self._unbound(dialect, part, refusal)
             elif not part.carried or carries(binding.metric):
                 row = self._resolver.row(known, binding, part, refusal.received, retained=retained)
-                if isinstance(row, Row):
+                if isinstance(row, tuple):
                     rows.append(row)
                 else:
                     refusal.note(row, _described(binding, part), 1)

@@ -47,16 +47,11 @@ class Known:
     points: Mapping[str, Binding]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A reading to be: what the batch holds of one value, but for the time of receipt."""
+Row = tuple[int, int, float, int]  # point, epoch ms, value in the metric's unit, quality: a reading to be
 
-    point: int
-    ts: int
-    value: float
-    quality: int
-
-
+_GOOD, _ESTIMATED, _LATE, _RETAINED, _WRONG_CLOCK = (
+    int(q) for q in (Quality.GOOD, Quality.ESTIMATED, Quality.LATE, Quality.RETAINED, Quality.WRONG_CLOCK)
+)
 _NONE: Mapping[str, Binding] = MappingProxyType({})
 
 
@@ -95,35 +90,34 @@ class Resolver:
 
     def row(self, known: Known, binding: Binding, sample: Sample, received: int, *, retained: bool) -> Row | Refusal:
         """Return the reading of a sample, or why there is none."""
-        value = state_code(binding.metric, sample.value)
-        if isinstance(value, Refusal):
-            return value
-        alarm = known.life or binding.metric in LIFE_ALARMS
-        quality = Quality.RETAINED if retained else Quality.LATE if sample.late else Quality.GOOD
-        if sample.carried and quality is Quality.GOOD:
-            quality = Quality.ESTIMATED
-        ts = received if sample.ts is None else sample.ts
-        fault = self.clock(ts, received)
-        if fault in _TELLS_NOTHING and not alarm:
-            return fault
-        if fault is not None:
-            # A retained state of life safety stays "retained": a broker's memory is no reset of an alarm.
-            ts, quality = received, quality if retained and alarm else Quality.WRONG_CLOCK
+        value: object = sample.value
+        if type(value) is not float:  # the common case needs no questions
+            value = state_code(binding.metric, value)
+            if not isinstance(value, float):
+                return value
         value = value * binding.scale + binding.offset
-        return Row(binding.point, ts, value, quality) if isfinite(value) else Refusal.NOT_FINITE
+        if not isfinite(value):
+            return Refusal.NOT_FINITE
+        quality = _RETAINED if retained else _LATE if sample.late else _ESTIMATED if sample.carried else _GOOD
+        ts = received if sample.ts is None else sample.ts
+        if not received - self.far_past <= ts <= received + self.far_future:
+            alarm = known.life or binding.metric in LIFE_ALARMS
+            fault = self.clock(ts, received)
+            if fault is not Refusal.FAR_FUTURE and not alarm:
+                return fault
+            # A retained state of life safety stays "retained": a broker's memory is no reset of an alarm.
+            ts, quality = received, quality if retained and alarm else _WRONG_CLOCK
+        return binding.point, ts, value, quality
 
-    def clock(self, ts: int, received: int) -> Refusal | None:
-        """Return what is wrong with a device's time, if anything."""
+    def clock(self, ts: int, received: int) -> Refusal:
+        """Return what is wrong with a device's time that is out of bounds.
+
+        Of a time ahead the reading is kept, marked and dated by receipt. A time long past may well be true,
+        of something else than now; one that cannot be read tells nothing: set aside, but for alarms.
+        """
         if ts == UNREADABLE:
             return Refusal.BAD_TIME
-        if ts > received + self.far_future:
-            return Refusal.FAR_FUTURE
-        return Refusal.FAR_PAST if ts < received - self.far_past else None
-
-
-# Of a wrong time ahead the reading is kept, marked and dated by receipt. A time long past may well be true, of
-# something else than now; and one that cannot be read tells nothing. Those are set aside, but for alarms.
-_TELLS_NOTHING = frozenset({Refusal.BAD_TIME, Refusal.FAR_PAST})
+        return Refusal.FAR_FUTURE if ts > received else Refusal.FAR_PAST
 
 
 def carries(metric: str) -> bool:
