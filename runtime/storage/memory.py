@@ -114,13 +114,13 @@ class MemoryStore:
         return Latest(b.point, b.ts, b.value, b.quality.astype(np.int32), b.received)
 
     def stored(self, start: int, end: int) -> Mapping[tuple[int, int], int]:
-        """Count readings received in start <= t < end by (gateway, hour of receipt)."""
+        """Count readings by (gateway, hour of receipt), of the hours that begin in start <= hour < end."""
         gateways = self._gateway_of()
         return Counter(
             (at_point(gateways, point), received - received % HOUR)
             for point, rows in self._readings.items()
             for _, _, received in rows.values()
-            if start <= received < end
+            if start <= received - received % HOUR < end
         )
 
     def counted(self, start: int, end: int) -> Mapping[tuple[int, int], tuple[int, int]]:

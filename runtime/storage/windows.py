@@ -4,7 +4,7 @@ Everything is a part of a window: a reading is a part with one value, a rollup a
 Parts of a window add up; the last value is the one with the greatest time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -149,7 +149,7 @@ def rollups_of(level: Level, columns: Sequence[np.ndarray]) -> Rollups:
 
 
 def buckets(
-    readings: Callable[[int, int], Sequence[ReadingBatch]],
+    readings: Callable[[int, int], Iterable[ReadingBatch]],
     rollups: Callable[[Level, int, int], Rollups],
     start: int,
     end: int,

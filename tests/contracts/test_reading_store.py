@@ -10,6 +10,8 @@ from park.events import Counted, Level, Rollups
 from park.metrics import Lane
 from park.ports import Chunk
 from park.readings import Quality, batch_of
+from park.settings import StoreSettings
+from runtime.storage.duckdb import DuckStore
 from runtime.storage.memory import MemoryStore
 
 T0 = 1_760_000_400_000  # an hour's start
@@ -25,7 +27,11 @@ def memory(_):
     return MemoryStore(gateway_of=gateways)
 
 
-STORES = {"memory": memory}
+def duck(folder):
+    return DuckStore(folder, StoreSettings(duckdb_memory="200MB"), gateway_of=gateways)
+
+
+STORES = {"memory": memory, "duckdb": duck}
 
 
 @pytest.fixture(params=STORES, ids=str)

@@ -1,0 +1,140 @@
+"""Columns in memory: the last minutes of what was written, and the newest reading of every point.
+
+One thread writes; others read what a view gave them, which no later write changes: appending fills
+rows beyond every view, growing and clearing take new arrays.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from park.directory import grown
+from park.readings import Bool, Float64, Int32, Int64, Rows
+
+Array = NDArray[Any]
+
+_LOW = 1 << 16
+
+
+class Columns:
+    """A table of columns that grows at its end."""
+
+    def __init__(self, types: Mapping[str, type]) -> None:
+        self.types = dict(types)
+        self._columns: dict[str, Array] = {}
+        self._size = 0
+        self.clear()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, columns: Sequence[Array]) -> None:
+        """Add rows, given as columns in the order of the types."""
+        size = self._size + len(columns[0])
+        for name, new in zip(self.types, columns, strict=True):
+            column = self._columns[name] = grown(self._columns[name], size)
+            column[self._size : size] = new
+        self._size = size
+
+    def view(self) -> dict[str, Array]:
+        """Return all rows as they are now."""
+        return {name: column[: self._size] for name, column in self._columns.items()}
+
+    def clear(self) -> None:
+        """Forget all rows and their memory."""
+        self._columns = {name: np.empty(0, kind) for name, kind in self.types.items()}
+        self._size = 0
+
+
+class Newest:
+    """The newest reading of every point, by point number."""
+
+    TYPES: Mapping[str, type] = {"ts": np.int64, "value": np.float64, "quality": np.uint8, "received": np.int64}
+    NEVER = -(1 << 62)  # ts of a point that never spoke
+
+    def __init__(self) -> None:
+        self.columns: dict[str, Array] = {name: np.zeros(0, kind) for name, kind in self.TYPES.items()}
+
+    def grow(self, size: int) -> None:
+        """Make room for points below `size`."""
+        for name, column in self.columns.items():
+            self.columns[name] = grown(column, size, self.NEVER if name == "ts" else 0)
+
+    def take(self, point: Int32, ts: Int64, value: Float64, quality: Array, received: Int64) -> None:
+        """Learn of readings in order of arrival: the greatest ts wins, then the later arrival.
+
+        A reading told again, of the same ts and value, changes nothing.
+        """
+        self.grow(int(point.max()) + 1)
+        newest = self.columns["ts"]
+        before, held = newest[point], self.columns["value"][point]
+        np.maximum.at(newest, point, ts)
+        wins = (ts == newest[point]) & ((ts > before) | (value != held))
+        rows = np.flatnonzero(wins)
+        if len(rows) > 1:
+            # Told twice within these readings: the first receipt stays, unless the value differs.
+            rows = rows[settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))]
+        where = point[rows]
+        self.columns["value"][where] = value[rows]
+        self.columns["quality"][where] = quality[rows]
+        self.columns["received"][where] = received[rows]
+
+
+def entries(column: Array, point: Array, missing: int) -> Array:
+    """Return the entries of points in a column by point number."""
+    if not len(column):
+        return np.full(len(point), missing, np.int64)
+    inside = (point >= 0) & (point < len(column))
+    return np.where(inside, column[np.where(inside, point, 0)], missing)
+
+
+def by_point(point: Int32, ts: Int64) -> Rows:
+    """Return the order by (point, ts), equals in order of arrival.
+
+    Radix sort of 16 bits at a time: 25 ns a row where a comparing sort takes 100. Readings of a point
+    mostly arrive by time; only where they do not is the whole sorted by comparison.
+    """
+    order = np.argsort(point.astype(np.uint16), kind="stable")
+    if len(point) and int(point.max()) >= _LOW:
+        order = order[np.argsort((point >> 16).astype(np.uint16)[order], kind="stable")]
+    p, t = point[order], ts[order]
+    if ((p[1:] == p[:-1]) & (t[1:] < t[:-1])).any():
+        return np.lexsort((ts, point))
+    return order
+
+
+def settled(point: Int32, ts: Int64, value: Float64, order: Rows) -> Rows:
+    """Return the rows of an order by (point, ts) that hold: one for each point and ts.
+
+    The same value told again is a duplicate and falls; of different values the last arrival holds.
+    """
+    p, t, v = point[order], ts[order], value[order]
+    same = (p[1:] == p[:-1]) & (t[1:] == t[:-1])
+    if not same.any():
+        return order
+    told = np.append(False, same & (v[1:] == v[:-1]))
+    order = order[~told]
+    p, t = point[order], ts[order]
+    replaced = np.append((p[1:] == p[:-1]) & (t[1:] == t[:-1]), False)
+    held: Rows = order[~replaced]
+    return held
+
+
+def present(point: Int32, ts: Int64, in_point: Int32, in_ts: Int64) -> Bool:
+    """Return for each (point, ts) whether it is among others; cost is linear in the others."""
+    found = np.zeros(len(point), np.bool_)
+    if not len(point) or not len(in_point):
+        return found
+    lowest, highest = ts.min(), ts.max()
+    asked = np.zeros(max(int(point.max()), int(in_point.max())) + 1, np.bool_)
+    asked[point] = True
+    near = np.flatnonzero(asked[in_point])
+    near = near[(in_ts[near] >= lowest) & (in_ts[near] <= highest)]
+    if not len(near):
+        return found
+    numbers = np.unique(point)
+    span = int(highest - lowest) + 1
+    key = np.searchsorted(numbers, point) * span + (ts - lowest)
+    return np.isin(key, np.searchsorted(numbers, in_point[near]) * span + (in_ts[near] - lowest))

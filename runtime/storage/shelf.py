@@ -1,0 +1,507 @@
+"""A shelf of DuckDB files of one kind, one file a period.
+
+```
+ a file           h<n>  recent runs, as they were flushed, each sorted by (point, time)
+  by partition n  r<n>  long sorted runs, made of h<n> when it has grown; in a closed period one run
+                  t<n>  readings of r<n> counted by point and hour of receipt, from the rows themselves
+                  meta  the last run in it, and the bounds of receipt
+```
+A partition is 4,096 points, so that sorting and rewriting happen in steps of a second and a query
+looks at one table of a few million rows. Only one thread writes; any may read.
+"""
+
+# ruff: noqa: S608 - names in the SQL are made here and values set into it are ints
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from park.readings import Int32, Int64
+from runtime.storage.engine import Engine
+from runtime.storage.hot import Array
+from runtime.storage.kinds import FIRST, Kind
+
+PARTITION = 12  # bits of a point number inside a partition
+ROW_GROUP = 20_480  # measured: 1-min windows of 50 points twice as fast as with 122,880, at 0.4 B/row
+MERGE_ROWS = 1_000_000  # of h<n> before it is sorted into r<n>
+FEW_RUNS = 2  # a period of so few runs is as good as sorted
+LONG_LIST = 256  # points named one by one; with more, a range is quicker
+SLICE_ROWS = 2_000_000  # rewritten at once
+OPEN_FILES = 48  # attached at most while nobody reads the others
+HOUR = 3_600_000
+
+
+@dataclass(slots=True)
+class File:
+    """A period's file, while it is attached."""
+
+    period: int
+    path: Path
+    alias: str
+    run: int  # the last flush that wrote to it
+    runs: int  # sorted runs written since it was one run
+    low: int  # bounds of `received`, of raw readings
+    high: int
+    tables: frozenset[str]
+    recent: dict[int, int] = field(default_factory=dict)  # partition -> rows of h
+    readers: int = 0
+    retired: bool = False
+
+
+class Shelf:
+    """The files of one kind."""
+
+    def __init__(self, kind: Kind, folder: Path, engine: Engine, run: int) -> None:
+        self.kind = kind
+        self.run = run  # the last flush that holds; a later run in a file is of a flush that was cut short
+        self._folder = folder / kind.name
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._engine = engine
+        self._gate = threading.RLock()
+        self._files: dict[int, File] = {}  # attached
+        self._serial = 0
+        self._periods: dict[int, int] = {}  # period -> generation of its file
+        self._find()
+        self._suspect = set(self._periods)  # may hold a run that was cut short
+        self._loose = set(self._periods)  # may be more than one run
+        self._making: tuple[int, int, int, int] | None = None  # period, run, next point, rows of a step
+
+    # ── files ────────────────────────────────────────────────────────────────────────────────────
+
+    def _find(self) -> None:
+        for left in self._folder.glob("*.tmp*"):
+            left.unlink()
+        for path in sorted(self._folder.glob("*.duckdb"), key=_generation):
+            period = self.kind.number(path.name.split(".")[0])
+            if period in self._periods:  # a rewritten file stands complete beside the one it replaces
+                unlink(self.path(period))
+            self._periods[period] = _generation(path)
+
+    def periods(self, start: int = FIRST, end: int = 1 << 62) -> list[int]:
+        """Return the periods that have a file and may hold start <= time < end, rising."""
+        first, last = self.kind.period(start), self.kind.period(end - 1)
+        with self._gate:
+            return sorted(p for p in self._periods if first <= p <= last)
+
+    def path(self, period: int) -> Path:
+        """Return where a period's file is."""
+        return self._folder / f"{self.kind.label(period)}.{self._periods[period]}.duckdb"
+
+    def bytes(self) -> int:
+        """Return the size of all files."""
+        return sum(path.stat().st_size for path in self._folder.iterdir() if path.is_file())
+
+    @contextmanager
+    def lend(self, period: int) -> Iterator[File | None]:
+        """Lend a period's file to a reader; None when there is none."""
+        with self._gate:
+            file = self._attached(period) if period in self._periods else None
+            if file is not None:
+                file.readers += 1
+        try:
+            yield file
+        finally:
+            if file is not None:
+                with self._gate:
+                    file.readers -= 1
+                    if file.retired and not file.readers:
+                        self._let_go(file)
+
+    def _attached(self, period: int) -> File:
+        file = self._files.pop(period, None)
+        if file is None:
+            idle = [f for f in self._files.values() if not f.readers]
+            for old in idle[: max(0, len(self._files) - OPEN_FILES + 1)]:
+                del self._files[old.period]
+                self._detach(old)
+            file = self._attach(period, self.path(period))
+        self._files[period] = file  # the last used is last
+        if period in self._suspect:
+            if not self.kind.parts:
+                self._take_back(file)
+            self._suspect.discard(period)
+        return file
+
+    def _attach(self, period: int, path: Path) -> File:
+        self._serial += 1
+        alias = f"{'k' + self.kind.name}_{self._serial}"
+        with self._engine.cursor() as c:
+            name = str(path).replace("'", "''")
+            c.execute(f"ATTACH '{name}' AS {alias} (ROW_GROUP_SIZE {ROW_GROUP})")
+            c.execute(f"CREATE TABLE IF NOT EXISTS {alias}.meta (run BIGINT, runs BIGINT, low BIGINT, high BIGINT)")
+            told = c.execute(f"SELECT run, runs, low, high FROM {alias}.meta").fetchone() or (0, 0, 1 << 62, 0)
+            sizes = dict(
+                c.execute(
+                    "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = ?", [alias]
+                ).fetchall()
+            )
+            recent = {int(name[1:]): rows for name, rows in sizes.items() if name[0] == "h"}
+            run, runs, low, high = told
+            return File(period, path, alias, run, runs, low, high, frozenset(sizes), recent)
+
+    def _take_back(self, file: File) -> None:
+        # Readings of a flush that was cut short: they come again. They are all in h: a run is
+        # sorted into r only when a later one is written.
+        if file.run <= self.run:
+            return
+        with self._engine.cursor() as c:
+            c.execute("BEGIN")
+            for n in file.recent:
+                c.execute(f"DELETE FROM {file.alias}.h{n} WHERE run > ?", [self.run])
+            c.execute(f"UPDATE {file.alias}.meta SET run = ?", [self.run])
+            c.execute("COMMIT")
+        file.run = self.run
+
+    def doubt(self) -> None:
+        """Take back what a flush that failed has written, when a file is next used."""
+        with self._gate:
+            self._suspect = set(self._periods)
+
+    def _detach(self, file: File) -> None:
+        with self._engine.cursor() as c:
+            c.execute(f"DETACH {file.alias}")
+
+    def _let_go(self, file: File) -> None:
+        self._detach(file)
+        unlink(file.path)
+
+    def forget(self) -> None:
+        """Take every file for detached: the instance that held them is gone."""
+        with self._gate:
+            self._files.clear()
+            self._making = None
+            self._suspect = set(self._periods)
+
+    def drop(self, before: int) -> int:
+        """Unlink files whose period ended at or before a time; return how many."""
+        with self._gate:
+            over = [p for p in self._periods if self.kind.end(p) <= before]
+            for period in over:
+                file = self._files.pop(period, None)
+                if file is None:
+                    unlink(self.path(period))
+                else:
+                    file.retired = True
+                    if not file.readers:
+                        self._let_go(file)
+                del self._periods[period]
+        return len(over)
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────
+
+    def insert(self, period: int, columns: Mapping[str, Array], run: int, received: tuple[int, int] = (0, 0)) -> None:
+        """Add rows sorted by (point, time) as one run, all or nothing; a run that is there is not added again."""
+        with self._gate:
+            if self._making and self._making[0] == period:
+                self._abandon()
+            self._loose.add(period)
+            self._periods.setdefault(period, self._generations(period) + 1)
+            file = self._attached(period)
+            file.readers += 1
+        try:
+            if file.run < run:
+                self._insert(file, columns, run, received)
+        finally:
+            with self._gate:
+                file.readers -= 1
+
+    def _generations(self, period: int) -> int:
+        taken = self._folder.glob(f"{self.kind.label(period)}.*.duckdb")  # one that still has readers, too
+        return max((_generation(path) for path in taken), default=0)
+
+    def _insert(self, file: File, columns: Mapping[str, Array], run: int, received: tuple[int, int]) -> None:
+        a, point = file.alias, columns["point"]
+        table = pa.table({name: columns[name] for name in self.kind.types})
+        tables, recent = set(file.tables), dict(file.recent)
+        low, high = min(file.low, received[0]), max(file.high, received[1])
+        with self._engine.cursor() as c:
+            try:
+                c.execute("BEGIN")
+                for n, rows in partitions(point):
+                    if recent.get(n, 0) > MERGE_ROWS:
+                        self._merge(c, a, n, tables)
+                        recent[n] = 0
+                    if f"h{n}" not in tables:
+                        c.execute(f"CREATE TABLE {a}.h{n} ({self.kind.schema}, run INTEGER)")
+                        tables.add(f"h{n}")
+                    c.register("incoming", table.slice(rows.start, rows.stop - rows.start))
+                    c.execute(f"INSERT INTO {a}.h{n} SELECT *, {run} FROM incoming")
+                    c.unregister("incoming")
+                    recent[n] = recent.get(n, 0) + rows.stop - rows.start
+                c.execute(f"DELETE FROM {a}.meta")
+                c.execute(f"INSERT INTO {a}.meta VALUES (?, ?, ?, ?)", [run, file.runs + 1, low, high])
+                c.execute("COMMIT")
+            except duckdb.Error:
+                with suppress(duckdb.Error):
+                    c.execute("ROLLBACK")
+                raise
+        file.run, file.runs, file.low, file.high = run, file.runs + 1, low, high
+        file.tables, file.recent = frozenset(tables), recent
+
+    def _merge(self, c: duckdb.DuckDBPyConnection, a: str, n: int, tables: set[str]) -> None:
+        """Sort the recent runs of a partition into one, and count them by hour."""
+        k = self.kind
+        if f"r{n}" not in tables:
+            c.execute(f"CREATE TABLE {a}.r{n} ({k.schema})")
+            tables.add(f"r{n}")
+        c.execute(f'INSERT INTO {a}.r{n} SELECT {k.columns} FROM {a}.h{n} ORDER BY point, "{k.when}"')
+        if not k.parts:
+            if f"t{n}" not in tables:
+                c.execute(f"CREATE TABLE {a}.t{n} (point INTEGER, hour BIGINT, readings BIGINT)")
+                tables.add(f"t{n}")
+            c.execute(f"INSERT INTO {a}.t{n} {counted_by_hour(f'{a}.h{n}')}")
+        c.execute(f"DROP TABLE {a}.h{n}")
+        c.execute(f"CREATE TABLE {a}.h{n} ({k.schema}, run INTEGER)")
+
+    def held(self, period: int, point: Int32, ts: Int64, run: int) -> dict[str, Array]:
+        """Return which of some (point, ts), sorted by point, a file holds of flushes up to `run`.
+
+        Columns: i (which), value, received (epoch ms).
+        """
+        names = ("i", "value", "received")
+        found = [{name: np.zeros(0, np.int64 if name != "value" else np.float64) for name in names}]
+        with self.lend(period) as file:
+            if file is None:
+                return found[0]
+            with self._engine.cursor() as c:
+                for n, part in partitions(point):
+                    asked = pa.table({"p": point[part], "t": ts[part], "i": np.arange(part.start, part.stop)})
+                    c.register("asked", asked)
+                    bounds = [int(point[part.start]), int(point[part.stop - 1])]
+                    bounds += [int(ts[part].min()), int(ts[part].max())]
+                    found += [
+                        c.execute(
+                            f"SELECT i, value, ts + lag AS received FROM {file.alias}.{letter}{n} "
+                            "JOIN asked ON point = p AND ts = t "
+                            f"WHERE point BETWEEN ? AND ? AND ts BETWEEN ? AND ?{more}",
+                            bounds,
+                        ).fetchnumpy()
+                        for letter, more in (("r", ""), ("h", f" AND run <= {run}"))
+                        if f"{letter}{n}" in file.tables
+                    ]
+                    c.unregister("asked")
+        return {name: np.concatenate([np.asarray(f[name]) for f in found]) for name in names}
+
+    def delete(self, period: int, point: Int32, ts: Int64) -> None:
+        """Remove readings that a correction replaces; (point, ts) sorted by point."""
+        with self.lend(period) as file:
+            if file is None:
+                return
+            if self._making and self._making[0] == period:
+                self._abandon()
+            a = file.alias
+            with self._engine.cursor() as c:
+                for n, part in partitions(point):
+                    c.register("gone", pa.table({"p": point[part], "t": ts[part]}))
+                    match = "EXISTS (SELECT 1 FROM gone WHERE p = point AND t = ts)"
+                    c.execute("BEGIN")
+                    if f"r{n}" in file.tables:
+                        c.execute(
+                            f"INSERT INTO {a}.t{n} SELECT point, hour, -readings "
+                            f"FROM ({counted_by_hour(f'{a}.r{n}', match)})"
+                        )
+                        c.execute(f"DELETE FROM {a}.r{n} WHERE {match}")
+                    if f"h{n}" in file.tables:
+                        c.execute(f"DELETE FROM {a}.h{n} WHERE {match}")
+                    c.execute("COMMIT")
+                    c.unregister("gone")
+
+    # ── compaction: a closed period becomes one sorted run ───────────────────────────────────────
+
+    def compact(self, now: int, grace: int) -> bool:
+        """Do one step for a period that ended `grace` ms ago; return whether there was one to do."""
+        if self._making is None:
+            due = self._due(now - grace)
+            if due is None:
+                return False
+            self._begin(due)
+            return True
+        return self._step()
+
+    def _due(self, before: int) -> int | None:
+        for period in sorted(p for p in self._loose if self.kind.end(p) <= before):
+            with self.lend(period) as file:
+                if file is not None and file.runs > FEW_RUNS:
+                    return period
+            self._loose.discard(period)
+        return None
+
+    def _begin(self, period: int) -> None:
+        with self.lend(period) as file, self._engine.cursor() as c:
+            assert file is not None  # noqa: S101
+            making = str(file.path.with_suffix(".tmp")).replace("'", "''")
+            c.execute(f"ATTACH '{making}' AS making_{self.kind.name} (ROW_GROUP_SIZE {ROW_GROUP})")
+            self._making = (period, file.run, 0, 0)
+            c.execute(f"CREATE TABLE making_{self.kind.name}.meta (run BIGINT, runs BIGINT, low BIGINT, high BIGINT)")
+            c.execute(f"INSERT INTO making_{self.kind.name}.meta VALUES (?, 1, ?, ?)", [file.run, file.low, file.high])
+
+    def _abandon(self) -> None:
+        assert self._making is not None  # noqa: S101
+        with self._engine.cursor() as c:
+            c.execute(f"DETACH making_{self.kind.name}")
+        for path in self._folder.glob("*.tmp*"):
+            path.unlink()
+        self._making = None
+
+    def _step(self) -> bool:
+        assert self._making is not None  # noqa: S101
+        period, _, start, _ = self._making
+        k, to = self.kind, f"making_{self.kind.name}"
+        with self.lend(period) as file:
+            if file is None:  # it has had its time meanwhile
+                self._abandon()
+                return True
+            numbers = sorted({int(name[1:]) for name in file.tables if name[0] in "hr"})
+            left = [n for n in numbers if (n + 1) << PARTITION > start]
+            if not left:
+                self._replace(file)
+                return True
+            n = left[0]
+            first = max(start, n << PARTITION)
+            sources = [f"{file.alias}.{letter}{n}" for letter in "rh" if f"{letter}{n}" in file.tables]
+            with self._engine.cursor() as c:
+                rows = sum(c.execute(f"SELECT count(*) FROM {s}").fetchone()[0] for s in sources)  # type: ignore[index]
+                wide = max(1, (1 << PARTITION) * SLICE_ROWS // max(rows, SLICE_ROWS))
+                last = min(first + wide, (n + 1) << PARTITION)
+                columns = k.columns
+                every = " UNION ALL ".join(
+                    f"SELECT {columns} FROM {s} WHERE point >= {first} AND point < {last}" for s in sources
+                )
+                if k.parts:
+                    every = f'SELECT {k.summed} FROM ({every}) GROUP BY point, "{k.when}"'
+                c.execute("BEGIN")
+                c.execute(f"CREATE TABLE IF NOT EXISTS {to}.r{n} ({k.schema})")
+                c.execute(f'INSERT INTO {to}.r{n} {every} ORDER BY point, "{k.when}"')
+                c.execute("COMMIT")
+                if last == (n + 1) << PARTITION and not k.parts:
+                    c.execute(f"CREATE TABLE {to}.t{n} AS {counted_by_hour(f'{to}.r{n}')}")
+            self._making = (period, file.run, last, rows)
+        return True
+
+    def _replace(self, file: File) -> None:
+        with self._engine.cursor() as c:
+            c.execute(f"CHECKPOINT making_{self.kind.name}")
+            c.execute(f"DETACH making_{self.kind.name}")
+        self._making = None
+        with self._gate:
+            # Those who read the old file keep it until they are done; its name is its own.
+            self._files.pop(file.period)
+            self._periods[file.period] += 1
+            file.retired = True
+            file.path.with_suffix(".tmp").replace(self.path(file.period))
+            sync_folder(self._folder)
+        self._loose.discard(file.period)
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    def of_points(
+        self, period: int, points: Sequence[int], start: int, end: int, run: int, limit: int | None = None
+    ) -> dict[str, Array]:
+        """Return the columns of some points with start <= time < end, of flushes up to `run`.
+
+        At most `limit` rows, the first by time.
+        """
+        k = self.kind
+        asked = np.unique(np.asarray(points, np.int64))
+        found: list[dict[str, Array]] = []
+        with self.lend(period) as file:
+            if file is None:
+                return {name: np.zeros(0, kind) for name, kind in k.types.items()}
+            for n, part in partitions(asked):
+                some = asked[part]
+                if len(some) == 1:
+                    where = f"point = {some[0]}"
+                elif len(some) <= LONG_LIST:
+                    where = f"point IN ({', '.join(map(str, some.tolist()))})"
+                else:
+                    where = f"point BETWEEN {some[0]} AND {some[-1]}"
+                where += f' AND "{k.when}" >= {start} AND "{k.when}" < {end}'
+                several = [
+                    f"SELECT {k.columns} FROM {file.alias}.{letter}{n} WHERE {where}{more}"
+                    for letter, more in (("r", ""), ("h", f" AND run <= {run}"))
+                    if f"{letter}{n}" in file.tables
+                ]
+                if not several:
+                    continue
+                query = " UNION ALL ".join(several)
+                if limit is not None:
+                    query = f'SELECT * FROM ({query}) ORDER BY "{k.when}" LIMIT {limit}'
+                with self._engine.cursor() as c:
+                    got = c.execute(query).fetchnumpy()
+                if len(some) > LONG_LIST:
+                    wanted = np.isin(got["point"], some)
+                    got = {name: column[wanted] for name, column in got.items()}
+                found.append(got)
+        if not found:
+            return {name: np.zeros(0, kind) for name, kind in k.types.items()}
+        return {name: np.concatenate([np.asarray(g[name]) for g in found]) for name in k.types}
+
+    def by_hour(self, period: int, start: int, end: int, run: int) -> tuple[Array, Array, Array]:
+        """Count readings with start <= received < end by point and hour: (point, hour, readings)."""
+        empty = np.zeros(0, np.int64)
+        with self.lend(period) as file:
+            if file is None or file.high < start or file.low >= end:
+                return empty, empty, empty
+            a = file.alias
+            several = [
+                f"SELECT point, hour, readings FROM {a}.{t} WHERE hour >= {start} AND hour < {end}"
+                for t in file.tables
+                if t[0] == "t"
+            ]
+            within = f"run <= {run} AND ts + lag >= {start} AND ts + lag < {end}"
+            several += [f"({counted_by_hour(f'{a}.{t}', within)})" for t in file.tables if t[0] == "h"]
+            query = f"SELECT point, hour, sum(readings)::BIGINT AS n FROM ({' UNION ALL '.join(several)}) GROUP BY ALL"
+            with self._engine.cursor() as c:
+                got = c.execute(query).fetchnumpy()
+        return got["point"], got["hour"], got["n"]
+
+    def checkpoint(self) -> None:
+        """Fold every attached file's write-ahead log into it."""
+        with self._gate:
+            for file in self._files.values():
+                with self._engine.cursor() as c:
+                    c.execute(f"CHECKPOINT {file.alias}")
+
+
+def counted_by_hour(table: str, where: str = "true") -> str:
+    """Return SQL that counts a table's readings by point and hour of receipt."""
+    return (
+        f"SELECT point, (ts + lag) - (ts + lag) % {HOUR} AS hour, count(*) AS readings "
+        f"FROM {table} WHERE {where} GROUP BY point, hour"
+    )
+
+
+def partitions(point: Array) -> Iterator[tuple[int, slice]]:
+    """Yield (partition, rows) of point numbers that rise."""
+    if not len(point):
+        return
+    number = point >> PARTITION
+    first = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
+    for start, stop in zip(first.tolist(), [*first[1:].tolist(), len(point)], strict=True):
+        yield int(number[start]), slice(start, stop)
+
+
+def _generation(path: Path) -> int:
+    return int(path.name.split(".")[1])
+
+
+def unlink(path: Path) -> None:
+    """Delete a DuckDB file and its write-ahead log."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder last."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
