@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Select, Table, create_engine, exc, make_url
+from sqlalchemy import URL, Column, Connection, Engine, Select, Table, create_engine, exc, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -38,7 +38,7 @@ class Database:
     @classmethod
     def open(cls, where: Path | str) -> "Database":
         """Open a SQLite file or any database URL, and bring it up to date. Raises MachineryError."""
-        url = make_url(where) if isinstance(where, str) else make_url(f"sqlite:///{where}")
+        url = make_url(where) if isinstance(where, str) else URL.create("sqlite", database=str(where))
         engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
         if url.get_backend_name() == "sqlite":
             prepare(engine)

@@ -1,0 +1,189 @@
+"""What the stages found, in SQL: conditions and their history, findings, device health, active days."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, delete, insert, select, tuple_
+
+from park.errors import UserError
+from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Finding
+from park.metrics import Lane
+from park.wire import SmallEvent, decode_event, encode_event
+from runtime.storage.sql import positions
+from runtime.storage.sql.database import Database, among, upsert
+from runtime.storage.sql.tables import activity_days, condition_changes, conditions, device_status, findings
+
+_MOST = 10_000  # rows in one answer
+
+
+class SqlEvents:
+    """park.ports.EventStore over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent]) -> None:
+        """Store the events of log records up to a position, together with it.
+
+        Positions at or below the one reached are skipped whole, known ids one by one: a log may be
+        read again from anywhere.
+        """
+        sorted_out: dict[type, list[Any]] = {kind: [] for kind in _STORE}
+        for event in events:
+            sorted_out[type(event)].append(event)
+        with self._database.write() as connection:
+            if position <= positions.reached(connection, positions.EVENTS, lane):
+                return
+            for kind, found in sorted_out.items():
+                if found:
+                    _STORE[kind](connection, found)
+            positions.reach(connection, positions.EVENTS, lane, position)
+
+    def applied(self, lane: Lane) -> int:
+        """Return the position through which events are stored."""
+        with self._database.read() as connection:
+            return positions.reached(connection, positions.EVENTS, lane)
+
+    def conditions(
+        self, *, park: int = 0, standing: bool | None = None, before: str = "", limit: int = 100
+    ) -> list[ConditionChange]:
+        """Return the newest change of each condition, newest begun first, from past the id `before` on."""
+        c = conditions.c
+        query = select(c.body)
+        if park:
+            query = query.where(c.park == park)
+        if standing is not None:
+            query = query.where(c.standing == standing)
+        if before:
+            query = query.where(tuple_(c.since, c.condition_id) < tuple_(_time_in(before, -1), before))
+        return self._bodies(query.order_by(c.since.desc(), c.condition_id.desc()).limit(_bounded(limit)))
+
+    def history(self, condition_id: str) -> list[ConditionChange]:
+        """Return every change of one condition, oldest first; none for a condition that never was."""
+        c = condition_changes.c
+        return self._bodies(select(c.body).where(c.condition_id == condition_id).order_by(c.seq).limit(_MOST))
+
+    def findings(
+        self, *, park: int = 0, start: int = 0, end: int = 1 << 62, kind: str = "", before: str = "", limit: int = 100
+    ) -> list[Finding]:
+        """Return findings with start <= ts < end, newest first, from past the id `before` on."""
+        c = findings.c
+        query = select(c.body).where(c.ts >= start, c.ts < end)
+        if park:
+            query = query.where(c.park == park)
+        if kind:
+            query = query.where(c.kind == kind)
+        if before:
+            query = query.where(tuple_(c.ts, c.id) < tuple_(_time_in(before, -2), before))
+        return self._bodies(query.order_by(c.ts.desc(), c.id.desc()).limit(_bounded(limit)))
+
+    def health(self, *, park: int = 0) -> list[DeviceStatus]:
+        """Return the newest status of each device that ever had one."""
+        c = device_status.c
+        query = select(c.body).order_by(c.device)
+        return self._bodies(query.where(c.park == park) if park else query)
+
+    def activity(self, enterprise: int, start: str, end: str) -> list[ActivityDay]:
+        """Return the judged days of an enterprise with start <= day < end (ISO dates), rising."""
+        c = activity_days.c
+        query = select(c.body).where(c.enterprise == enterprise, c.day >= start, c.day < end)
+        return self._bodies(query.order_by(c.day).limit(_MOST))
+
+    def trim(self, before: int) -> int:
+        """Delete findings of before a time and conditions that were over by then; return how many.
+
+        A condition that stands stays, however old.
+        """
+        over = and_(conditions.c.standing.is_(False), conditions.c.since < before)
+        with self._database.write() as connection:
+            old = [row[0] for row in connection.execute(select(conditions.c.condition_id).where(over))]
+            count = int(connection.execute(delete(findings).where(findings.c.ts < before)).rowcount)
+            for table in (condition_changes, conditions):
+                ended = select(conditions.c.condition_id).where(over)
+                connection.execute(delete(table).where(table.c.condition_id.in_(ended)))
+            return count + len(old)
+
+    def _bodies(self, query: Select[Any]) -> list[Any]:
+        with self._database.read() as connection:
+            return [decode_event(body) for (body,) in connection.execute(query)]
+
+
+def _bounded(limit: int) -> int:
+    return max(1, min(limit, _MOST))
+
+
+def _time_in(key: str, place: int) -> int:
+    """Return the time that an id holds. Raises UserError for what is no id of ours."""
+    parts = key.split("/")
+    try:
+        return int(parts[place])
+    except (IndexError, ValueError):
+        raise UserError(f"{key!r} is no place to go on from") from None
+
+
+def _text(event: SmallEvent) -> str:
+    return encode_event(event).decode()
+
+
+def _conditions(connection: Connection, found: list[ConditionChange]) -> None:
+    ids = {change.id for change in found}
+    c = condition_changes.c
+    known = {row[0] for row in among(connection, select(c.id), c.id, ids)}
+    new: dict[str, ConditionChange] = {}
+    for change in found:
+        if change.id not in known:
+            new.setdefault(change.id, change)
+    if not new:
+        return
+    bodies = {key: _text(change) for key, change in new.items()}
+    connection.execute(
+        insert(condition_changes),
+        [{"id": key, "condition_id": change.condition_id, "body": bodies[key]} for key, change in new.items()],
+    )
+    newest = {change.condition_id: (key, change) for key, change in new.items()}
+    row = upsert(connection, conditions)
+    put = row.on_conflict_do_update(
+        index_elements=["condition_id"],
+        set_={name: row.excluded[name] for name in ("park", "standing", "body")},
+    )
+    rows = [
+        {
+            "condition_id": condition, "park": change.park, "since": change.since, "body": bodies[key],
+            "standing": change.state is not AlarmState.CLEARED,
+        }
+        for condition, (key, change) in newest.items()
+    ]  # fmt: skip
+    connection.execute(put, rows)
+
+
+def _findings(connection: Connection, found: list[Finding]) -> None:
+    rows = [{"id": f.id, "kind": f.kind, "park": f.park, "ts": f.ts, "body": _text(f)} for f in found]
+    connection.execute(upsert(connection, findings).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+
+def _status(connection: Connection, found: list[DeviceStatus]) -> None:
+    newest = {status.device: status for status in found}
+    row = upsert(connection, device_status)
+    put = row.on_conflict_do_update(
+        index_elements=["device"],
+        set_={name: row.excluded[name] for name in ("park", "at", "body")},
+        where=device_status.c.at <= row.excluded.at,
+    )
+    rows = [{"device": s.device, "park": s.park, "at": s.at, "body": _text(s)} for s in newest.values()]
+    connection.execute(put, rows)
+
+
+def _activity(connection: Connection, found: list[ActivityDay]) -> None:
+    newest = {(day.enterprise, day.day): day for day in found}  # a day that is judged again is a revision
+    row = upsert(connection, activity_days)
+    put = row.on_conflict_do_update(index_elements=["enterprise", "day"], set_={"body": row.excluded.body})
+    connection.execute(put, [{"enterprise": d.enterprise, "day": d.day, "body": _text(d)} for d in newest.values()])
+
+
+_STORE: Mapping[type, Callable[[Connection, list[Any]], None]] = MappingProxyType({
+    ConditionChange: _conditions,
+    Finding: _findings,
+    DeviceStatus: _status,
+    ActivityDay: _activity,
+})  # fmt: skip

@@ -1,0 +1,126 @@
+"""The loss ledger: what the edge counted, set against what the store holds.
+
+```
+received  =  stored  +  duplicate  +  rejected  +  quarantined  +  in flight
+ edge        asked       quality       values        values of       in the log,
+             of store    stage         refused       unknown devices  not yet stored
+```
+By gateway and hour of receipt. A message that is put in again after a retry is received anew: both
+sides of the sum count it a second time.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from park.events import Counted
+from park.metrics import Lane
+from park.ports import LedgerRow
+from park.records import Refusal, Refused
+from runtime.storage.sql import positions
+from runtime.storage.sql.database import Database, upsert
+from runtime.storage.sql.tables import ledger
+
+HOUR = 3_600_000  # ms
+_COLUMNS = ("messages", "received", "duplicate", "rejected", "quarantined")
+Cell = tuple[int, int]  # gateway, hour
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRow:
+    """What the edge counted of one gateway within an hour of receipt."""
+
+    gateway: int
+    hour: int  # epoch ms
+    messages: int
+    readings: int
+
+
+class SqlLedger:
+    """The first count, and what was set aside, as rows of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        lane: Lane,
+        position: int,
+        edge: Iterable[EdgeRow],
+        refused: Iterable[Refused] = (),
+        counted: Iterable[Counted] = (),
+    ) -> None:
+        """Add what log records up to a position say, once: positions at or below the one reached are skipped."""
+        cells = _cells(edge, refused, counted)
+        with self._database.write() as connection:
+            if position <= positions.reached(connection, positions.LEDGER, lane):
+                return
+            if cells:
+                row = upsert(connection, ledger)
+                more = {name: ledger.c[name] + row.excluded[name] for name in _COLUMNS}
+                rows = [
+                    {"lane": lane, "gateway": gateway, "hour": hour, **dict(zip(_COLUMNS, counts, strict=True))}
+                    for (gateway, hour), counts in cells.items()
+                ]
+                connection.execute(
+                    row.on_conflict_do_update(index_elements=["lane", "gateway", "hour"], set_=more), rows
+                )
+            positions.reach(connection, positions.LEDGER, lane, position)
+
+    def reached(self, lane: Lane) -> int:
+        """Return the position through which a lane's log is counted."""
+        with self._database.read() as connection:
+            return positions.reached(connection, positions.LEDGER, lane)
+
+    def rows(
+        self,
+        start: int,
+        end: int,
+        stored: Mapping[Cell, int],
+        in_flight: Mapping[Cell, int] | None = None,
+    ) -> list[LedgerRow]:
+        """Return rows of the hours with start <= hour < end, by hour and gateway, the second count joined in."""
+        waiting = in_flight or {}
+        c = ledger.c
+        query = select(c.gateway, c.hour, *(func.sum(c[name]) for name in _COLUMNS)).where(
+            c.hour >= start, c.hour < end
+        )
+        with self._database.read() as connection:
+            counted = {
+                (gateway, hour): tuple(int(n) for n in counts)
+                for gateway, hour, *counts in connection.execute(query.group_by(c.gateway, c.hour))
+            }
+        cells = {cell for cell in (*counted, *stored, *waiting) if start <= cell[1] < end}
+        nothing = (0,) * len(_COLUMNS)
+        rows = []
+        for cell in sorted(cells, key=lambda cell: (cell[1], cell[0])):
+            messages, received, duplicate, rejected, quarantined = counted.get(cell, nothing)
+            there, coming = int(stored.get(cell, 0)), int(waiting.get(cell, 0))
+            rows.append(LedgerRow(*cell, messages, received, there, duplicate, rejected, quarantined, coming))
+        return rows
+
+
+def _cells(edge: Iterable[EdgeRow], refused: Iterable[Refused], counted: Iterable[Counted]) -> dict[Cell, list[int]]:
+    cells: dict[Cell, list[int]] = {}
+
+    def cell(gateway: int, at: int) -> list[int]:
+        return cells.setdefault((gateway, at - at % HOUR), [0] * len(_COLUMNS))
+
+    for row in edge:
+        counts = cell(row.gateway, row.hour)
+        counts[0] += row.messages
+        counts[1] += row.readings
+    for r in refused:
+        if r.readings:
+            cell(r.gateway, r.received)[4 if r.reason is Refusal.UNKNOWN_DEVICE else 3] += r.readings
+    for c in counted:
+        for gateway, hour, duplicates in zip(c.gateway, c.hour, c.duplicates, strict=True):
+            if duplicates:
+                cell(int(gateway), int(hour))[2] += int(duplicates)
+    return cells
+
+
+def unexplained(rows: Sequence[LedgerRow]) -> int:
+    """Return how many readings the ledger cannot account for, missing and surplus added up."""
+    return sum(abs(row.unexplained) for row in rows)

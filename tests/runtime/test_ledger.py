@@ -1,0 +1,130 @@
+"""The loss ledger closes when nothing is lost, and tells when something is."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from park.events import Counted
+from park.metrics import Lane
+from park.ports import LedgerRow
+from park.records import Refusal, Refused
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.ledger import HOUR, EdgeRow, SqlLedger, unexplained
+
+T0 = 1_760_000_400_000  # an hour's start
+DAY = 24 * HOUR
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    database = Database.open(tmp_path / "park.sqlite")
+    yield SqlLedger(database)
+    database.close()
+
+
+def refused(reason, readings, gateway=0, received=T0):
+    return Refused(reason, "t", b"", 0, received, "", gateway, readings)
+
+
+def counted(gateway, hour, duplicates):
+    return Counted(
+        np.array([gateway], np.int32), np.array([hour]), np.array([duplicates], np.int32), np.array([0], np.int32)
+    )
+
+
+def test_a_row(ledger):
+    """Both counts of a gateway's hour stand side by side."""
+    ledger.add(
+        Lane.BULK,
+        1,
+        [EdgeRow(7, T0, 3, 20)],
+        [
+            refused(Refusal.UNKNOWN_DEVICE, 4, 7, T0 + 5),
+            refused(Refusal.WRONG_TYPE, 1, 7, T0 + HOUR - 1),
+            refused(Refusal.MALFORMED, 0, 7),
+        ],
+        [counted(7, T0, 2)],
+    )
+
+    (row,) = ledger.rows(T0, T0 + HOUR, {(7, T0): 12}, {(7, T0): 1})
+
+    assert LedgerRow(7, T0, 3, 20, 12, 2, 1, 4, 1) == row
+    assert 0 == row.unexplained
+
+
+def test_what_is_lost(ledger):
+    """A reading that is nowhere is unexplained, and so is one that came from nowhere."""
+    ledger.add(Lane.BULK, 1, [EdgeRow(1, T0, 1, 10)])
+
+    rows = ledger.rows(T0, T0 + HOUR, {(1, T0): 9, (2, T0): 1})
+
+    assert [1, -1] == [row.unexplained for row in rows]
+    assert 2 == unexplained(rows)
+
+
+def test_once(ledger):
+    """The records of a log that is read again are counted once, by lane."""
+    for lane in (Lane.BULK, Lane.BULK, Lane.LIFE):
+        ledger.add(lane, 5, [EdgeRow(1, T0, 1, 10)])
+
+    assert [20] == [row.received for row in ledger.rows(T0, T0 + HOUR, {})]
+    assert (5, 5) == (ledger.reached(Lane.BULK), ledger.reached(Lane.LIFE))
+
+
+def test_hours_asked_for(ledger):
+    """Rows are those of the hours asked for, by hour and gateway."""
+    ledger.add(Lane.BULK, 1, [EdgeRow(g, T0 + h * HOUR, 1, 1) for g in (2, 1) for h in range(4)])
+
+    rows = ledger.rows(T0 + HOUR, T0 + 3 * HOUR, {(9, T0): 1})
+
+    assert [(1, 1), (2, 1), (1, 2), (2, 2)] == [(r.gateway, (r.hour - T0) // HOUR) for r in rows]
+
+
+fates = st.sampled_from(["stored", "duplicate", "rejected", "quarantined", "in_flight"])
+flow = st.lists(
+    st.tuples(st.sampled_from(Lane), st.integers(0, 3), st.integers(0, 2 * HOUR - 1), st.lists(fates, max_size=6)),
+    max_size=25,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(messages=flow, again=st.integers(0, 25), lost=st.integers(0, 2))
+def test_closes(messages, again, lost, tmp_path_factory):
+    """Whatever becomes of the readings of any messages, the ledger closes; what is lost, it tells."""
+    database = Database.open(tmp_path_factory.mktemp("ledger") / "park.sqlite")
+    ledger = SqlLedger(database)
+    stored, in_flight = Counter(), Counter()
+    told = []
+    for position, (lane, gateway, at, readings) in enumerate(messages, 1):
+        hour, received = T0 + at - at % HOUR, T0 + at
+        count = Counter(readings)
+        stored[gateway, hour] += count["stored"]
+        in_flight[gateway, hour] += count["in_flight"]
+        away = [
+            refused(Refusal.NOT_FINITE, count["rejected"], gateway, received),
+            refused(Refusal.UNKNOWN_DEVICE, count["quarantined"], gateway, received),
+        ]
+        told.append(
+            (
+                lane,
+                position,
+                [EdgeRow(gateway, hour, 1, len(readings))],
+                away,
+                [counted(gateway, hour, count["duplicate"])],
+            )
+        )
+    for record in told:
+        ledger.add(*record)
+    for record in told[-again:]:  # after a crash
+        ledger.add(*record)
+    if lost:
+        stored[0, T0] -= lost
+
+    rows = ledger.rows(T0, T0 + DAY, stored, in_flight)
+    database.close()
+
+    assert lost == unexplained(rows)
+    assert len(messages) == sum(row.messages for row in rows)
