@@ -176,6 +176,7 @@ def _meter(h: _Hanging, u: int, unit: Unit, e: int, peak: float, name: str, luck
         h.point(meter, "voltage", Signal("voltage", e, b=0.0), key="ENERGY.Voltage")
         h.point(meter, "current", Signal("current", e, a=0.0, b=-1.0), key="ENERGY.Current")
         h.point(meter, "power_factor", Signal("power_factor", e), key="ENERGY.Factor")
+        h.point(meter, "online", Signal("constant", a=1.0), key="LWT")
         return
     if e % 6 == 1:
         meter = h.device("meter", f"{name} 电表", unit.place, f"shelly:{h.scenario.park}-em-{unit.code}", unit=u)

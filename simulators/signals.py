@@ -94,7 +94,7 @@ def _peak(x: Asked) -> Float:
 
 def _factor(x: Asked) -> Float:
     load = np.minimum(1.0, x.level("power") / _peak(x))
-    return np.clip(0.80 + 0.14 * np.sqrt(load) + 0.012 * x.noise(MINUTE), 0.5, 1.0)
+    return np.clip(0.875 + 0.085 * np.sqrt(load) + 0.006 * x.noise(MINUTE), 0.5, 1.0)
 
 
 def _power_factor(x: Asked) -> Float:
@@ -115,7 +115,7 @@ def _current(x: Asked) -> Float:
 
 
 def _transformer_load(x: Asked) -> Float:
-    return _round(100.0 * x.level("power") / (0.75 * _peak(x)), 1)
+    return _round(100.0 * x.level("power") / (1.1 * _peak(x)), 1)
 
 
 # ── water, people, vehicles, production ──────────────────────────────────────────────────────────
@@ -221,7 +221,7 @@ def _obscuration(x: Asked) -> Float:
 
 def _ceiling(x: Asked) -> Float:
     """Take the air under the ceiling of a unit, let or vacant."""
-    return _round(0.62 * x.outdoor()[0] + 11.5 + 0.3 * x.noise(5 * MINUTE), 1)
+    return _round(0.5 * x.outdoor()[0] + 13.0 + 0.3 * x.noise(5 * MINUTE), 1)
 
 
 def _co(x: Asked) -> Float:
@@ -309,6 +309,11 @@ class Signals:
         self._low = np.array([-np.inf, *(METRICS[p.metric].low for p in plan.points)])
         self._by_channel = {(p.device, p.metric, p.channel): p.id for p in plan.points}
 
+    def learn(self, events: Sequence[Injection]) -> None:
+        """Take a longer list of what is injected; what has begun in days already made must be in both."""
+        self.events = tuple(events)
+        self.world.learn(events)
+
     def at(self, point: Int, ts: Int, since: Int) -> Float:
         """Return values as devices would send them, in the metric's unit. Shapes: all [n]; points are the plan's."""
         if not len(point):
@@ -359,8 +364,8 @@ class Signals:
             for p, metric, beside in x.curves:
                 rows = np.flatnonzero((point == p) & (ts >= x.start))
                 if len(rows):
-                    seconds = (ts[rows] - x.start) / 1000.0
-                    value[rows] = _round(value[rows] + courses(FIRES[x.fire], seconds, next_room=beside)[metric], 3)
+                    risen = courses(FIRES[x.fire], (ts[rows] - x.start) / 1000.0, next_room=beside)[metric]
+                    value[rows] = np.clip(_round(value[rows] + risen, 3), self._low[p], self._high[p])
             return
         if x.kind not in _FAULTS or not x.points:
             return
@@ -369,7 +374,6 @@ class Signals:
             rows = np.flatnonzero(on & (point == p))
             if len(rows):
                 value[rows] = _FAULTS[x.kind](self, x, p, ts[rows], value[rows])
-                value[rows] = np.clip(value[rows], self._low[p], self._high[p])
 
     def held(self, p: int, start: int) -> float:
         """Return the true value of a point at one moment."""

@@ -71,7 +71,10 @@ def park_date(ts: int) -> date:
 def day_kind(day: date) -> DayKind:
     """Return what a day is."""
     free, worked = _public(day.year)
-    return DayKind(day.weekday(), day in free and day not in worked, day in worked, festival_share(day))
+    holiday = day in free
+    if day.weekday() >= 5 and not holiday and day not in worked:  # a weekend inside a long holiday is part of it
+        holiday = day - timedelta(days=day.weekday() - 4) in free and day + timedelta(days=7 - day.weekday()) in free
+    return DayKind(day.weekday(), holiday and day not in worked, day in worked, festival_share(day))
 
 
 def work_share(

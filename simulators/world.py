@@ -51,7 +51,7 @@ class World:
         self.plan = plan
         self.seed = plan.scenario.seed
         self.origin = plan.scenario.origin
-        self.events = tuple(x for x in events if x.enterprise >= 0 and not x.states and not x.curves)
+        self.learn(events)
         site = plan.site
         self.trades = site.trades
         self.count = len(site.trades)
@@ -76,6 +76,10 @@ class World:
         self.days = 0
         self._inside = np.zeros(n)
         self._lorries = np.zeros((n, 3))  # still at the dock
+
+    def learn(self, events: Sequence[Injection]) -> None:
+        """Take what happens to enterprises from a list of injections; days already made stay."""
+        self.events = tuple(x for x in events if x.enterprise >= 0 and not x.states and not x.curves)
 
     def extend(self, until: int) -> None:
         """Make every day that begins at or before a time, and the one after it."""
