@@ -207,7 +207,7 @@ class FastClient(Client):
             if body <= 0:
                 return _BROKEN
             body += skip
-        payload = Cut(kept[body : body + self._max_payload])
+        payload = Cut(kept[body : body + self._max_payload + 1])  # one byte too many says that it is too large
         payload.size = length - body
         self.ready.append((kept[2:middle], payload, kept[middle : middle + 2 * qos], command & 15))
         return _OK
