@@ -1,21 +1,33 @@
-"""Which stages stand in which pipeline, and in which order. To add a stage, add it to a tuple."""
+"""Which stages stand in which pipeline, and in which order. To add a stage, add it to a tuple.
+
+```
+ life    fire -> quality -> health -> limits
+ bulk    fire -> quality -> health -> meters -> limits
+ store           quality           -> meters -> rollups
+```
+Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
+"""
 
 from park.directory import Directory
 from park.operator import Operator
 from stream.fire import Fire
+from stream.health import Health
 from stream.limits import Limits
+from stream.meters import Meters
+from stream.quality import QualityGate
+from stream.rollups import Rollups
 
 
 def life_stages(directory: Directory) -> tuple[Operator, ...]:
-    """Return the stages of the life-safety lane; fire stands first: no gate comes before it."""
-    return (Fire(directory), Limits(directory))
+    """Return the stages of the life-safety lane."""
+    return (Fire(directory), QualityGate(directory), Health(directory), Limits(directory))
 
 
 def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the bulk lane."""
-    return (Fire(directory), Limits(directory))
+    return (Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Limits(directory))
 
 
-def store_stages(_directory: Directory) -> tuple[Operator, ...]:
+def store_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages whose readings and rollups go into the store."""
-    return ()
+    return (QualityGate(directory), Meters(directory), Rollups(directory))

@@ -1,0 +1,200 @@
+"""Health of devices: silence, gateways, stuck values, flapping, batteries."""
+
+# ruff: noqa: SIM300 (the expected stands on the left)
+
+from contract import MINUTE, START, Case, contract_of, rows
+from hypothesis import strategies as st
+
+from park.events import Reason, Status
+from park.metrics import Lane
+from park.readings import Quality, batch_of
+from park.records import Config, DeviceRow, PlaceRow, PointRow, Tick
+from stream.health import Health
+from stream.pipeline import Pipeline
+
+METER, METER_VOLTS, SMOKE, ONLINE, BATTERY, LOW, BEHIND_1, BEHIND_2, BEHIND_3 = range(1, 10)
+CONFIG = Config(
+    1, START,
+    points=(
+        PointRow(METER, "power", 1, 10, 9), PointRow(METER_VOLTS, "voltage", 1, 10, 9),
+        PointRow(SMOKE, "smoke", 2, 10, 9), PointRow(ONLINE, "online", 1, 10, 9),
+        PointRow(BATTERY, "battery", 2, 10, 9), PointRow(LOW, "low_battery", 3, 10, 9),
+        *(PointRow(n, "temperature", n, 10, 9) for n in (BEHIND_1, BEHIND_2, BEHIND_3)),
+    ),
+    devices=(
+        DeviceRow(1, 9, 10, Lane.BULK, "meter"),
+        DeviceRow(2, 9, 10, Lane.LIFE, "smoke_detector", interval=20 * 60 * MINUTE),
+        DeviceRow(3, 9, 10, Lane.BULK, "sensor", interval=10 * MINUTE),
+        *(DeviceRow(n, 9, 10, Lane.BULK, "sensor", gateway=20) for n in (BEHIND_1, BEHIND_2, BEHIND_3)),
+        DeviceRow(20, 9, 10, Lane.BULK, "gateway"),
+    ),
+    places=(PlaceRow(9, 9, 0, "park", "p"),),
+)  # fmt: skip
+
+
+def run(*steps, config=CONFIG):
+    """Return (device, status, minutes) of what steps bring: (point, value, minutes[, quality]), or a minute to tick."""
+    pipeline = Pipeline(lambda d: (Health(d),))
+    told = []
+    pipeline.run(config, told.append)
+    for step in steps:
+        if isinstance(step, tuple):
+            number, value, at, *quality = step
+            ts = START + int(at * MINUTE)
+            batch = batch_of([(number, ts, float(value), int(*quality), ts)])
+            pipeline.operators[0].on_batch(batch, told.append)
+        else:
+            pipeline.run(Tick(START + step * MINUTE), told.append)
+    return [(e.device, e.status, (e.at - START) / MINUTE) for e in told]
+
+
+class TestSilence:
+    def test_silent_and_back(self):
+        """A device that says nothing for 2.5 promised silences is silent, once, until it speaks."""
+        assert [(1, Status.ONLINE, 1), (1, Status.SILENT, 3), (1, Status.ONLINE, 61)] == run(
+            (METER, 1, 0), 1, 2, 3, 4, 60, (METER, 2, 60.5), 61
+        )
+
+    def test_life_safety_within_a_day(self):
+        """A life-safety device is missed within 24 h, whatever it promised."""
+        assert [(2, Status.ONLINE, 1), (2, Status.SILENT, 1441)] == run((SMOKE, 0, 0), 1, 1440, 1441)
+
+    def test_retained_is_no_sign_of_life(self):
+        """A message that the broker kept does not bring a silent device back."""
+        assert [(1, Status.ONLINE, 1), (1, Status.SILENT, 5)] == run(
+            (METER, 1, 0), 1, 5, (METER, 1, 6, Quality.RETAINED), 7
+        )
+
+    def test_late_is_a_sign_of_life(self):
+        """A back-filled message shows that its device is there."""
+        assert (1, Status.ONLINE, 7) == run((METER, 1, 0), 1, 5, (METER, 1, 6, Quality.LATE), 7)[-1]
+
+    def test_last_will(self):
+        """A last will is told at once, retained or not; so is its opposite."""
+        assert [(1, Status.ONLINE, 1), (1, Status.SILENT, 1.5), (1, Status.ONLINE, 1.7)] == run(
+            (METER, 1, 0), 1, (ONLINE, 0, 1.5, Quality.RETAINED), (ONLINE, 1, 1.7), 2
+        )
+
+    def test_device_speaks_after_its_last_will(self):
+        """A device that speaks is not offline, though nobody took its last will back."""
+        assert (1, Status.ONLINE, 3) == run((METER, 1, 0), 1, (ONLINE, 0, 1.5), (METER, 1, 2.5), 3)[-1]
+
+    def test_retired_and_maintenance(self):
+        """Nothing is expected of a device that is retired or under maintenance."""
+        for row in (
+            DeviceRow(1, 9, 10, Lane.BULK, "meter", retired=True),
+            DeviceRow(1, 9, 10, Lane.BULK, "meter", mode="maintenance"),
+        ):
+            config = Config(1, START, CONFIG.points[:1], (row,))
+
+            assert [] == run((METER, 1, 0), 1, 60, config=config)
+
+    def test_reason(self):
+        """A change says why, and when the device was last seen."""
+        pipeline = Pipeline(lambda d: (Health(d),))
+        told = []
+        pipeline.run(CONFIG, told.append)
+        pipeline.operators[0].on_batch(batch_of([(METER, START, 1.0, 0, START + 1)]), told.append)
+        pipeline.run(Tick(START + 9 * MINUTE), told.append)
+
+        assert [(Reason.SILENT, START + 1, 9)] == [(e.reason, e.last_seen, e.park) for e in told]
+
+
+class TestGateway:
+    def speak(self, minute, *points):
+        """Return readings of points around a minute, some seconds apart."""
+        return [(p, 20 + minute, minute + n / 10) for n, p in enumerate(points)]
+
+    def test_one_event_for_all(self):
+        """When all behind a gateway fall silent, the gateway is told and they are not; then it is back."""
+        everyone = (BEHIND_1, BEHIND_2, BEHIND_3)
+        told = run(*self.speak(0, *everyone), 1, 2, 3, 4, 5, 20, *self.speak(20.5, *everyone), 21, 22, 23)
+
+        assert [(20, Status.GATEWAY_DOWN, 3), (20, Status.ONLINE, 21)] == [t for t in told if t[2] > 1]
+
+    def test_one_behind_it(self):
+        """When one of those behind a gateway falls silent, it is told alone."""
+        steps = [*self.speak(0, BEHIND_1, BEHIND_2, BEHIND_3), 1]
+        for minute in range(1, 6):
+            steps += [*self.speak(minute, BEHIND_2, BEHIND_3), minute + 1]
+
+        assert [(BEHIND_1, Status.SILENT, 3)] == [t for t in run(*steps) if t[2] > 1]
+
+    def test_time_to_speak_after_its_return(self):
+        """Devices behind a gateway that comes back get their own time to speak before they are missed."""
+        everyone = (BEHIND_1, BEHIND_2, BEHIND_3)
+        told = run(
+            *self.speak(0, *everyone), 1, 10,
+            *self.speak(10.5, BEHIND_1), 11, *self.speak(11.5, BEHIND_1, BEHIND_2), 12, *self.speak(12.5, BEHIND_1), 13,
+            *self.speak(13.5, BEHIND_1, BEHIND_2), 14,
+        )  # fmt: skip
+
+        assert [(20, Status.GATEWAY_DOWN, 10), (20, Status.ONLINE, 11), (BEHIND_3, Status.SILENT, 14)] == [
+            t for t in told if t[2] > 1
+        ]
+
+
+class TestStuck:
+    def day(self, power, volts):
+        """Return a morning of readings every 10 minutes."""
+        steps = []
+        for n in range(40):
+            steps += [(METER, power(n), 10 * n + 1), (METER_VOLTS, volts(n), 10 * n + 1.2), 10 * n + 2, 10 * n + 10]
+        return [t for t in run(*steps, config=SLOW) if t[1] is not Status.ONLINE or t[2] > 10]
+
+    def test_stuck(self):
+        """A gauge that repeats one value for hours while its sibling moves is stuck, until it moves."""
+        told = self.day(lambda n: 5.5 if 10 <= n < 35 else n, lambda n: 220 + n % 7)
+
+        assert [Status.STUCK, Status.ONLINE] == [s for _, s, _ in told]
+        assert 280 <= told[0][2] <= 300
+
+    def test_zero_is_rest(self):
+        """A machine that is off reads zero for hours; that is rest."""
+        assert [] == self.day(lambda n: 0 if n >= 10 else n, lambda n: 220 + n % 7)
+
+    def test_nothing_moves(self):
+        """Where nothing moves, nothing is known to be stuck."""
+        assert [] == self.day(lambda n: 5.5 if n >= 10 else n, lambda n: 220 if n >= 10 else n)
+
+    def test_habit(self):
+        """A gauge that is used to long rests is given twice its longest."""
+        assert [] == self.day(lambda n: 3.0 if 2 <= n < 15 else 4.0 if n >= 16 else n, lambda n: 220 + n % 7)
+
+
+SLOW = Config(
+    1, START, CONFIG.points[:2], (DeviceRow(1, 9, 10, Lane.BULK, "meter", interval=20 * MINUTE),)
+)  # fmt: skip
+
+
+class TestFlapping:
+    def test_flapping(self):
+        """A device that comes and goes is flapping, told once, until it has been steady."""
+        wills = [(ONLINE, n % 2, 2 + n / 2) for n in range(8)]
+        steady = [step for m in range(7, 30) for step in ((METER, m, m - 0.5), m)]
+        told = run((METER, 1, 0.5), 1, *wills, *steady)
+
+        assert [Status.ONLINE, Status.SILENT, Status.ONLINE, Status.SILENT, Status.FLAPPING, Status.ONLINE] == [
+            s for _, s, _ in told
+        ]
+
+
+class TestBattery:
+    def test_low(self):
+        """A battery below 15 % is low until it is at 20 %."""
+        assert [(2, Status.LOW_BATTERY, 1), (2, Status.ONLINE, 4)] == run(
+            (BATTERY, 14, 0), 1, (BATTERY, 16, 2), 3, (BATTERY, 21, 3.5), 4
+        )
+
+    def test_low_by_its_own_word(self):
+        """A device that says its battery is low is believed."""
+        assert [(3, Status.LOW_BATTERY, 1), (3, Status.ONLINE, 3)] == run((LOW, 1, 0), 1, (LOW, 0, 2), 3)
+
+
+ITEMS = st.builds(
+    lambda a, b: a + b,
+    rows([METER, METER_VOLTS, BEHIND_1, BEHIND_2, BATTERY, LOW], st.sampled_from([0.0, 1.0, 5.0, 90.0]),
+         span=30 * MINUTE, qualities=(Quality.GOOD, Quality.LATE, Quality.RETAINED)),
+    rows([ONLINE], st.sampled_from([0.0, 1.0]), span=30 * MINUTE, max_size=10),
+)  # fmt: skip
+TestHealthContract = contract_of(Case("health", lambda d: (Health(d),), CONFIG, ITEMS, after=60 * MINUTE))
