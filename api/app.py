@@ -9,13 +9,13 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.door import Door, KeyedRoute
+from api.limits import BodyLimit
 from api.problems import add_problems
 from api.routes import events, files, ledger, live, nouns, parks, points, quarantine, readings, session, system
 from api.schema import described
 from api.services import Services
 from api.view import View
 
-MAX_BODY = 1 << 20  # bytes: as large as the largest message that is kept
 _GZIP_FROM = 4_096  # bytes: below, the headers of compression cost more than it saves
 
 # Vendored files only: nothing from elsewhere, nothing inline (OWASP secure headers; CSP level 3).
@@ -72,7 +72,6 @@ def create_app(services: Services) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_name,
-        max_body_size=MAX_BODY,
         telemetry={"tracing": False, "metrics": False},
     )
     app.router.route_class = KeyedRoute
@@ -82,6 +81,7 @@ def create_app(services: Services) -> FastAPI:
         part.add(app, services, view)
     add_problems(app)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM, compresslevel=3)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
     schema: dict[str, Any] = {}
 

@@ -62,7 +62,6 @@ async def _http(_: Request, why: Exception) -> Response:
 _ABOUT = {
     404: "there is nothing at this address",
     405: "this address does not know the method",
-    413: "the body is larger than this call takes",
 }
 
 

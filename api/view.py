@@ -145,6 +145,12 @@ class View:
             self._leases = version, {place: tuple(leases) for place, leases in by_place.items()}
         return self._leases[1]
 
+    def rows(self, after: int) -> list[PointRow]:
+        """Return all points past a number, of every park."""
+        with self._lock:
+            self._refresh()
+            return [row for number, row in self._directory.points.items() if number > after]
+
     def row(self, point: int, caller: Principal) -> PointRow:
         """Return a point as the stages see it. Raises NotFound, also outside the key's scope."""
         row = self.directory().points.get(point)

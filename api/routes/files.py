@@ -13,7 +13,6 @@ from api.view import View
 from park.errors import Forbidden
 from park.roles import Principal
 
-MAX_FILE = 64 << 20  # bytes: 200,000 points take about 20 MB of CSV
 _PROBLEMS_SHOWN = 1_000
 
 
@@ -46,7 +45,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         name = f'attachment; filename="registry.{_ENDING[form]}"'
         return Response(services.registry_export(form), headers={"Content-Disposition": name}, media_type=_MEDIA[form])
 
-    @app.post(f"{V1}/registry/import", tags=["files"], max_body_size=MAX_FILE)
+    @app.post(f"{V1}/registry/import", tags=["files"])
     def registry_import(
         caller: Caller,
         content: Annotated[bytes, Body(media_type="application/octet-stream")],

@@ -12,7 +12,7 @@ from api.schemas import MetricOut, Now, Page, PointOut
 from api.scope import park_asked
 from api.services import Services
 from api.view import View
-from park.errors import NotFound, UserError
+from park.errors import NotFound
 from park.metrics import METRICS, Feed
 from park.model import Point
 from park.records import PointRow
@@ -71,14 +71,12 @@ def add(app: FastAPI, services: Services, view: View) -> None:
                 raise NotFound(f"there is no device {device}")
             asked = found.park
         wanted = park_asked(caller, asked)
-        if not wanted:
-            raise UserError("name what the points belong to: park, unit or device")
-        seen = view.park(wanted, caller)
-        inside = seen.within(unit) if unit else None
+        seen = view.park(wanted, caller) if wanted else None
+        inside = seen.within(unit) if unit and seen else None
         rows = [
             row
-            for number, row in seen.rows.items()
-            if number > after
+            for row in (view.rows(after) if seen is None else seen.rows.values())
+            if row.point > after
             and (park is None or row.park == park)
             and (inside is None or row.place in inside)
             and (device is None or row.device == device)
@@ -86,6 +84,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             and (metric is None or row.metric == metric)
             and (feed is None or METRICS[row.metric].feed is feed)
         ]
+        rows.sort(key=lambda row: row.point)
         items = [shown(row) for row in rows[:limit]]
         if latest_too:
             new = latest([item.id for item in items])

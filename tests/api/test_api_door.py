@@ -1,0 +1,216 @@
+"""Who comes in: the table of permissions, walked; keys, sessions, tickets."""
+
+from dataclasses import replace
+
+import pytest
+from conftest import NOW, Client
+from fastapi.routing import APIRoute
+
+from api.app import create_app
+from api.door import COOKIE, SESSION_MS, TICKET_MS
+from api.examples import BODIES
+from api.permissions import ROUTES, V1
+from park.events import AlarmState, ConditionChange, Reason, Severity
+from park.metrics import Lane
+from park.records import Refusal, Refused
+from park.roles import ALLOWED, Permission, Role
+
+GUARDED = sorted((m, p, need) for (m, p), need in ROUTES.items() if need is not None)
+PUBLIC = sorted((m, p) for (m, p), need in ROUTES.items() if need is None)
+BY_ROLE = {
+    Role.VIEWER: "park_viewer",
+    Role.OPERATOR: "park_operator",
+    Role.OFFICER: "park_officer",
+    Role.ADMIN: "park_admin",
+    Role.INGEST: "park_gateway",
+}
+
+
+def body_of(app, method, path):
+    """Return the example body of a route, as arguments of a request."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path == path and method in route.methods and route.body_field:
+            body = BODIES[route.operation_id or route.name]
+            return {"content": body} if isinstance(body, str) else {"json": body}
+    return {}
+
+
+class TestTable:
+    def test_without_a_key(self, app, house):
+        """No key, or a wrong one: 401 and how to mend it, on every guarded route."""
+        for method, path, _ in GUARDED:
+            address = path.replace(":path", "").format(park=1, key=1)
+            house.now += 60_000
+            answer, wrong = Client(app)(method, address), Client(app, "park_wrong")(method, address)
+
+            assert (answer.status_code, wrong.status_code) == (401, 401)
+            assert answer.headers["www-authenticate"] == wrong.headers["www-authenticate"] == 'Bearer realm="park"'
+
+    def test_wrong_role(self, app):
+        """A role that lacks the permission gets 403 before anything else is looked at."""
+        tries = [(m, p, key) for m, p, need in GUARDED for role, key in BY_ROLE.items() if need not in ALLOWED[role]]
+        for method, path, key in tries:
+            address = path.replace(":path", "").format(park=1, key=1)
+            assert Client(app, key)(method, address, content=b"{").status_code == 403
+
+    @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in GUARDED])
+    def test_wrong_park(self, app, house, method, path):
+        """A key of another park finds nothing, changes nothing and is told nothing."""
+        if path in {f"{V1}/live", f"{V1}/live/ticket", f"{V1}/catalogue", f"{V1}/session", f"{V1}/metrics", "/metrics"}:
+            return  # of no park
+        house.services.quarantine.keep(
+            Lane.BULK, 1, [Refused(Refusal.MALFORMED, "parks/xixing/bulk/gw/x", b"?", 1, NOW)]
+        )
+        change = ConditionChange(
+            "fire.pre_alarm", "fire", "place:1", 1, 1, 1, AlarmState.LATCHED, Severity.CRITICAL, Reason.DETECTOR_ALARM,
+            house.ids.park,
+        )  # fmt: skip
+        house.services.events.apply(Lane.LIFE, 1, [change])
+        noun = path.removeprefix(V1).split("/")[1]
+        key = {
+            "parks": house.ids.park, "buildings": house.ids.building, "units": house.ids.unit, "zones": house.ids.zone,
+            "enterprises": house.ids.firm, "leases": house.ids.lease, "gateways": house.ids.gateway,
+            "devices": house.ids.meter, "points": house.ids.power, "quarantine": 1, "conditions": change.condition_id,
+        }.get(noun, 1)  # fmt: skip
+        address = path.replace(":path", "").format(park=house.ids.park, key=key)
+        more = body_of(app, method, path)
+        if path.endswith("/reset"):
+            more = {"json": {"condition": change.condition_id, "reason": "x"}}
+        if path.endswith(("/retry", "/discard")):
+            more = {"json": {"ids": [1]}}
+        if "json" in more and "park" in more["json"]:
+            more["json"] = {**more["json"], "park": house.ids.park}
+        asked = (
+            {"name": "x.xlsx"} if path.endswith("/import") else {"park": house.ids.park} if noun == "findings" else {}
+        )
+
+        answer = Client(app, "park_other")(method, address, params=asked, **more)
+
+        if answer.status_code == 200:  # a list, with nothing of the park in it
+            body = answer.json()
+            items = body["items"] if isinstance(body, dict) else body
+            assert [
+                x
+                for x in items
+                if x.get("park", x.get("id")) not in {house.ids.other, house.ids.far, house.ids.far_power}
+            ] == []
+        else:
+            assert answer.status_code in {403, 404}, answer.text
+        assert house.commands + house.retried + house.claims + house.changed == []
+
+    def test_public(self):
+        """What is open to everyone is a short list that a person has looked at."""
+        assert [
+            ("DELETE", f"{V1}/session"),
+            ("GET", "/"),
+            ("GET", "/api/docs"),
+            ("GET", f"{V1}/health"),
+            ("GET", f"{V1}/openapi.json"),
+            ("POST", f"{V1}/session"),
+        ] == PUBLIC
+
+    def test_every_role_has_an_entry(self):
+        """Every role has its permissions in the table, and only ingest hands in messages."""
+        assert set(Role) == set(ALLOWED)
+        assert [role for role, may in ALLOWED.items() if Permission.INGEST in may] == [Role.INGEST]
+
+
+class TestKeys:
+    def test_other_header(self, app):
+        """X-API-Key is as good as Authorization."""
+        assert Client(app)("GET", "/parks", headers={"X-API-Key": "park_viewer"}).status_code == 200
+
+    def test_revoked(self, app, house):
+        """A revoked key ends at once, and so does the session that was opened with it."""
+        opened = Client(app)("POST", "/session", json={"key": "park_viewer"})
+        cookie = {"Cookie": f"{COOKIE}={opened.cookies[COOKIE]}"}
+        before = Client(app)("GET", "/parks", headers=cookie).status_code
+        house.keys.revoke("viewer")
+
+        assert (before, Client(app)("GET", "/parks", headers=cookie).status_code) == (200, 401)
+
+    def test_guessing(self, app, house):
+        """After many wrong keys an address has to wait, and may then come in again."""
+        answers = [Client(app, f"park_{i}")("GET", "/parks") for i in range(31)]
+        still = Client(app, "park_viewer")("GET", "/parks").status_code
+        house.now += 60_000
+
+        assert [a.status_code for a in answers] == [401] * 30 + [429]
+        assert answers[-1].headers["retry-after"] == "60"
+        assert (still, Client(app, "park_viewer")("GET", "/parks").status_code) == (429, 200)
+
+    def test_huge_key(self, app):
+        """A key of a megabyte is not even hashed."""
+        assert Client(app, "x" * 100_000)("GET", "/parks").status_code == 401
+
+
+class TestSession:
+    def test_cookie(self, app):
+        """A session's cookie can be read by no script and is sent from no other site."""
+        opened = Client(app)("POST", "/session", json={"key": "park_officer"})
+        cookie = opened.headers["set-cookie"].lower()
+
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert (opened.json()["role"], opened.json()["permissions"]) == ("officer", ["act", "quarantine", "read"])
+
+    def test_ends(self, app, house):
+        """A session ends when it is closed, and after a shift."""
+        words = [Client(app)("POST", "/session", json={"key": "park_viewer"}).cookies[COOKIE] for _ in range(2)]
+        first, second = ({"Cookie": f"{COOKIE}={word}"} for word in words)
+        Client(app)("DELETE", "/session", headers=first)
+        closed = Client(app)("GET", "/session", headers=first).status_code
+        alive = Client(app)("GET", "/session", headers=second).status_code
+        house.now += SESSION_MS
+
+        assert (closed, alive, Client(app)("GET", "/session", headers=second).status_code) == (401, 200, 401)
+
+    def test_wrong_key(self, app):
+        """A wrong key opens nothing."""
+        assert Client(app)("POST", "/session", json={"key": "park_wrong"}).status_code == 401
+
+    def test_other_sites(self, app, house):
+        """What another site's page makes a browser send is refused, cookie or not."""
+        opened = Client(app)("POST", "/session", json={"key": "park_admin"})
+        headers = {"Cookie": f"{COOKIE}={opened.cookies[COOKIE]}", "Origin": "https://evil.example"}
+        answer = Client(app)("DELETE", f"/enterprises/{house.ids.firm}", headers=headers)
+
+        assert answer.status_code == 403
+        assert house.changed == []
+
+    def test_own_pages(self, app, house):
+        """The platform's own pages may act."""
+        opened = Client(app)("POST", "/session", json={"key": "park_admin"})
+        headers = {"Cookie": f"{COOKIE}={opened.cookies[COOKIE]}", "Origin": "http://localhost"}
+
+        assert Client(app)("DELETE", f"/leases/{house.ids.lease}", headers=headers).status_code == 204
+
+
+class TestTicket:
+    def test_only_for_the_stream(self, app):
+        """A ticket opens no other route."""
+        ticket = Client(app, "park_viewer")("POST", "/live/ticket").json()
+
+        assert ticket["lasts"] == TICKET_MS
+        assert Client(app)("GET", "/parks", params={"ticket": ticket["ticket"]}).status_code == 401
+
+    def test_expires(self, app, house):
+        """A ticket that was not used within half a minute is worth nothing."""
+        ticket = Client(app, "park_viewer")("POST", "/live/ticket").json()["ticket"]
+        house.now += TICKET_MS
+
+        assert Client(app)("GET", "/live", params={"ticket": ticket}).status_code == 401
+
+
+class TestOpen:
+    def test_loopback(self, services):
+        """With keys off everyone on this machine is the administrator."""
+        app = create_app(replace(services, require_keys=False))
+
+        assert tuple(Client(app).get("/session")[k] for k in ("name", "keys_required")) == ("local", False)
+
+    def test_other_names(self, services):
+        """With keys off a name that a hostile page points at this machine is refused."""
+        app = create_app(replace(services, require_keys=False))
+
+        assert Client(app)("GET", "/parks", base="http://evil.example").status_code == 403
