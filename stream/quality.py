@@ -86,6 +86,8 @@ class QualityGate:
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Return the readings that are no duplicates, with the worst that is known of each."""
+        if not len(batch):
+            return batch
         point: Rows = batch.point.astype(np.intp)
         ts, value, quality = batch.ts, batch.value, batch.quality
         gateway = self._directory.gateway[point]

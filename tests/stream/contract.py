@@ -144,12 +144,16 @@ class Told:
     def _add(self, level, point, start, count, total, low, high, last, last_ts, good, bad):
         had = self.windows.get((level, point, start))
         new = [count, total, low, high, last, last_ts, good, bad]
-        if had:
-            newest = had if had[0] and (not count or had[5] > last_ts) else new
+        if had and not count:  # a part without a good reading says nothing of values
+            new = [*had[:6], had[6] + good, had[7] + bad]
+        elif had and had[0]:
+            newest = had if had[5] > last_ts else new
             new = [
                 had[0] + count, had[1] + total, min(had[2], low), max(had[3], high), newest[4], newest[5],
                 had[6] + good, had[7] + bad,
             ]  # fmt: skip
+        elif had:
+            new = [*new[:6], had[6] + good, had[7] + bad]
         self.windows[level, point, start] = new
 
 
@@ -282,7 +286,7 @@ def contract_of(case: Case) -> type:
         Contract.test_duplicates = _duplicates(case, quick)  # type: ignore[attr-defined]
     if case.event_time:
         Contract.test_shuffled = _shuffled(case, quick)  # type: ignore[attr-defined]
-    Contract.__name__ = Contract.__qualname__ = f"Test{case.name.title()}Contract"
+    Contract.__name__ = Contract.__qualname__ = f"Test{case.name.title().replace(' ', '')}Contract"
     return Contract
 
 

@@ -1,0 +1,194 @@
+"""Sum up readings by minute, quarter hour, hour and park day.
+
+Event-time. A window is told when log time has passed its end by the lateness bound; later data are told
+as further parts of it, never as a twin, and nothing is dropped. Log time comes from receipt, so that no
+device's clock can close a window. Per-reading work is done in the finest level of a point only:
+
+```
+ readings ──> 1m ──> 15m ──> 1h ──> 1d        a window that closes is one row for the next level
+```
+A level is kept where a window holds at least two promised readings; derived points begin at 15 minutes.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from park.directory import Directory, grown
+from park.events import Level
+from park.metrics import METRICS, NAMES, Kind
+from park.operator import Emit, State
+from park.readings import Bool, Int8, Int64, Quality, ReadingBatch, Rows
+from park.records import Config
+from stream.windows import FULL, SLOTS, Parts, Shape, Windows, reduced, told
+
+VERSION = 1
+LATENESS = 120_000  # ms: what gateways need to send on, twice over
+SHAPES = (
+    Shape(Level.MINUTE, 60_000, 4),  # the minute that log time is in, two before it, one after
+    Shape(Level.QUARTER, 900_000, 2),
+    Shape(Level.HOUR, 3_600_000, 2),
+    Shape(Level.DAY, 86_400_000, 2),
+)
+_DAY = len(SHAPES) - 1
+_AMOUNT = np.array([METRICS[n].kind in {Kind.INTERVAL, Kind.COUNT} for n in NAMES] + [False])
+
+
+class Rollups:
+    """Emit the windows of every point.
+
+    `good` is the time that good readings stand for: each for its promised interval before and after it,
+    within its window, what overlaps counted once. That is the time since the good reading before, at
+    most twice the interval, and it does not depend on the order of arrival. Late parts cannot see what
+    was told before; each of their readings stands for one interval.
+    """
+
+    name = "rollups"
+
+    def __init__(self, directory: Directory, lateness: int = LATENESS) -> None:
+        self._directory = directory
+        self._levels = tuple(Windows(shape, lateness) for shape in SHAPES)
+        self._now = 0
+        # by point
+        self._finest: Int8 = np.zeros(0, np.uint8)  # index into SHAPES
+        self._reach: NDArray[np.float32] = np.zeros(0, np.float32)  # interval in slots of the finest level
+        self._grow()
+
+    def _grow(self) -> None:
+        size = len(self._directory.metric)
+        self._finest, self._reach = grown(self._finest, size), grown(self._reach, size)
+        for windows in self._levels:
+            windows.grow(len(self._finest))
+
+    def _shift(self) -> None:
+        """Let the days of points begin where those of their park do."""
+        d = self._directory
+        known = np.zeros(d.place_size + 1, np.int64)  # ms east of UTC, by park; the last: not known
+        for place in d.places.values():
+            known[place.place] = place.utc_offset * 60_000
+        self._levels[_DAY].shift(known[np.minimum(d.park[: d.size], d.place_size)])
+
+    def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
+        """Add the readings to their windows; tell at once what belongs to windows that are not open."""
+        if not len(batch):
+            return batch
+        if not self._now:
+            self._move(int(batch.received[0]) // 60_000 * 60_000, emit)
+        point: Rows = batch.point.astype(np.intp)
+        good = self._good(batch, point)
+        finest = self._finest[point]
+        lowest = int(finest.min())
+        if lowest == finest.max():
+            self._add(lowest, batch, point, good, emit)
+        else:
+            for level in range(lowest, len(SHAPES)):
+                rows = np.flatnonzero(finest == level)
+                if len(rows):
+                    self._add(level, batch.rows(rows), point[rows], None if good is None else good[rows], emit)
+        return batch
+
+    def _good(self, batch: ReadingBatch, point: Rows) -> Bool | None:
+        """Return which rows count; None: all do."""
+        quality = batch.quality
+        if not quality.any():
+            return None
+        good = quality < Quality.SUSPECT
+        retained = quality == Quality.RETAINED
+        if retained.any():  # an amount that a broker tells again is not a second amount
+            good &= ~(retained & _AMOUNT[self._directory.metric[point]])
+        return None if good.all() else good
+
+    def _add(self, level: int, batch: ReadingBatch, point: Rows, good: Bool | None, emit: Emit) -> None:
+        """Add readings of points whose finest level this is."""
+        if level == _DAY:
+            self._add_parts(level, self._parts(level, batch, point, good), emit)
+            return
+        windows = self._levels[level]
+        cell, outside, begin = windows.cells(point, batch.ts)
+        if outside is not None:
+            rows = np.flatnonzero(outside)
+            self._add_parts(
+                level, self._parts(level, batch.rows(rows), point[rows], None if good is None else good[rows]), emit
+            )
+            inside = ~outside
+            batch, point, cell, begin = batch.rows(inside), point[inside], cell[inside], begin[inside]
+            good = None if good is None else good[inside]
+        if good is not None:
+            windows.add_bad(cell[~good])
+            batch, point, cell, begin = batch.rows(good), point[good], cell[good], begin[good]
+        windows.add_readings(cell, batch.ts, batch.value, self._slots(level, point, batch.ts - begin))
+
+    def _slots(self, level: int, point: Rows, within: Int64) -> NDArray[np.uint64]:
+        """Return the slots of the window that readings stand for: those whose middle is within reach."""
+        at = within * (SLOTS / SHAPES[level].width)
+        reach = self._reach[point]
+        first = np.rint(np.maximum(at - reach, 0.0)).astype(np.intp)
+        end = np.rint(np.minimum(at + reach, float(SLOTS))).astype(np.intp)
+        slots: NDArray[np.uint64] = FULL[end] ^ FULL[first]
+        return slots
+
+    def _parts(self, level: int, batch: ReadingBatch, point: Rows, good: Bool | None) -> Parts:
+        """Return readings as parts of windows, one each."""
+        good = np.ones(len(batch), np.bool_) if good is None else good
+        count = good.astype(np.int32)
+        interval = np.minimum(self._directory.interval[point], SHAPES[level].width)
+        return Parts(
+            point, batch.ts, count, np.where(good, batch.value, 0.0), np.where(good, batch.value, np.inf),
+            np.where(good, batch.value, -np.inf), np.where(good, batch.value, 0.0),
+            np.where(good, batch.ts, -1), interval * count, 1 - count,
+        )  # fmt: skip
+
+    def _add_parts(self, level: int, parts: Parts, emit: Emit) -> None:
+        """Add parts to open windows; tell the others at once, and hand them on to the next level."""
+        while len(parts):
+            windows = self._levels[level]
+            cell, outside, begin = windows.cells(parts.point, parts.at)
+            if outside is None:
+                windows.add_parts(cell, parts)
+                return
+            windows.add_parts(cell[~outside], parts.rows(~outside))
+            parts = reduced(parts.rows(outside), begin[outside], SHAPES[level].width)
+            emit(told(SHAPES[level].level, parts))
+            level += 1
+            if level > _DAY:
+                return
+
+    def on_tick(self, now: int, emit: Emit) -> None:
+        """Tell the windows that log time has left behind."""
+        self._move(now, emit)
+
+    def _move(self, now: int, emit: Emit) -> None:
+        if now <= self._now:
+            return
+        self._now = now
+        for level, windows in enumerate(self._levels):
+            for parts in windows.close(now):
+                emit(told(SHAPES[level].level, parts))
+                if level < _DAY:
+                    self._add_parts(level + 1, parts, emit)
+
+    def on_config(self, config: Config, emit: Emit) -> None:
+        """Take the levels that new points are kept in."""
+        del emit
+        if config.points or config.places:
+            self._grow()
+            self._shift()
+        for row in config.points:
+            derived = row.source > 0
+            finest = 1 if derived else 0
+            while finest < _DAY and SHAPES[finest].width < 2 * row.interval and not derived:
+                finest += 1
+            self._finest[row.point] = finest
+            self._reach[row.point] = row.interval * (SLOTS / SHAPES[finest].width)
+
+    def snapshot(self) -> State:
+        """Return copies of all open windows."""
+        state = {"version": np.array(VERSION), "now": np.array(self._now)}
+        for windows in self._levels:
+            state |= windows.snapshot()
+        return state
+
+    def restore(self, state: State) -> None:
+        """Take the state of an earlier `snapshot`."""
+        self._now = int(state["now"])
+        for windows in self._levels:
+            windows.restore(state)
