@@ -114,7 +114,7 @@ def injections(plan: Plan, until: int) -> tuple[Injection, ...]:
     origin = plan.scenario.origin
     blocks = range(max(0, -(-(until - origin) // BLOCK)))
     drawn = [x for b in blocks for x in _block(plan, b) if x.start < until]
-    return (*tenants(plan), *sorted(drawn, key=lambda x: (x.start, x.id)))
+    return (*(x for x in tenants(plan) if x.start < until), *sorted(drawn, key=lambda x: (x.start, x.id)))
 
 
 @dataclass(slots=True)
