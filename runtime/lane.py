@@ -1,0 +1,362 @@
+"""The thread of one lane: messages in, log, acknowledgement, stages, events out.
+
+```
+ source.poll ─> batch ─> log.append + sync ─> source.ack ─> stages ─> live pages, then the event writer
+                  ^            │ Full
+   tick, config ──┘            └─> bulk: stop reading; life safety: stages at once, log and ack later
+```
+Nothing that happens here ends the thread: a message that cannot be decoded is kept as refused, a record
+that a stage cannot digest is told and passed, a disk that is full is waited for.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ingest.message import Message
+from park.errors import Full, MachineryError, Unavailable
+from park.events import Event
+from park.metrics import Lane
+from park.ports import Log, SnapshotStore
+from park.readings import batch_of
+from park.records import Batch, Command, Config, Edge, Record, Refusal, Refused, Tick
+from park.wire import SmallEvent
+from runtime.lane_words import Decode, LaneSettings, LaneState, Phase, Sink, Source
+from runtime.runner import Runner, Stages
+from runtime.saving import Saving
+from runtime.troubles import Troubles
+
+_MINUTE = 60_000
+_SUBMITTED = 1_000  # records of other threads that may wait
+_SMALL = SmallEvent.__args__
+
+
+@dataclass(slots=True)
+class _Step:
+    """What one turn brings: records that go into the log together."""
+
+    messages: list[Message]
+    records: list[Record]
+    waiting: list[tuple["Future[int]", Callable[[], None] | None]] = field(default_factory=list)
+    found: list[SmallEvent] | None = None  # None: not run yet
+
+
+class LaneWorker:
+    """One lane, from socket to events, in a thread of its own."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        source: Source,
+        decode: Decode,
+        log: Log,
+        pipeline: Callable[[], Stages],
+        snapshots: SnapshotStore,
+        sink: Sink,
+        publish: Callable[[SmallEvent], None],
+        applied: Callable[[], int],
+        now: Callable[[], int],
+        settings: LaneSettings,
+    ) -> None:
+        """Take the parts; nothing runs before `start`.
+
+        `publish` tells live pages and people, and is not called for what a replay finds again.
+        `applied` is the position through which the sink's events last.
+        """
+        self.lane = lane
+        self.live = threading.Event()  # set once the replay is done and messages are taken
+        self.runner = Runner(lane.value, pipeline, log, snapshots, careful=lane is Lane.LIFE)
+        self._source = source
+        self._decode = decode
+        self._log = log
+        self._sink = sink
+        self._publish = publish
+        self._applied = applied
+        self._now = now
+        self._settings = settings
+        self._phase = Phase.STARTING
+        self._troubles = Troubles(f"{lane} lane")
+        self._messages = self._readings = self._refused = self._events = 0
+        self._stopping = threading.Event()
+        self._submitted: deque[tuple[Record, Future[int], Callable[[], None] | None]] = deque()
+        self._held: deque[_Step] = deque()
+        self._held_messages = 0
+        self._retry_at = 0.0
+        self._undelivered: deque[tuple[int, list[SmallEvent]]] = deque()
+        self._told = 0  # position of the newest events that the sink took
+        self._saving = Saving(
+            lane.value,
+            snapshots,
+            log,
+            self._troubles,
+            step=settings.snapshot_bytes,
+            seconds=settings.snapshot_seconds,
+        )
+        self._thread = threading.Thread(target=self._run, name=f"lane-{lane}")
+
+    # ── from outside ─────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Restore, replay, then take messages."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 10.0) -> bool:
+        """Finish the turn at hand and end; return whether it did. What is not acknowledged comes again."""
+        self._stopping.set()
+        self._source.wake()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        self._saving.wait(timeout)
+        return not self._thread.is_alive()
+
+    def save(self) -> bool:
+        """Save a snapshot after `stop`, once the sink's events last; return whether that was possible."""
+        if self._thread.is_alive() or not self._savable():
+            return False
+        return self._saving.write(self.runner.position, self.runner.states())
+
+    def submit(self, record: Config | Command, then: Callable[[], None] | None = None) -> "Future[int]":
+        """Put a record into the log and run it; from any thread. The result is its position.
+
+        `then` is called in the lane's thread right after it is in the log, before any further message
+        is decoded: for the bindings that belong to a configuration. Raises Full, Unavailable.
+        """
+        if self._phase in {Phase.STOPPED, Phase.FAILED}:
+            raise Unavailable(f"the {self.lane} lane is {self._phase}")
+        if len(self._submitted) >= _SUBMITTED:
+            raise Full(f"too much is waiting for the {self.lane} lane")
+        future: Future[int] = Future()
+        self._submitted.append((record, future, then))
+        self._source.wake()
+        return future
+
+    @property
+    def state(self) -> LaneState:
+        """How the lane is."""
+        runner = self.runner
+        return LaneState(
+            self._phase,
+            runner.position,
+            self._log.end,
+            runner.tick,
+            self._messages,
+            self._readings,
+            self._refused,
+            self._events,
+            self._held_messages,
+            self._troubles.failures + runner.troubles.failures,
+            self._troubles.newest or runner.troubles.newest,
+        )
+
+    # ── the thread ───────────────────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        ending = Phase.FAILED
+        with self._troubles.passing("the lane has stopped"):
+            self._recover()
+            if not self._stopping.is_set():
+                self._source.open()
+                self._phase = Phase.LIVE
+                self.live.set()
+            self._turns()
+            ending = Phase.STOPPED
+        self._phase = ending
+        with self._troubles.passing("closing"):
+            self._source.close()
+        waiting = [w for step in self._held for w in step.waiting] + [(f, t) for _, f, t in self._submitted]
+        for future, _ in waiting:
+            future.set_exception(Unavailable(f"the {self.lane} lane is {self._phase}"))
+
+    def _recover(self) -> None:
+        self.runner.restore()
+        self._told = self.runner.position
+        self._saving.begin(self._told)
+        self._phase = Phase.REPLAYING
+        for position, events in self.runner.replay():
+            found = _small(events)
+            if found:
+                self._undelivered.append((position, found))
+            while self._undelivered and not self._deliver() and not self._stopping.wait(0.05):
+                pass
+            if self._stopping.is_set():
+                return
+
+    def _turns(self) -> None:
+        failed, pause = 0, 0.05
+        while not self._stopping.is_set():
+            before = failed
+            failed += 1
+            with self._troubles.passing("a turn of the lane failed"):
+                self._turn()
+                failed = 0
+            if failed > before:
+                self._stopping.wait(min(pause * 2**before, 1.0))
+
+    def _turn(self) -> None:
+        settings = self._settings
+        self._deliver()
+        if self._held and not self._log_held() and (self.lane is Lane.BULK or self._held_messages >= settings.held):
+            self._source.poll(settings.retry, 0)
+            return
+        if len(self._undelivered) >= settings.undelivered and self.lane is Lane.BULK:
+            self._source.poll(0.05, 0)
+            return
+        messages = self._source.poll(0.0 if self._submitted else settings.poll)
+        began = time.monotonic()
+        step = self._step(messages)
+        if step.records:
+            self._take(step)
+        self._maybe_save()
+        if messages and settings.nap and len(messages) < settings.busy:
+            rest = settings.nap - (time.monotonic() - began)
+            if rest > 0:
+                time.sleep(rest)
+
+    def _step(self, messages: list[Message]) -> _Step:
+        """Return the records of this turn: the tick first, then what others submitted, then messages."""
+        # Log time never goes back, even if somebody sets the clock.
+        received = max(self._now(), self.runner.tick)
+        records: list[Record] = []
+        minute = received // _MINUTE * _MINUTE
+        if minute > self.runner.tick:
+            records.append(Tick(minute))
+        step = _Step(messages, records)
+        while self._submitted:
+            record, future, then = self._submitted.popleft()
+            records.append(record)
+            step.waiting.append((future, then))
+        if messages:
+            records += self._decoded(messages, received)
+        return step
+
+    def _decoded(self, messages: list[Message], received: int) -> list[Batch]:
+        """Decode; halve what a decoder cannot digest until only the culprit is left, and keep that raw."""
+        with self._troubles.passing("a message could not be decoded"):
+            return [self._decode(messages, received)]
+        if len(messages) > 1:
+            middle = len(messages) // 2
+            return self._decoded(messages[:middle], received) + self._decoded(messages[middle:], received)
+        topic, payload, _, _ = messages[0]
+        refused = Refused(
+            Refusal.MALFORMED,
+            topic.decode(errors="replace"),
+            bytes(payload[: 1 << 20]),
+            len(payload),
+            received,
+            detail=f"fault of the decoder: {self._troubles.newest}"[:200],
+        )
+        one = np.ones(1, np.int32)
+        return [Batch(batch_of([]), Edge(0 * one, one, 0 * one), (refused,))]
+
+    # ── into the log, and on ─────────────────────────────────────────────────────────────────────
+
+    def _take(self, step: _Step) -> None:
+        """Log, acknowledge and run; or hold what the log cannot take."""
+        self._count(step)
+        if not self._held:
+            try:
+                position = self._log.append(step.records)
+            except (Full, Unavailable) as why:
+                self._phase = Phase.FULL
+                self._troubles.tell("the log takes nothing", why)
+                self._retry_at = time.monotonic() + self._settings.retry
+            else:
+                self._finish(step, position)
+                return
+        self._held.append(step)
+        self._held_messages += len(step.messages)
+        if self.lane is Lane.LIFE:
+            # Whoever is on fire cannot wait for a disk: the stages run, people are told; the
+            # acknowledgement waits, so that the broker keeps what we might forget.
+            step.found = _small(event for record in step.records for event in self.runner.run(record))
+            self._announce(step.found)
+            self._bind(step)
+
+    def _log_held(self) -> bool:
+        """Try to log what was held, when it is time to; return whether nothing is held any more."""
+        if time.monotonic() < self._retry_at:
+            return False
+        self._retry_at = time.monotonic() + self._settings.retry
+        while self._held:
+            step = self._held[0]
+            try:
+                position = self._log.append(step.records)
+            except (Full, Unavailable):
+                return False
+            self._held.popleft()
+            self._held_messages -= len(step.messages)
+            self._finish(step, position)
+        self.runner.logged(self._log.end)
+        self._phase = Phase.LIVE
+        self._troubles.over()
+        return True
+
+    def _finish(self, step: _Step, position: int) -> None:
+        """Do what may be done once records are in the log. The stages run whatever else fails."""
+        with self._troubles.passing("messages could not be acknowledged"):
+            self._source.ack(step.messages)
+        if step.found is None:
+            self._bind(step)
+            step.found = _small(event for record in step.records for event in self.runner.run(record, position))
+            self._announce(step.found)
+        for future, _ in step.waiting:
+            future.set_result(position)
+        if step.found or isinstance(step.records[0], Tick):
+            self._undelivered.append((position, step.found))
+            self._deliver()
+
+    def _bind(self, step: _Step) -> None:
+        for _, then in step.waiting:
+            if then is not None:
+                with self._troubles.passing("what belongs to a configuration failed"):
+                    then()
+
+    def _announce(self, events: list[SmallEvent]) -> None:
+        self._events += len(events)
+        for event in events:
+            with self._troubles.passing("live pages could not be told"):
+                self._publish(event)
+
+    def _deliver(self) -> bool:
+        """Give events to the writer, in order; return whether it has taken all."""
+        while self._undelivered:
+            position, events = self._undelivered[0]
+            try:
+                self._sink(self.lane, position, events)
+            except MachineryError as why:
+                self._troubles.tell("the writer of events takes nothing", why)
+                return False
+            self._undelivered.popleft()
+            self._told = position if events else self._told
+        return True
+
+    # ── snapshots ────────────────────────────────────────────────────────────────────────────────
+
+    def _maybe_save(self) -> None:
+        position = self.runner.position
+        if self._saving.due(position) and self._savable():
+            self._saving.write_beside(position, self.runner.states())
+
+    def _savable(self) -> bool:
+        """Tell whether all that was found up to the position lasts elsewhere: a replay will not find it again."""
+        return not self._held and not self._undelivered and self._applied() >= self._told
+
+    # ── counting ─────────────────────────────────────────────────────────────────────────────────
+
+    def _count(self, step: _Step) -> None:
+        self._messages += len(step.messages)
+        for record in step.records:
+            if isinstance(record, Batch):
+                self._readings += len(record.readings)
+                self._refused += len(record.refused)
+
+
+def _small(events: Iterable[Event]) -> list[SmallEvent]:
+    """Leave out what is for stores of time series only."""
+    return [event for event in events if isinstance(event, _SMALL)]

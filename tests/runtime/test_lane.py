@@ -1,0 +1,392 @@
+"""A lane logs before it acknowledges, runs what it has logged, and never gives up."""
+
+import threading
+
+import pytest
+from lane_parts import CONFIG, MINUTE, START, Bench, message, until
+
+from park.errors import Full, Unavailable
+from park.events import Reason
+from park.metrics import Lane
+from park.records import Batch, Command, Config, Refusal, Tick, Verb
+from park.settings import LogSettings
+from runtime.lane_words import Phase
+from runtime.log import SegmentLog
+from runtime.storage.snapshots import FileSnapshots
+from stream.stages import life_stages
+
+FIRE = message("smoke", {"smoke": True})
+
+
+def rules(events):
+    return [e.rule for e in events]
+
+
+def kinds(log):
+    return [type(r).__name__ for _, r in log.read(0)]
+
+
+class TestFlow:
+    def test_a_fire(self, tmp_path):
+        """A detector's alarm is logged, acknowledged, told to live pages and to the writer."""
+        bench = Bench(tmp_path).start()
+
+        bench.run(FIRE)
+        bench.stop()
+
+        assert [FIRE] == bench.source.acknowledged
+        assert ["fire.pre_alarm"] == rules(bench.published) == rules(bench.writer.events)
+        assert Phase.STOPPED == bench.worker.state.phase
+
+    def test_ticks_come_first(self, tmp_path):
+        """A minute is in the log before anything that was received in it, and each only once."""
+        bench = Bench(tmp_path).start()
+        for minute in (0, 0, 1, 5):
+            bench.clock.now = START + minute * MINUTE + 7
+            bench.run(message("smoke", {"smoke": False}))
+        bench.clock.now -= 3 * MINUTE  # somebody sets the clock back
+        bench.run(message("smoke", {"smoke": False}))
+        bench.worker.stop(20)
+
+        now, ticks = 0, []
+        for _, record in bench.log.read(0):
+            if isinstance(record, Tick):
+                now = record.now
+                ticks.append((now - START) // MINUTE)
+            elif isinstance(record, Batch):
+                assert (record.readings.received >= now).all()
+        assert [0, 1, 5] == ticks
+        bench.log.close()
+
+    def test_silence_ticks(self, tmp_path):
+        """When nobody speaks, time still passes in the log."""
+        bench = Bench(tmp_path).start()
+
+        bench.clock.now += 3 * MINUTE
+
+        until(lambda: bench.worker.runner.tick == START + 3 * MINUTE)
+        bench.stop()
+
+    def test_a_command(self, tmp_path):
+        """A person's act is in the log when it is confirmed, and the stages obey it."""
+        bench = Bench(tmp_path).start()
+        bench.run(FIRE)
+
+        position = bench.worker.submit(Command(Verb.RESET, START + 1, "officer", place=3)).result(20)
+        bench.stop()
+
+        assert Reason.PERSON_RESET == bench.published[-1].reason
+        again = SegmentLog(tmp_path / "life", LogSettings(reserve_bytes=0), Lane.LIFE)
+        assert [Verb.RESET] == [r.verb for p, r in again.read(0) if isinstance(r, Command) and p <= position]
+        again.close()
+
+    def test_bindings_follow_their_configuration(self, tmp_path):
+        """What belongs to a configuration happens when it is in the log, in the lane's own thread."""
+        bench = Bench(tmp_path).start()
+        seen = []
+
+        bench.worker.submit(
+            Config(2, START), lambda: seen.append((threading.current_thread().name, kinds(bench.log)[-1]))
+        ).result(20)
+        bench.stop()
+
+        assert [("lane-life", "Config")] == seen
+
+    def test_after_the_end(self, tmp_path):
+        """A lane that has stopped takes no records, and says so."""
+        bench = Bench(tmp_path).start()
+        bench.stop()
+
+        with pytest.raises(Unavailable, match="stopped"):
+            bench.worker.submit(CONFIG)
+
+
+class TestRestart:
+    def test_goes_on_where_it_was(self, tmp_path):
+        """After a restart the state is that of the log, and nobody is told again."""
+        first = Bench(tmp_path).start()
+        first.run(FIRE, message("meter", {"power": 3.0}))
+        first.stop()
+
+        second = Bench(tmp_path)
+        second.writer = first.writer
+        second.start(configure=False)
+        second.run(message("heat", {"heat": True}))
+        second.stop()
+
+        assert ["fire.confirmed"] == rules(second.published)
+        assert ["fire.pre_alarm"] == rules(first.writer.events)
+
+    def test_events_that_the_writer_missed(self, tmp_path):
+        """What was logged and not written before a crash is found again, and written once."""
+        first = Bench(tmp_path).start()
+        first.run(FIRE)
+        first.stop()
+
+        second = Bench(tmp_path).start(configure=False)
+        until(lambda: second.writer.events)
+        second.stop()
+
+        assert (["fire.pre_alarm"], []) == (rules(second.writer.events), second.published)
+        assert [e.id for e in first.writer.events] == [e.id for e in second.writer.events]
+
+    def test_from_a_snapshot(self, tmp_path):
+        """A snapshot and the rest of the log give the same as the whole log."""
+        first = Bench(tmp_path, snapshot_bytes=1).start()
+        first.run(FIRE)
+        until(lambda: FileSnapshots(tmp_path / "snapshots").load("life") is not None)
+        first.stop()
+        assert first.worker.save()
+
+        second = Bench(tmp_path)
+        second.writer.position = first.writer.position
+        second.start(configure=False)
+        second.run(FIRE, message("heat", {"heat": True}))
+        second.stop()
+
+        assert ["fire.confirmed"] == rules(second.published)
+        assert second.worker.runner.tick == START
+
+    def test_no_snapshot_before_events_last(self, tmp_path):
+        """As long as the writer has not written what was found, a replay must find it again."""
+        bench = Bench(tmp_path, snapshot_bytes=1)
+        bench.worker._applied = lambda: 0
+        bench.start()
+        bench.run(FIRE)
+        bench.stop()
+
+        assert not bench.worker.save()
+        assert FileSnapshots(tmp_path / "snapshots").load("life")[0] < bench.writer.position
+
+    def test_log_and_snapshot_do_not_fit(self, tmp_path):
+        """A log that is older than its snapshot is not gone on with: files are missing."""
+        bench = Bench(tmp_path)
+        FileSnapshots(tmp_path / "snapshots").save("life", 1 << 40, {})
+
+        bench.worker.start()
+        until(lambda: bench.worker.state.phase is Phase.FAILED)
+
+        assert "the snapshot is of position" in bench.worker.state.trouble
+        bench.stop()
+
+    def test_any_cut_gives_the_same(self, tmp_path):
+        """Messages one by one or many at once: the same events with the same ids."""
+        flow = [
+            FIRE,
+            message("heat", {"heat": True}),
+            message("smoke", {"smoke": False}),
+            message("heat", {"heat": False}),
+        ] * 3
+        ids = []
+        for at_once in (1, 5, 100):
+            bench = Bench(tmp_path / str(at_once))
+            bench.source._at_once = at_once
+            bench.start()
+            bench.run(*flow)
+            bench.stop()
+            ids.append([e.id for e in bench.writer.events])
+
+        assert ids[0] == ids[1] == ids[2]
+        assert len(ids[0]) > 2
+
+
+class FullLog(SegmentLog):
+    """A log on a disk that is full while told so (the small real disk is in test_log)."""
+
+    full = False
+
+    def append(self, records):
+        """Append, if there is room."""
+        if self.full:
+            raise Full("no room for the log")
+        return super().append(records)
+
+
+class TestFullDisk:
+    def _bench(self, folder, lane, **settings):
+        log = FullLog(folder / lane, LogSettings(reserve_bytes=0), lane)
+        return Bench(folder, lane, log=log, **settings).start()
+
+    def test_bulk_stops(self, tmp_path):
+        """The bulk lane stops reading and acknowledging, says so, and goes on when there is room."""
+        bench = self._bench(tmp_path, Lane.BULK)
+        bench.log.full = True
+        messages = [message("meter", {"power": float(i)}) for i in range(20)]
+        bench.source.give(*messages)
+
+        until(lambda: bench.worker.state.phase is Phase.FULL and bench.source.alive > 3)
+        assert [] == bench.source.acknowledged
+        assert len(bench.source.waiting) >= 17
+        assert "no room" in bench.worker.state.trouble
+
+        bench.log.full = False
+        until(lambda: len(bench.source.acknowledged) == 20)
+        until(lambda: bench.worker.state.phase is Phase.LIVE)
+        bench.worker.stop(20)
+        values = [v for _, r in bench.log.read(0) if isinstance(r, Batch) for v in r.readings.value.tolist()]
+        assert [float(i) for i in range(20)] == values
+        assert ("", 0) == (bench.worker.state.trouble, bench.worker.state.held)
+        bench.log.close()
+
+    def test_life_safety_pages_from_memory(self, tmp_path):
+        """With no room at all a fire is still told at once; it is logged and acknowledged when there is room."""
+        bench = self._bench(tmp_path, Lane.LIFE)
+        bench.log.full = True
+        bench.source.give(FIRE, message("smoke", {"smoke": True}))
+        bench.source.give(message("heat", {"heat": True}))
+
+        until(lambda: len(bench.published) >= 2)
+        assert ["fire.pre_alarm", "fire.confirmed"] == rules(bench.published)[:2]
+        assert ([], []) == (bench.source.acknowledged, bench.writer.events)
+        assert 3 == bench.worker.state.held
+
+        bench.log.full = False
+        until(lambda: len(bench.source.acknowledged) == 3)
+        until(lambda: rules(bench.writer.events) == rules(bench.published))
+        bench.stop()
+        again = Bench(tmp_path).start(configure=False)
+        assert [e.id for e in bench.writer.events] == [e.id for e in again.writer.events]
+        again.stop()
+
+    def test_memory_is_bounded(self, tmp_path):
+        """Beyond what may be held even the life-safety lane leaves messages to the broker."""
+        bench = self._bench(tmp_path, Lane.LIFE, held=6)
+        bench.log.full = True
+        bench.source.give(*[FIRE] * 50)
+
+        until(lambda: bench.source.alive > 3)
+        assert bench.worker.state.held < 6 + 3
+
+        bench.log.full = False
+        until(lambda: len(bench.source.acknowledged) == 50)
+        bench.stop()
+
+
+class Choking:
+    """A stage with a fault: it cannot digest one value."""
+
+    name = "choking"
+
+    def on_batch(self, batch, emit):
+        """Fail on 13."""
+        del emit
+        if 13.0 in batch.value:
+            raise ZeroDivisionError("thirteen")
+        return batch
+
+    def on_tick(self, now, emit):
+        """Do nothing."""
+
+    def on_config(self, config, emit):
+        """Do nothing."""
+
+    def snapshot(self):
+        """Return nothing but a version."""
+        return {}
+
+    def restore(self, state):
+        """Take nothing."""
+
+
+class TestFaults:
+    def test_a_stage_that_fails_on_life_safety(self, tmp_path):
+        """What a stage cannot digest does not keep a fire in the same batch from being told."""
+        bench = Bench(tmp_path, stages=lambda d: (Choking(), *life_stages(d)))
+        bench.source._at_once = 10
+        bench.start()
+        bench.run(message("heat", {"heat": True}))
+        bench.run(message("meter", {"power": 13.0}), FIRE, message("meter", {"power": 13.0}))
+        bench.run(message("smoke", {"smoke": False}))
+        bench.stop()
+
+        assert ["fire.pre_alarm", "fire.confirmed"] == rules(bench.published)[:2]
+        assert bench.worker.state.failures >= 2
+        assert "thirteen" in bench.worker.state.trouble
+        again = Bench(tmp_path, stages=lambda d: (Choking(), *life_stages(d))).start(configure=False)
+        assert [e.id for e in bench.writer.events] == [e.id for e in again.writer.events]
+        again.stop()
+
+    def test_a_stage_that_fails_on_bulk(self, tmp_path):
+        """The record is told and passed; the lane goes on with the next."""
+        bench = Bench(tmp_path, Lane.BULK, stages=lambda d: (Choking(), *life_stages(d))).start()
+        bench.run(message("meter", {"power": 13.0}))
+        bench.run(FIRE)
+        bench.stop()
+
+        assert ["fire.pre_alarm"] == rules(bench.published)
+        assert 1 == bench.worker.state.failures
+
+    def test_a_message_that_breaks_the_decoder(self, tmp_path):
+        """Only the culprit is refused, kept raw; its neighbours become readings."""
+
+        def brittle(decode):
+            def decoded(messages, received):
+                if any(b"666" in m[1] for m in messages):
+                    raise RuntimeError("a fault of ours")
+                return decode(messages, received)
+
+            return decoded
+
+        bench = Bench(tmp_path, decode=brittle)
+        bench.source._at_once = 9
+        bench.start()
+        bench.run(*[message("meter", {"power": v}) for v in (1.0, 2.0, 666.0, 4.0)], FIRE)
+        bench.worker.stop(20)
+
+        batches = [r for _, r in bench.log.read(0) if isinstance(r, Batch)]
+        assert [1.0, 2.0, 4.0, 1.0] == [v for b in batches for v in b.readings.value.tolist()]
+        refused = [r for b in batches for r in b.refused]
+        assert [(Refusal.MALFORMED, b'{"v":{"power":666.0}}')] == [(r.reason, r.payload) for r in refused]
+        assert 5 == sum(int(b.edge.messages.sum()) for b in batches)
+        assert ["fire.pre_alarm"] == rules(bench.published)
+        bench.log.close()
+
+    def test_a_source_that_fails(self, tmp_path):
+        """An exception of the reader is told, and the lane asks it again."""
+        bench = Bench(tmp_path).start()
+        poll, failed = bench.source.poll, []
+
+        def failing(timeout, limit=None):
+            if len(failed) < 2:
+                failed.append(1)
+                raise OSError("the socket is gone")
+            return poll(timeout, limit)
+
+        bench.source.poll = failing
+        bench.run(FIRE)
+        bench.stop()
+
+        assert ["fire.pre_alarm"] == rules(bench.published)
+        assert "the socket is gone" in bench.worker.state.trouble
+
+    def test_a_writer_that_takes_nothing(self, tmp_path):
+        """Events wait, in order, until the writer takes them; fire is told meanwhile."""
+        taken, closed = [], threading.Event()
+        closed.set()
+
+        def sink(lane, position, events):
+            if closed.is_set():
+                raise Unavailable("the database is away")
+            taken.extend(events)
+
+        bench = Bench(tmp_path, sink=sink).start()
+        bench.run(FIRE)
+        bench.run(message("heat", {"heat": True}))
+        assert ["fire.pre_alarm", "fire.confirmed"] == rules(bench.published)
+        assert [] == taken
+        closed.clear()
+        until(lambda: len(taken) == 2)
+        bench.stop()
+
+        assert bench.published == taken
+
+    def test_live_pages_that_fail(self, tmp_path):
+        """A fault of the live feed keeps nothing from the writer."""
+        bench = Bench(tmp_path)
+        bench.worker._publish = lambda _: 1 // 0
+        bench.start()
+        bench.run(FIRE)
+        bench.stop()
+
+        assert ["fire.pre_alarm"] == rules(bench.writer.events)
+        assert bench.worker.state.failures
