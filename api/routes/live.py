@@ -20,7 +20,7 @@ from api.schemas import TicketOut
 from api.services import Services
 from api.view import View
 from park.errors import NotFound, Unavailable
-from park.ports import LiveEvent, Subscription
+from park.ports import LiveEvent
 
 PING: Final = 15.0  # s: below the minute after which proxies give up on a silent connection
 MAX_CLIENTS: Final = 500
@@ -28,8 +28,10 @@ _RETRY: Final = b"retry: 1000\n\n"  # ms that a browser waits before it comes ba
 
 
 def framed(events: Sequence[LiveEvent]) -> bytes:
-    """Return events as they go over the wire; a body is one line of JSON."""
-    return b"".join(b"id: %d\nevent: %s\ndata: %s\n\n" % (e.id, e.event.encode(), e.body) for e in events)
+    """Return events as they go over the wire; JSON needs no line breaks, so a body is one line."""
+    return b"".join(
+        b"id: %d\nevent: %s\ndata: %s\n\n" % (e.id, e.event.encode(), e.body.replace(b"\n", b" ")) for e in events
+    )
 
 
 def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
@@ -37,14 +39,15 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
     door: Door = app.state.door
     clients: set[int] = set()
 
-    async def events(listening: Subscription, parks: frozenset[int] | None, last: int | None) -> AsyncIterator[bytes]:
+    async def events(parks: frozenset[int] | None, last: int | None) -> AsyncIterator[bytes]:
+        listening = services.live.subscribe(parks)  # here, so that what was never begun holds nothing
         sent = 0
         clients.add(id(listening))
         try:
             yield _RETRY
             if last is not None:
                 missed, whole = services.live.since(last)
-                mine = [e for e in missed if parks is None or not e.park or e.park in parks]
+                mine = [e for e in missed if e.id > last and (parks is None or not e.park or e.park in parks)]
                 sent = missed[-1].id if missed else last
                 gap = b"" if whole else b'event: gap\ndata: {"reason":"forgotten"}\n\n'
                 if mine or gap:
@@ -72,7 +75,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         parks = frozenset({park}) if park else caller.parks
         last = last_event_id if last_event_id is not None else after
         return StreamingResponse(
-            events(services.live.subscribe(parks), parks, last),
+            events(parks, last),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
