@@ -2,7 +2,7 @@
 
 ```
  life    fire -> quality -> health -> limits
- bulk    fire -> quality -> health -> meters -> limits
+ bulk    fire -> quality -> health -> meters -> limits -> seasonal
  store           quality           -> meters -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
@@ -10,6 +10,7 @@ Fire stands first: no gate comes before it. Health stands before meters, whose r
 
 from park.directory import Directory
 from park.operator import Operator
+from stream.detectors.seasonal import Seasonal
 from stream.fire import Fire
 from stream.health import Health
 from stream.limits import Limits
@@ -25,7 +26,10 @@ def life_stages(directory: Directory) -> tuple[Operator, ...]:
 
 def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the bulk lane."""
-    return (Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Limits(directory))
+    return (
+        Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Limits(directory),
+        Seasonal(directory),
+    )  # fmt: skip
 
 
 def store_stages(directory: Directory) -> tuple[Operator, ...]:
