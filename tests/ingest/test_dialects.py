@@ -2,6 +2,7 @@
 
 import json
 import os
+from math import isfinite
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,10 @@ def told(part):
     if isinstance(part, Flaw):
         return {"flaw": str(part.reason), "detail": part.detail}
     flags = [name for name in ("late", "carried") if getattr(part, name)]
-    value = part.value if not isinstance(part.value, list | dict) else type(part.value).__name__
-    return [part.source, str(value) if value != value or value in (float("inf"),) else value, part.ts, *flags]
+    value = type(part.value).__name__ if isinstance(part.value, list | dict) else part.value
+    if isinstance(value, float) and not isfinite(value):
+        value = str(value)
+    return [part.source, value, part.ts, *flags]
 
 
 def run(folder):

@@ -73,12 +73,14 @@ class Link:
         return rc
 
     def answers(self):
+        """Return what the client has sent."""
         try:
             return self.ours.recv(1 << 20)
         except (BlockingIOError, ConnectionResetError):
             return b""
 
     def close(self):
+        """End both sides."""
         self.client._sock_close()
         self.ours.close()
 
@@ -93,10 +95,13 @@ def stock(version):
         manual_ack=True,
     )  # fmt: skip
     client.got = []
-    client.on_message = lambda c, u, m: c.got.append(
-        (bytes(m._topic), bytes(m.payload), m.mid.to_bytes(2) if m.qos else b"", m.dup << 3 | m.qos << 1 | m.retain)
-    )
+    client.on_message = keep
     return client
+
+
+def keep(client, userdata, m):
+    mid = m.mid.to_bytes(2) if m.qos else b""
+    client.got.append((bytes(m._topic), bytes(m.payload), mid, m.dup << 3 | m.qos << 1 | m.retain))
 
 
 def cut(wire, places):
@@ -111,7 +116,10 @@ some_messages = st.lists(
         st.binary(max_size=40) | st.sampled_from([b"x" * 200, b"y" * 1_500]),
         st.sampled_from([0, 1, 1, 1, 2]),
         st.sampled_from([0, 0, 1, 8, 9]),
-        st.lists(st.tuples(st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=70), st.just("v")), max_size=3),
+        st.lists(
+            st.tuples(st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=70), st.just("v")),
+            max_size=3,
+        ),
     ),
     max_size=12,
 )
@@ -120,8 +128,7 @@ some_messages = st.lists(
 def wire_of(version, messages):
     out = bytearray()
     for mid, (topic, payload, qos, flags, notes) in enumerate(messages, 1):
-        flags &= 1 if qos == 0 else 9
-        out += publish(version, topic, payload, qos, mid, flags, notes)
+        out += publish(version, topic, payload, qos, mid, flags & (9 if qos else 1), notes)
         if qos == 2:
             out += release(version, mid)
         if mid % 3 == 0:
