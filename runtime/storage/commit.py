@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from park.errors import Corrupt
+from runtime.storage.files import sync_folder
 from runtime.storage.hot import Array
-from runtime.storage.shelf import sync_folder
 
 NAME = "commit.npz"
 

@@ -27,6 +27,7 @@ from park.settings import StoreSettings
 from runtime.storage import commit
 from runtime.storage.commit import Commit
 from runtime.storage.engine import Engine
+from runtime.storage.export import Progress, copy, to_parquet
 from runtime.storage.hot import Array, Columns, Newest, by_point, entries, present, settled
 from runtime.storage.kinds import COUNTED, DAY, FIRST, LAST, LEVELS, PARTS, RAW, Kind
 from runtime.storage.memory import HOUR, at_point, no_column
@@ -221,7 +222,7 @@ class DuckStore:
                 shelf.drop(self._log_time - days * DAY)
         steps = STEPS
         for shelf in (self._raw, *self._shelves.values()):
-            while steps and shelf.compact(self._log_time, GRACE):
+            while steps and shelf.compaction.step(self._log_time - GRACE):
                 steps -= 1
 
     def position(self, lane: Lane) -> int:
@@ -366,6 +367,25 @@ class DuckStore:
             d, n = total.get((gateway, hour), (0, 0))
             total[gateway, hour] = (d + duplicates, n + readings)
         return total
+
+    # ── the whole ────────────────────────────────────────────────────────────────────────────────
+
+    def figures(self) -> Mapping[str, int]:
+        """Return how many rows wait in memory and how many bytes are on disk, by kind."""
+        shelves = (self._raw, *self._shelves.values())
+        waiting = {"memory_rows": len(self._hot), "memory_parts": sum(map(len, self._parts.values()))}
+        return waiting | {f"bytes_{shelf.kind.name}": shelf.bytes() for shelf in shelves}
+
+    def export_parquet(self, start: int, end: int, path: Path, progress: Progress = lambda _done, _all: None) -> int:
+        """Flush, and write readings with start <= ts < end to a Parquet file; return how many."""
+        self.flush()
+        return to_parquet(self._raw, start, end, path, progress)
+
+    def backup(self, target: Path, progress: Progress = lambda _done, _all: None) -> None:
+        """Flush, and copy everything into an empty folder, which a store can open. Raises Conflict."""
+        with self._writing:
+            self.flush()
+            copy((self._raw, *self._shelves.values()), [self._folder / commit.NAME], target, progress)
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────
 

@@ -71,11 +71,9 @@ class Newest:
         newest = self.columns["ts"]
         before, held = newest[point], self.columns["value"][point]
         np.maximum.at(newest, point, ts)
-        wins = (ts == newest[point]) & ((ts > before) | (value != held))
-        rows = np.flatnonzero(wins)
-        if len(rows) > 1:
-            # Told twice within these readings: the first receipt stays, unless the value differs.
-            rows = rows[settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))]
+        rows = np.flatnonzero(ts == newest[point])
+        rows = rows[settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))]
+        rows = rows[(ts[rows] > before[rows]) | (value[rows] != held[rows])]
         where = point[rows]
         self.columns["value"][where] = value[rows]
         self.columns["quality"][where] = quality[rows]

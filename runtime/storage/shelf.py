@@ -1,22 +1,10 @@
-"""A shelf of DuckDB files of one kind, one file a period.
-
-```
- a file           h<n>  recent runs, as they were flushed, each sorted by (point, time)
-  by partition n  r<n>  long sorted runs, made of h<n> when it has grown; in a closed period one run
-                  t<n>  readings of r<n> counted by point and hour of receipt, from the rows themselves
-                  meta  the last run in it, and the bounds of receipt
-```
-A partition is 4,096 points, so that sorting and rewriting happen in steps of a second and a query
-looks at one table of a few million rows. Only one thread writes; any may read.
-"""
+"""A shelf of DuckDB files of one kind, one file a period. Only one thread writes; any may read."""
 
 # ruff: noqa: S608 - names in the SQL are made here and values set into it are ints
 
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -24,35 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from park.readings import Int32, Int64
+from runtime.storage.compaction import Compaction
 from runtime.storage.engine import Engine
+from runtime.storage.files import PARTITION, File, attach, counted_by_hour, sync_folder, unlink
 from runtime.storage.hot import Array
 from runtime.storage.kinds import FIRST, Kind
 
-PARTITION = 12  # bits of a point number inside a partition
-ROW_GROUP = 20_480  # measured: 1-min windows of 50 points twice as fast as with 122,880, at 0.4 B/row
 MERGE_ROWS = 1_000_000  # of h<n> before it is sorted into r<n>
-FEW_RUNS = 2  # a period of so few runs is as good as sorted
-LONG_LIST = 256  # points named one by one; with more, a range is quicker
-SLICE_ROWS = 2_000_000  # rewritten at once
 OPEN_FILES = 48  # attached at most while nobody reads the others
-HOUR = 3_600_000
-
-
-@dataclass(slots=True)
-class File:
-    """A period's file, while it is attached."""
-
-    period: int
-    path: Path
-    alias: str
-    run: int  # the last flush that wrote to it
-    runs: int  # sorted runs written since it was one run
-    low: int  # bounds of `received`, of raw readings
-    high: int
-    tables: frozenset[str]
-    recent: dict[int, int] = field(default_factory=dict)  # partition -> rows of h
-    readers: int = 0
-    retired: bool = False
+LONG_LIST = 256  # points named one by one; with more, a range is quicker
 
 
 class Shelf:
@@ -61,24 +29,24 @@ class Shelf:
     def __init__(self, kind: Kind, folder: Path, engine: Engine, run: int) -> None:
         self.kind = kind
         self.run = run  # the last flush that holds; a later run in a file is of a flush that was cut short
-        self._folder = folder / kind.name
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._engine = engine
+        self.folder = folder / kind.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.engine = engine
         self._gate = threading.RLock()
         self._files: dict[int, File] = {}  # attached
         self._serial = 0
         self._periods: dict[int, int] = {}  # period -> generation of its file
         self._find()
         self._suspect = set(self._periods)  # may hold a run that was cut short
-        self._loose = set(self._periods)  # may be more than one run
-        self._making: tuple[int, int, int, int] | None = None  # period, run, next point, rows of a step
+        self.loose = set(self._periods)  # may be more than one run
+        self.compaction = Compaction(self)
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────
 
     def _find(self) -> None:
-        for left in self._folder.glob("*.tmp*"):
+        for left in self.folder.glob("*.tmp*"):
             left.unlink()
-        for path in sorted(self._folder.glob("*.duckdb"), key=_generation):
+        for path in sorted(self.folder.glob("*.duckdb"), key=_generation):
             period = self.kind.number(path.name.split(".")[0])
             if period in self._periods:  # a rewritten file stands complete beside the one it replaces
                 unlink(self.path(period))
@@ -92,11 +60,11 @@ class Shelf:
 
     def path(self, period: int) -> Path:
         """Return where a period's file is."""
-        return self._folder / f"{self.kind.label(period)}.{self._periods[period]}.duckdb"
+        return self.folder / f"{self.kind.label(period)}.{self._periods[period]}.duckdb"
 
     def bytes(self) -> int:
         """Return the size of all files."""
-        return sum(path.stat().st_size for path in self._folder.iterdir() if path.is_file())
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
     @contextmanager
     def lend(self, period: int) -> Iterator[File | None]:
@@ -132,9 +100,8 @@ class Shelf:
     def _attach(self, period: int, path: Path) -> File:
         self._serial += 1
         alias = f"{'k' + self.kind.name}_{self._serial}"
-        with self._engine.cursor() as c:
-            name = str(path).replace("'", "''")
-            c.execute(f"ATTACH '{name}' AS {alias} (ROW_GROUP_SIZE {ROW_GROUP})")
+        with self.engine.cursor() as c:
+            attach(c, path, alias)
             c.execute(f"CREATE TABLE IF NOT EXISTS {alias}.meta (run BIGINT, runs BIGINT, low BIGINT, high BIGINT)")
             told = c.execute(f"SELECT run, runs, low, high FROM {alias}.meta").fetchone() or (0, 0, 1 << 62, 0)
             sizes = dict(
@@ -151,7 +118,7 @@ class Shelf:
         # sorted into r only when a later one is written.
         if file.run <= self.run:
             return
-        with self._engine.cursor() as c:
+        with self.engine.cursor() as c:
             c.execute("BEGIN")
             for n in file.recent:
                 c.execute(f"DELETE FROM {file.alias}.h{n} WHERE run > ?", [self.run])
@@ -159,13 +126,20 @@ class Shelf:
             c.execute("COMMIT")
         file.run = self.run
 
-    def doubt(self) -> None:
-        """Take back what a flush that failed has written, when a file is next used."""
+    def replace(self, file: File, made: Path) -> None:
+        """Put a rewritten file in the place of an attached one.
+
+        Those who read the old one keep it until they are done; each file has a name of its own.
+        """
         with self._gate:
-            self._suspect = set(self._periods)
+            self._files.pop(file.period)
+            self._periods[file.period] += 1
+            file.retired = True
+            made.replace(self.path(file.period))
+            sync_folder(self.folder)
 
     def _detach(self, file: File) -> None:
-        with self._engine.cursor() as c:
+        with self.engine.cursor() as c:
             c.execute(f"DETACH {file.alias}")
 
     def _let_go(self, file: File) -> None:
@@ -176,7 +150,7 @@ class Shelf:
         """Take every file for detached: the instance that held them is gone."""
         with self._gate:
             self._files.clear()
-            self._making = None
+            self.compaction.forget()
             self._suspect = set(self._periods)
 
     def drop(self, before: int) -> int:
@@ -199,9 +173,8 @@ class Shelf:
     def insert(self, period: int, columns: Mapping[str, Array], run: int, received: tuple[int, int] = (0, 0)) -> None:
         """Add rows sorted by (point, time) as one run, all or nothing; a run that is there is not added again."""
         with self._gate:
-            if self._making and self._making[0] == period:
-                self._abandon()
-            self._loose.add(period)
+            self.compaction.abandon(period)
+            self.loose.add(period)
             self._periods.setdefault(period, self._generations(period) + 1)
             file = self._attached(period)
             file.readers += 1
@@ -213,7 +186,7 @@ class Shelf:
                 file.readers -= 1
 
     def _generations(self, period: int) -> int:
-        taken = self._folder.glob(f"{self.kind.label(period)}.*.duckdb")  # one that still has readers, too
+        taken = self.folder.glob(f"{self.kind.label(period)}.*.duckdb")  # one that still has readers, too
         return max((_generation(path) for path in taken), default=0)
 
     def _insert(self, file: File, columns: Mapping[str, Array], run: int, received: tuple[int, int]) -> None:
@@ -221,7 +194,7 @@ class Shelf:
         table = pa.table({name: columns[name] for name in self.kind.types})
         tables, recent = set(file.tables), dict(file.recent)
         low, high = min(file.low, received[0]), max(file.high, received[1])
-        with self._engine.cursor() as c:
+        with self.engine.cursor() as c:
             try:
                 c.execute("BEGIN")
                 for n, rows in partitions(point):
@@ -270,7 +243,7 @@ class Shelf:
         with self.lend(period) as file:
             if file is None:
                 return found[0]
-            with self._engine.cursor() as c:
+            with self.engine.cursor() as c:
                 for n, part in partitions(point):
                     asked = pa.table({"p": point[part], "t": ts[part], "i": np.arange(part.start, part.stop)})
                     c.register("asked", asked)
@@ -294,10 +267,9 @@ class Shelf:
         with self.lend(period) as file:
             if file is None:
                 return
-            if self._making and self._making[0] == period:
-                self._abandon()
+            self.compaction.abandon(period)
             a = file.alias
-            with self._engine.cursor() as c:
+            with self.engine.cursor() as c:
                 for n, part in partitions(point):
                     c.register("gone", pa.table({"p": point[part], "t": ts[part]}))
                     match = "EXISTS (SELECT 1 FROM gone WHERE p = point AND t = ts)"
@@ -312,92 +284,6 @@ class Shelf:
                         c.execute(f"DELETE FROM {a}.h{n} WHERE {match}")
                     c.execute("COMMIT")
                     c.unregister("gone")
-
-    # ── compaction: a closed period becomes one sorted run ───────────────────────────────────────
-
-    def compact(self, now: int, grace: int) -> bool:
-        """Do one step for a period that ended `grace` ms ago; return whether there was one to do."""
-        if self._making is None:
-            due = self._due(now - grace)
-            if due is None:
-                return False
-            self._begin(due)
-            return True
-        return self._step()
-
-    def _due(self, before: int) -> int | None:
-        for period in sorted(p for p in self._loose if self.kind.end(p) <= before):
-            with self.lend(period) as file:
-                if file is not None and file.runs > FEW_RUNS:
-                    return period
-            self._loose.discard(period)
-        return None
-
-    def _begin(self, period: int) -> None:
-        with self.lend(period) as file, self._engine.cursor() as c:
-            assert file is not None  # noqa: S101
-            making = str(file.path.with_suffix(".tmp")).replace("'", "''")
-            c.execute(f"ATTACH '{making}' AS making_{self.kind.name} (ROW_GROUP_SIZE {ROW_GROUP})")
-            self._making = (period, file.run, 0, 0)
-            c.execute(f"CREATE TABLE making_{self.kind.name}.meta (run BIGINT, runs BIGINT, low BIGINT, high BIGINT)")
-            c.execute(f"INSERT INTO making_{self.kind.name}.meta VALUES (?, 1, ?, ?)", [file.run, file.low, file.high])
-
-    def _abandon(self) -> None:
-        assert self._making is not None  # noqa: S101
-        with self._engine.cursor() as c:
-            c.execute(f"DETACH making_{self.kind.name}")
-        for path in self._folder.glob("*.tmp*"):
-            path.unlink()
-        self._making = None
-
-    def _step(self) -> bool:
-        assert self._making is not None  # noqa: S101
-        period, _, start, _ = self._making
-        k, to = self.kind, f"making_{self.kind.name}"
-        with self.lend(period) as file:
-            if file is None:  # it has had its time meanwhile
-                self._abandon()
-                return True
-            numbers = sorted({int(name[1:]) for name in file.tables if name[0] in "hr"})
-            left = [n for n in numbers if (n + 1) << PARTITION > start]
-            if not left:
-                self._replace(file)
-                return True
-            n = left[0]
-            first = max(start, n << PARTITION)
-            sources = [f"{file.alias}.{letter}{n}" for letter in "rh" if f"{letter}{n}" in file.tables]
-            with self._engine.cursor() as c:
-                rows = sum(c.execute(f"SELECT count(*) FROM {s}").fetchone()[0] for s in sources)  # type: ignore[index]
-                wide = max(1, (1 << PARTITION) * SLICE_ROWS // max(rows, SLICE_ROWS))
-                last = min(first + wide, (n + 1) << PARTITION)
-                columns = k.columns
-                every = " UNION ALL ".join(
-                    f"SELECT {columns} FROM {s} WHERE point >= {first} AND point < {last}" for s in sources
-                )
-                if k.parts:
-                    every = f'SELECT {k.summed} FROM ({every}) GROUP BY point, "{k.when}"'
-                c.execute("BEGIN")
-                c.execute(f"CREATE TABLE IF NOT EXISTS {to}.r{n} ({k.schema})")
-                c.execute(f'INSERT INTO {to}.r{n} {every} ORDER BY point, "{k.when}"')
-                c.execute("COMMIT")
-                if last == (n + 1) << PARTITION and not k.parts:
-                    c.execute(f"CREATE TABLE {to}.t{n} AS {counted_by_hour(f'{to}.r{n}')}")
-            self._making = (period, file.run, last, rows)
-        return True
-
-    def _replace(self, file: File) -> None:
-        with self._engine.cursor() as c:
-            c.execute(f"CHECKPOINT making_{self.kind.name}")
-            c.execute(f"DETACH making_{self.kind.name}")
-        self._making = None
-        with self._gate:
-            # Those who read the old file keep it until they are done; its name is its own.
-            self._files.pop(file.period)
-            self._periods[file.period] += 1
-            file.retired = True
-            file.path.with_suffix(".tmp").replace(self.path(file.period))
-            sync_folder(self._folder)
-        self._loose.discard(file.period)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
@@ -433,7 +319,7 @@ class Shelf:
                 query = " UNION ALL ".join(several)
                 if limit is not None:
                     query = f'SELECT * FROM ({query}) ORDER BY "{k.when}" LIMIT {limit}'
-                with self._engine.cursor() as c:
+                with self.engine.cursor() as c:
                     got = c.execute(query).fetchnumpy()
                 if len(some) > LONG_LIST:
                     wanted = np.isin(got["point"], some)
@@ -458,7 +344,7 @@ class Shelf:
             within = f"run <= {run} AND ts + lag >= {start} AND ts + lag < {end}"
             several += [f"({counted_by_hour(f'{a}.{t}', within)})" for t in file.tables if t[0] == "h"]
             query = f"SELECT point, hour, sum(readings)::BIGINT AS n FROM ({' UNION ALL '.join(several)}) GROUP BY ALL"
-            with self._engine.cursor() as c:
+            with self.engine.cursor() as c:
                 got = c.execute(query).fetchnumpy()
         return got["point"], got["hour"], got["n"]
 
@@ -466,16 +352,8 @@ class Shelf:
         """Fold every attached file's write-ahead log into it."""
         with self._gate:
             for file in self._files.values():
-                with self._engine.cursor() as c:
+                with self.engine.cursor() as c:
                     c.execute(f"CHECKPOINT {file.alias}")
-
-
-def counted_by_hour(table: str, where: str = "true") -> str:
-    """Return SQL that counts a table's readings by point and hour of receipt."""
-    return (
-        f"SELECT point, (ts + lag) - (ts + lag) % {HOUR} AS hour, count(*) AS readings "
-        f"FROM {table} WHERE {where} GROUP BY point, hour"
-    )
 
 
 def partitions(point: Array) -> Iterator[tuple[int, slice]]:
@@ -490,18 +368,3 @@ def partitions(point: Array) -> Iterator[tuple[int, slice]]:
 
 def _generation(path: Path) -> int:
     return int(path.name.split(".")[1])
-
-
-def unlink(path: Path) -> None:
-    """Delete a DuckDB file and its write-ahead log."""
-    path.unlink(missing_ok=True)
-    path.with_name(path.name + ".wal").unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder last."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,0 +1,87 @@
+"""Readings out of the store: to one Parquet file, or whole, as a copy that can be opened."""
+
+# ruff: noqa: S608 - names in the SQL are made here and values set into it are ints
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from park.errors import Conflict
+from runtime.storage.files import File, sync_folder
+from runtime.storage.shelf import Shelf
+
+ROWS = 500_000  # of a row group: 20 MB while it is written
+
+FIELDS: list[tuple[str, pa.DataType]] = [
+    ("point", pa.int32()),
+    ("ts", pa.timestamp("ms", "UTC")),
+    ("value", pa.float64()),
+    ("quality", pa.uint8()),
+    ("received", pa.timestamp("ms", "UTC")),
+]
+SCHEMA = pa.schema(FIELDS)
+
+Progress = Callable[[int, int], None]  # (files done, files in all)
+
+
+def to_parquet(shelf: Shelf, start: int, end: int, path: Path, progress: Progress) -> int:
+    """Write readings with start <= ts < end, by day, point and ts; return how many.
+
+    The file appears when it is whole.
+    """
+    draft = path.with_name(path.name + ".tmp")
+    periods = shelf.periods(start, end) if start < end else []
+    rows = 0
+    with pq.ParquetWriter(draft, SCHEMA, compression="zstd") as out:
+        for done, period in enumerate(periods):
+            progress(done, len(periods))
+            with shelf.lend(period) as file:
+                if file is not None:
+                    rows += _write(shelf, file, start, end, out)
+    progress(len(periods), len(periods))
+    draft.replace(path)
+    return rows
+
+
+def _write(shelf: Shelf, file: File, start: int, end: int, out: pq.ParquetWriter) -> int:
+    rows = 0
+    for n in sorted({int(name[1:]) for name in file.tables if name[0] in "hr"}):
+        several = " UNION ALL ".join(
+            f"SELECT point, ts, value, quality, ts + lag AS received FROM {file.alias}.{letter}{n}"
+            for letter in "rh"
+            if f"{letter}{n}" in file.tables
+        )
+        query = f"SELECT * FROM ({several}) WHERE ts >= {start} AND ts < {end} ORDER BY point, ts"
+        with shelf.engine.cursor() as c:
+            for batch in c.execute(query).to_arrow_reader(ROWS):
+                out.write_table(pa.Table.from_batches([batch]).cast(SCHEMA))
+                rows += batch.num_rows
+    return rows
+
+
+def copy(shelves: Sequence[Shelf], others: Sequence[Path], target: Path, progress: Progress) -> None:
+    """Copy every file of some shelves, and others beside them, into a folder that is empty.
+
+    Nothing may write meanwhile. Raises Conflict.
+    """
+    if target.exists() and any(target.iterdir()):
+        raise Conflict(f"{target} is not empty")
+    todo = [(shelf, period) for shelf in shelves for period in shelf.periods()]
+    for done, (shelf, period) in enumerate(todo):
+        progress(done, len(todo))
+        with shelf.lend(period) as file:
+            if file is None:
+                continue
+            with shelf.engine.cursor() as c:
+                c.execute(f"CHECKPOINT {file.alias}")  # all of it in one file, nothing in its log
+            (target / shelf.kind.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file.path, target / shelf.kind.name / file.path.name)
+    target.mkdir(parents=True, exist_ok=True)
+    for path in others:
+        if path.exists():
+            shutil.copy2(path, target / path.name)
+    sync_folder(target)
+    progress(len(todo), len(todo))
