@@ -171,7 +171,7 @@ class Meters:
         # A ratio that changes within a piece weighs by time.
         share = np.clip((end - self._since[p]) / (end - begin), 0.0, 1.0)
         amount = amount * (self._before[p] + (self._ratio[p] - self._before[p]) * share)
-        return _woven(
+        return woven(
             batch, row, ReadingBatch(self._directory.derived[p], end - 1, amount, quality, batch.received[row])
         )
 
@@ -220,7 +220,7 @@ class Meters:
         self._grow()
 
 
-def _woven(batch: ReadingBatch, row: Rows, extra: ReadingBatch) -> ReadingBatch:
+def woven(batch: ReadingBatch, row: Rows, extra: ReadingBatch) -> ReadingBatch:
     """Return the batch with extra readings, each after its row; `row` rises."""
     size, more = len(batch), len(extra)
     theirs = row + np.arange(1, more + 1)
