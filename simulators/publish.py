@@ -51,7 +51,7 @@ def publish(
     """
     sent = sent or Sent()
     refused: list[str] = []
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id)  # 3.1.1, as most devices speak
     client.max_inflight_messages_set(IN_FLIGHT)
     client.reconnect_delay_set(min_delay=1, max_delay=10)
     if username:
