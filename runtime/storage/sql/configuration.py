@@ -56,8 +56,8 @@ def config_since(connection: Connection, version: int, received: int) -> Config:
         return Config(newest, received)
     changed = _Changed(connection, version) if version else None
     if changed is None:
-        parks, places = _all(connection, Park), _all(connection, Place)
-        devices, points = _all(connection, Device), _all(connection, Point)
+        parks, places = fetch_all(connection, Park), fetch_all(connection, Place)
+        devices, points = fetch_all(connection, Device), fetch_all(connection, Point)
         told_places: Iterable[Any] = [*parks.values(), *places.values()]
         told_devices = devices
         gone: dict[int, Device] = {}
@@ -171,7 +171,7 @@ def bindings_since(connection: Connection, version: int) -> list[Bound]:
     What no longer holds comes first.
     """
     if not version:
-        devices, points = _all(connection, Device), _all(connection, Point)
+        devices, points = fetch_all(connection, Device), fetch_all(connection, Point)
         return list(_bound(devices.values(), points.values()))
     if version >= numbers.last(connection, numbers.CHANGE):
         return []
@@ -208,7 +208,8 @@ def _bound(devices: Iterable[Device], points: Iterable[Point]) -> Iterator[Bound
 # ── fetching ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _all(connection: Connection, kind: type[Any]) -> dict[int, Any]:
+def fetch_all(connection: Connection, kind: type[Any]) -> dict[int, Any]:
+    """Return all living things of a kind by number."""
     shape = SHAPES[kind]
     rows = connection.execute(shape.select().where(shape.table.c.gone.is_(None)).order_by(shape.table.c.id))
     return {row[0]: shape.thing(row) for row in rows}

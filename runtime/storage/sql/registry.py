@@ -13,7 +13,7 @@ from park.ports import Change, Noun, T
 from park.records import Config
 from runtime.storage.sql import numbers
 from runtime.storage.sql.checks import Problem, name_of
-from runtime.storage.sql.configuration import Bound, bindings_since, config_since
+from runtime.storage.sql.configuration import Bound, bindings_since, config_since, fetch_all
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.known import dependents
 from runtime.storage.sql.rows import SHAPES, Shape, body, thing_of
@@ -72,6 +72,11 @@ class SqlRegistry:
             query = query.where(shape.table.c[field] == value)
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def everything(self) -> dict[type[Any], dict[int, Any]]:
+        """Return all living things by kind and number, as they are at one moment."""
+        with self._database.read() as connection:
+            return {kind: fetch_all(connection, kind) for kind in SHAPES}
 
     def as_of(self, kind: type[T], key: int, at: int) -> T | None:
         """Return a thing as it was at a time, by when it was changed here."""
