@@ -14,7 +14,17 @@ import time
 
 import numpy as np
 
-METRICS = ("power", "voltage.a", "voltage.b", "voltage.c", "current.a", "current.b", "current.c", "power_factor", "frequency")
+METRICS = (
+    "power",
+    "voltage.a",
+    "voltage.b",
+    "voltage.c",
+    "current.a",
+    "current.b",
+    "current.c",
+    "power_factor",
+    "frequency",
+)
 SHAPE = {"power": ("%.3f", 100, 90), "power_factor": ("%.5f", 0.8, 0.19), "frequency": ("%.4f", 49.9, 0.2)}
 _VOLTAGE, _CURRENT = ("%.3f", 225, 8), ("%.3f", 10, 20)
 
@@ -80,7 +90,9 @@ def main() -> None:
     ask.add_argument("--rate", type=float, default=0, help="messages a second; 0: as credit allows")
     ask.add_argument("--seconds", type=float, default=60)
     ask.add_argument("--window", type=int, default=20_000, help="messages not acknowledged by the broker yet")
-    ask.add_argument("--credit", action="store_true", help="read lines with the number of messages that may be sent in all")
+    ask.add_argument(
+        "--credit", action="store_true", help="read lines with the number of messages that may be sent in all"
+    )
     args = ask.parse_args()
 
     rng = np.random.default_rng(7)

@@ -12,10 +12,20 @@ def load_park(devices: int, gateways: int = 20) -> list[list[Noun]]:
     Numbers are those that an empty registry gives: rising from 1 in the order of saving.
     """
     boxes: list[Noun] = [
-        Device(0, 1, f"native:bench/-/g{g:02d}", "gateway", f"Gateway {g}", 1, interval=600_000) for g in range(gateways)
+        Device(0, 1, f"native:bench/-/g{g:02d}", "gateway", f"Gateway {g}", 1, interval=600_000)
+        for g in range(gateways)
     ]
     meters: list[Noun] = [
-        Device(0, 1, f"native:bench/g{d % gateways:02d}/d{d:05d}", "meter", f"Meter {d}", 1, 1 + d % gateways, interval=60_000)
+        Device(
+            0,
+            1,
+            f"native:bench/g{d % gateways:02d}/d{d:05d}",
+            "meter",
+            f"Meter {d}",
+            1,
+            1 + d % gateways,
+            interval=60_000,
+        )
         for d in range(devices)
     ]
     points: list[Noun] = [

@@ -12,7 +12,7 @@ from pathlib import Path
 class IngestSettings:
     """How messages are taken in."""
 
-    broker_host: str = "127.0.0.1"
+    broker_host: str = ""  # "": a broker of our own on 127.0.0.1
     broker_port: int = 1883
     username: str = ""
     password_file: str = ""

@@ -3,12 +3,8 @@
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import msgspec
-
-from park.errors import Conflict, Forbidden, NotFound, ParkError, Unavailable, UserError
 
 FILE = "instance.json"
 
@@ -43,39 +39,3 @@ def read_instance(folder: Path) -> Instance | None:
     except (OSError, msgspec.DecodeError):
         return None
     return instance
-
-
-_ERRORS: dict[int, type[ParkError]] = {401: Forbidden, 403: Forbidden, 404: NotFound, 409: Conflict, 503: Unavailable}
-
-
-class Client:
-    """The API of a running instance, as commands use it."""
-
-    def __init__(self, url: str, key: str, timeout: float = 60.0) -> None:
-        self._http = httpx.Client(
-            base_url=url, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=timeout, trust_env=False
-        )
-
-    def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """Return the answer's JSON. Raises UserError with the problem's own words, or Unavailable."""
-        answer = self.send(method, path, **arguments)
-        return answer.json() if answer.content else None
-
-    def send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        """Return the answer. Raises as `call` does."""
-        try:
-            answer = self._http.request(method, f"/api/v1{path}", **arguments)
-        except httpx.HTTPError as why:
-            raise Unavailable(f"the running platform at {self._http.base_url} does not answer: {why}") from why
-        if answer.is_success:
-            return answer
-        try:
-            problem = answer.json()
-            words = problem.get("detail") or problem.get("title") or answer.reason_phrase
-        except ValueError:
-            words = answer.text[:200] or answer.reason_phrase
-        raise _ERRORS.get(answer.status_code, UserError)(words)
-
-    def close(self) -> None:
-        """Release the connection."""
-        self._http.close()

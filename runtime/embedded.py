@@ -1,0 +1,231 @@
+"""One machine: two lanes, a projector, a writer of events and a pulse, over the stores of one house.
+
+```
+ reader ─> LaneWorker(life) ─┐                        ┌─> live pages
+ reader ─> LaneWorker(bulk) ─┴─> logs ─> Projector    ├─> EventWriter ─> SQL
+                                            └─> ReadingStore
+```
+Parts start life safety first and stop in reverse; each has its own thread and survives its own faults.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from api.services import Claim, Component, Figure, Services
+from ingest.batcher import Batcher
+from ingest.dialects import dialect_of, subscriptions
+from ingest.message import Message
+from ingest.mqtt import Reader
+from ingest.resolver import Resolver
+from park.metrics import Lane
+from park.model import Device
+from park.records import Command, Refusal
+from runtime import clock
+from runtime.claiming import claim_device
+from runtime.event_writer import EventWriter
+from runtime.figures import figures_of
+from runtime.house import House, JoinedLedger
+from runtime.lane import LaneWorker
+from runtime.lane_words import LaneSettings, Phase
+from runtime.projector import Projector
+from runtime.pulse import Pulse
+from runtime.roster import Roster
+from stream.pipeline import Pipeline
+from stream.rules import parse, shipped
+from stream.stages import bulk_stages, life_stages, store_stages
+
+_STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
+_MINUTE = 60.0  # s
+_LAG = 4 << 20  # bytes of log that the store may be behind and still be called ready
+
+
+class _Prepared:
+    """A reader that first brings its lane up to the registry's newest version."""
+
+    def __init__(self, reader: Reader, prepare: Callable[[], None]) -> None:
+        self._reader = reader
+        self._prepare = prepare
+        self.poll, self.ack, self.wake, self.close = reader.poll, reader.ack, reader.wake, reader.close
+
+    def open(self) -> None:
+        """Prepare, then connect."""
+        self._prepare()
+        self._reader.open()
+
+
+class Embedded:
+    """A running platform."""
+
+    def __init__(self, house: House) -> None:
+        """Build every part; nothing runs before `start`."""
+        self.house = house
+        ingest = house.settings.ingest
+        self.roster = Roster(house.registry, parse(shipped()), clock.now)
+        self.writer = EventWriter(house.events)
+        self.readers: dict[Lane, Reader] = {}
+        self.lanes: dict[Lane, LaneWorker] = {}
+        for lane in (Lane.LIFE, Lane.BULK):
+            resolver = Resolver(ingest)
+            batcher = Batcher(ingest, resolver, self._covered if lane is Lane.BULK else None)
+            reader = Reader(ingest, lane, subscriptions(lane, self.roster.life_topics))
+            worker = LaneWorker(
+                lane,
+                source=_Prepared(reader, lambda lane=lane: self.roster.prepare(lane)),  # type: ignore[misc]
+                decode=batcher.batch,
+                log=house.logs[lane],
+                pipeline=lambda lane=lane: Pipeline(_STAGES[lane]),  # type: ignore[misc]
+                snapshots=house.snapshots,
+                sink=self.writer.put,
+                publish=house.live.tell,
+                applied=lambda lane=lane: self.writer.applied(lane),  # type: ignore[misc]
+                now=clock.now,
+                settings=LaneSettings(nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.batch_messages),
+            )
+            self.roster.attach(worker, resolver, reader)
+            self.readers[lane], self.lanes[lane] = reader, worker
+        self.projector = Projector(
+            house.logs, lambda: Pipeline(store_stages), house.snapshots, house.readings, house.quarantine, house.ledger
+        )
+        self.pulse = Pulse(house)
+        self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
+        self.roster.also(self._known)
+        self._again = Batcher(ingest, self._known)
+        self._again_lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._chores = threading.Thread(target=self._do_chores, name="chores")
+
+    def _covered(self, topic: str) -> bool:
+        return topic in self.roster.covered
+
+    # ── life ─────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Start every part; life safety is live before the rest begins."""
+        self.writer.start()
+        self.lanes[Lane.LIFE].start()
+        while not self.lanes[Lane.LIFE].live.wait(0.1):
+            if self.lanes[Lane.LIFE].state.phase is Phase.FAILED:
+                break
+        self.lanes[Lane.BULK].start()
+        self.projector.start()
+        self.pulse.start()
+        self._chores.start()
+
+    def stop(self) -> None:
+        """Stop every part, newest first; what was acknowledged lasts, what was not comes again."""
+        self._stopping.set()
+        if self._chores.ident is not None:
+            self._chores.join()
+        self.pulse.stop()
+        for lane in (Lane.BULK, Lane.LIFE):
+            self.lanes[lane].stop()
+        self.writer.stop()
+        for worker in self.lanes.values():
+            worker.save()
+        self.projector.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _do_chores(self) -> None:
+        """Each minute: leases that begin or end, log segments and time series past their keep."""
+        while not self._stopping.wait(_MINUTE):
+            self.roster.sync()
+            for lane, log in self.house.logs.items():
+                log.trim(min(self.house.snapshots.oldest(lane.value), self.projector.needs(lane)))
+
+    # ── how it is ────────────────────────────────────────────────────────────────────────────────
+
+    def components(self) -> Sequence[Component]:
+        """Return every part and whether it does its work."""
+        parts = []
+        for lane, worker in self.lanes.items():
+            state = worker.state
+            live = state.phase in {Phase.LIVE, Phase.FULL}
+            detail = "" if state.phase is Phase.LIVE else _PHASES[state.phase]
+            parts.append(Component(f"{lane} lane", state.phase is Phase.LIVE, detail, serving=live))
+            connected = self.readers[lane].connected
+            parts.append(Component(f"{lane} broker", connected, "" if connected else "not connected to the broker"))
+        behind = sum(self.projector.lag_bytes(lane) for lane in Lane)
+        parts.append(
+            Component(
+                "store", behind < _LAG, f"{behind / 1e6:.0f} MB of log behind" if behind >= _LAG else "",
+                serving=self.projector.caught_up,
+            )
+        )  # fmt: skip
+        trouble = self.writer.troubles.newest
+        parts.append(Component("event writer", not trouble, trouble))
+        return parts
+
+    def figures(self) -> Sequence[Figure]:
+        """Return what Prometheus may ask."""
+        return figures_of(self.house, self.lanes, self.readers, self.projector, self.writer)
+
+    # ── what the API may do ──────────────────────────────────────────────────────────────────────
+
+    def services(self, *, require_keys: bool) -> Services:
+        """Return the house's services with the verbs that only a running platform has."""
+        return self.house.services(
+            require_keys=require_keys,
+            submit=self.submit,
+            retry=self.retry,
+            claim=self.claim,
+            components=self.components,
+            figures=self.figures,
+            registry_changed=self.roster.sync,
+            ledger=JoinedLedger(self.house.ledger, self.house.readings, self.projector.in_flight),
+        )
+
+    def submit(self, lane: Lane, command: Command) -> object:
+        """Put a command into a lane's log and wait until it is there."""
+        return self.lanes[lane].submit(command).result(10.0)
+
+    def retry(self, keys: Sequence[int], actor: str) -> int:
+        """Put refused messages back into their lanes, with their old time of receipt."""
+        moved = 0
+        for key in keys:
+            kept = self.house.quarantine.show(key)
+            if kept.state != "waiting":
+                continue
+            r = kept.refused
+            message: Message = (r.topic.encode(), r.payload, b"", 0)
+            with self._again_lock:
+                batch = self._again.batch([message], r.received)
+            if any(x.reason is r.reason and x.whole for x in batch.refused):
+                continue  # nothing has changed: it stays where it is
+            self.lanes[self._lane_of(r.topic, kept.lane)].submit(batch).result(10.0)
+            moved += self.house.quarantine.mark([key], "retried", actor)
+        return moved
+
+    def _lane_of(self, topic: str, before: Lane) -> Lane:
+        said = dialect_of(topic)
+        known = self._known.known(said[1]) if said else None
+        return before if known is None else Lane.LIFE if known.life else Lane.BULK
+
+    def claim(self, claim: Claim, actor: str) -> Device:
+        """Make a waiting device ours and take in what it has said so far."""
+        device = claim_device(self.house, claim, actor, clock.now())
+        self.roster.sync()
+        waiting = self.house.quarantine.waiting(
+            reason=Refusal.UNKNOWN_DEVICE, device_key=claim.device_key, limit=10_000
+        )
+        self.retry([q.id for q in waiting], actor)
+        return device
+
+
+_PHASES = {
+    Phase.STARTING: "starting",
+    Phase.REPLAYING: "replaying its log",
+    Phase.LIVE: "",
+    Phase.FULL: "the disk is full: nothing is acknowledged until there is room",
+    Phase.STOPPED: "stopped",
+    Phase.FAILED: "failed",
+}

@@ -1,0 +1,115 @@
+"""What the registry says, carried to those who must know: the lanes' logs and their resolvers."""
+
+import threading
+from collections.abc import Callable
+from typing import cast
+
+from ingest.dialects import topics_of
+from ingest.mqtt import Reader
+from ingest.resolver import Binding, Resolver
+from park.metrics import Lane
+from park.records import Config, LimitRow
+from runtime.lane import LaneWorker
+from runtime.past import config_for
+from runtime.storage.sql.configuration import Bound
+from runtime.storage.sql.registry import SqlRegistry
+from stream.pipeline import Pipeline
+
+
+class Roster:
+    """Keeps lanes and resolvers at the registry's newest version."""
+
+    def __init__(self, registry: SqlRegistry, limits: tuple[LimitRow, ...], now: Callable[[], int]) -> None:
+        self._registry = registry
+        self._limits = limits
+        self._now = now
+        self._lock = threading.Lock()
+        self._workers: dict[Lane, LaneWorker] = {}
+        self._resolvers: list[tuple[Resolver, Lane | None]] = []
+        self._told: dict[Lane, int] = {}
+        self._bound = 0
+        self._life_topics: dict[str, tuple[str, ...]] = {}  # by device key
+        self.covered: frozenset[str] = frozenset()  # topics that the life-safety client hears, of foreign dialects
+        self._reader: Reader | None = None
+        bound = registry.bindings_since(0)
+        self._bound = registry.version
+        self._first = bound
+        self._learn_topics(bound)
+
+    @property
+    def life_topics(self) -> tuple[str, ...]:
+        """Topics of registered life-safety devices of foreign dialects."""
+        return tuple(t for topics in self._life_topics.values() for t in topics)
+
+    def attach(self, worker: LaneWorker, resolver: Resolver, reader: Reader) -> None:
+        """Take charge of a lane that has not started."""
+        self._workers[worker.lane] = worker
+        self._resolvers.append((resolver, worker.lane))
+        if worker.lane is Lane.LIFE:
+            self._reader = reader
+        bind(resolver, self._first)
+
+    def also(self, resolver: Resolver) -> None:
+        """Keep one more resolver up to date."""
+        bind(resolver, self._first)
+        self._resolvers.append((resolver, None))
+
+    def prepare(self, lane: Lane) -> None:
+        """Bring a lane up to date between its replay and its first message; called in its thread."""
+        with self._lock:
+            worker = self._workers[lane]
+            directory = cast(Pipeline, worker.runner.stages).directory
+            self._told[lane] = directory.version
+            rules = None if directory.limits == self._limits else self._limits
+            self._tell(lane, rules)
+
+    def sync(self) -> None:
+        """Carry what has changed since the last time; from any thread."""
+        with self._lock:
+            self._registry.advance(self._now())
+            version = self._registry.version
+            bound: list[Bound] = []
+            if version > self._bound:
+                bound = self._registry.bindings_since(self._bound)
+                self._bound = version
+                self._learn_topics(bound)
+                for resolver, lane in self._resolvers:
+                    if lane is None:
+                        bind(resolver, bound)
+            for lane in self._told:
+                self._tell(lane, None, bound)
+
+    def _tell(self, lane: Lane, rules: tuple[LimitRow, ...] | None, bound: list[Bound] | None = None) -> None:
+        version = self._registry.version
+        if version <= self._told[lane] and rules is None and not bound:
+            return
+        config = config_for(self._registry.config_since(self._told[lane], self._now()), lane)
+        self._told[lane] = config.version
+        if rules is not None:
+            config = Config(config.version, config.received, config.points, config.devices, config.places, rules)
+        resolver = next(r for r, of in self._resolvers if of is lane)
+        self._workers[lane].submit(config, lambda: bind(resolver, bound or []))
+
+    def _learn_topics(self, bound: list[Bound]) -> None:
+        before = self.covered
+        for b in bound:
+            if b.device and b.lane is Lane.LIFE:
+                self._life_topics[b.device_key] = topics_of(b.device_key)
+            elif not b.source_key:
+                self._life_topics.pop(b.device_key, None)
+        after = frozenset(self.life_topics)
+        if self._reader is not None:
+            # Subscribed before it is called covered: twice heard is one alarm, never heard is none.
+            if after - before:
+                self._reader.subscribe(sorted(after - before))
+            if before - after:
+                self._reader.unsubscribe(sorted(before - after))
+        self.covered = after
+
+
+def bind(resolver: Resolver, bound: list[Bound]) -> None:
+    """Teach a resolver what the registry says; in the thread it belongs to."""
+    gone = [b.device_key for b in bound if not b.source_key]
+    if gone:  # a device is told whole: what it had and is not named any more is nothing
+        resolver.forget(gone)
+    resolver.bind(Binding(*b) for b in bound if b.device)
