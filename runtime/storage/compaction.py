@@ -19,7 +19,6 @@ from runtime.storage.files import PARTITION, File, attach, counted_by_hour, unli
 if TYPE_CHECKING:
     from runtime.storage.shelf import Shelf
 
-SLICE_ROWS = 2_000_000  # rewritten at once: about half a second, 100 MB
 FEW_RUNS = 2  # a period of so few runs is as good as sorted
 
 
@@ -97,12 +96,12 @@ class Compaction:
 
     def _slice(self, file: File, n: int, start: int) -> int:
         """Rewrite some points of a partition; return the point to go on from."""
-        k, to = self._shelf.kind, self._alias
+        k, to, size = self._shelf.kind, self._alias, self._shelf.limits.slice_rows
         sources = [f"{file.alias}.{letter}{n}" for letter in "rh" if f"{letter}{n}" in file.tables]
         first, beyond = max(start, n << PARTITION), (n + 1) << PARTITION
         with self._shelf.engine.cursor() as c:
             rows = sum(int((c.execute(f"SELECT count(*) FROM {s}").fetchone() or [0])[0]) for s in sources)
-            last = min(first + max(1, (1 << PARTITION) * SLICE_ROWS // max(rows, SLICE_ROWS)), beyond)
+            last = min(first + max(1, (1 << PARTITION) * size // max(rows, size)), beyond)
             every = " UNION ALL ".join(
                 f"SELECT {k.columns} FROM {s} WHERE point >= {first} AND point < {last}" for s in sources
             )

@@ -28,6 +28,7 @@ from runtime.storage import commit
 from runtime.storage.commit import Commit
 from runtime.storage.engine import Engine
 from runtime.storage.export import Progress, copy, to_parquet
+from runtime.storage.files import Limits
 from runtime.storage.hot import Array, Columns, Newest, by_point, entries, present, settled
 from runtime.storage.kinds import COUNTED, DAY, FIRST, LAST, LEVELS, PARTS, RAW, Kind
 from runtime.storage.memory import HOUR, at_point, no_column
@@ -35,8 +36,7 @@ from runtime.storage.shelf import Shelf
 from runtime.storage.windows import ROLLUP_COLUMNS, added, buckets, rollups_of
 
 _HOT = {"point": np.int32, "ts": np.int64, "value": np.float64, "quality": np.uint8, "received": np.int64}
-ROW_ON_DISK = 40  # bytes that a flushed row may need at worst, with its log; 7 to 11 were measured
-SPARE = 16 << 20  # bytes of disk that a flush leaves
+LIMITS = Limits()
 GRACE = 2 * HOUR  # after a period's end, before it is made one run: most late readings have come by then
 STEPS = 4  # of compaction after a flush: about half a second of work each in a city
 
@@ -53,17 +53,18 @@ class DuckStore:
         settings: StoreSettings,
         gateway_of: Callable[[], NDArray[np.int32]] = lambda: np.zeros(0, np.int32),
         interval_of: Callable[[], NDArray[np.int64]] = no_column,
+        limits: Limits = LIMITS,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._settings = folder, settings
+        self._folder, self._settings, self._limits = folder, settings, limits
         self._gateway_of, self._interval_of = gateway_of, interval_of
         self._writing = threading.RLock()
         self._state = threading.Lock()  # guards what readers see change at once; held for microseconds
         self._closed = False
         last = commit.load(folder)
         self._engine = Engine(folder / "scratch", settings.duckdb_memory)
-        self._raw = Shelf(RAW, folder, self._engine, last.run)
-        self._shelves = {kind.name: Shelf(kind, folder, self._engine, last.run) for kind in PARTS}
+        self._raw = Shelf(RAW, folder, self._engine, last.run, limits)
+        self._shelves = {kind.name: Shelf(kind, folder, self._engine, last.run, limits) for kind in PARTS}
         self._hot = Columns(_HOT)
         self._parts = {kind.name: Columns(kind.types) for kind in PARTS}
         self._run = self._parts_run = last.run
@@ -135,7 +136,8 @@ class DuckStore:
 
     def _flush(self) -> None:
         parts = {name: columns.view() for name, columns in self._parts.items() if len(columns)}
-        self._need((len(self._hot) + sum(len(c["point"]) for c in parts.values())) * ROW_ON_DISK)
+        self._need((len(self._hot) + sum(len(c["point"]) for c in parts.values())) * self._limits.row_on_disk)
+        self._raw.take_back()
         run = self._run + 1
         for period, columns, received in self._runs():
             self._raw.insert(period, columns, run, received)
@@ -153,7 +155,7 @@ class DuckStore:
 
     def _need(self, size: int) -> None:
         free = shutil.disk_usage(self._folder).free
-        if free < size + SPARE:
+        if free < size + self._limits.spare:
             raise Full(f"no room left for time series: {free >> 20} MB free in {self._folder}")
 
     def _runs(self) -> Iterator[tuple[int, dict[str, Array], tuple[int, int]]]:
@@ -234,7 +236,8 @@ class DuckStore:
     def known(self, readings: ReadingBatch) -> Bool:
         """Return for each reading whether its point and time are stored already."""
         with self._state:
-            hot, old = self._hot.view(), readings.ts <= entries(self._flushed, readings.point, Newest.NEVER)
+            hot, run = self._hot.view(), self._run
+            old = readings.ts <= entries(self._flushed, readings.point, Newest.NEVER)
         found = present(readings.point, readings.ts, hot["point"], hot["ts"])
         rows = np.flatnonzero(old & ~found)
         if len(rows):
@@ -242,7 +245,7 @@ class DuckStore:
             periods = RAW.periods(readings.ts[rows])
             for period in np.unique(periods).tolist():
                 mine = rows[periods == period]
-                found[mine[self._raw.held(period, readings.point[mine], readings.ts[mine], 1 << 30)["i"]]] = True
+                found[mine[self._raw.held(period, readings.point[mine], readings.ts[mine], run)["i"]]] = True
         return found
 
     def raw(self, point: int, start: int, end: int, limit: int) -> ReadingBatch:

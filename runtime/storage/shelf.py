@@ -14,20 +14,19 @@ import pyarrow as pa
 from park.readings import Int32, Int64
 from runtime.storage.compaction import Compaction
 from runtime.storage.engine import Engine
-from runtime.storage.files import PARTITION, File, attach, counted_by_hour, sync_folder, unlink
+from runtime.storage.files import PARTITION, File, Limits, attach, counted_by_hour, sync_folder, unlink
 from runtime.storage.hot import Array
 from runtime.storage.kinds import FIRST, Kind
 
-MERGE_ROWS = 1_000_000  # of h<n> before it is sorted into r<n>
-OPEN_FILES = 48  # attached at most while nobody reads the others
 LONG_LIST = 256  # points named one by one; with more, a range is quicker
 
 
 class Shelf:
     """The files of one kind."""
 
-    def __init__(self, kind: Kind, folder: Path, engine: Engine, run: int) -> None:
+    def __init__(self, kind: Kind, folder: Path, engine: Engine, run: int, limits: Limits) -> None:
         self.kind = kind
+        self.limits = limits
         self.run = run  # the last flush that holds; a later run in a file is of a flush that was cut short
         self.folder = folder / kind.name
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -86,23 +85,18 @@ class Shelf:
         file = self._files.pop(period, None)
         if file is None:
             idle = [f for f in self._files.values() if not f.readers]
-            for old in idle[: max(0, len(self._files) - OPEN_FILES + 1)]:
+            for old in idle[: max(0, len(self._files) - self.limits.open_files + 1)]:
                 del self._files[old.period]
                 self._detach(old)
             file = self._attach(period, self.path(period))
         self._files[period] = file  # the last used is last
-        if period in self._suspect:
-            if not self.kind.parts:
-                self._take_back(file)
-            self._suspect.discard(period)
         return file
 
     def _attach(self, period: int, path: Path) -> File:
         self._serial += 1
-        alias = f"{'k' + self.kind.name}_{self._serial}"
+        alias = f"of_{self.kind.name}_{self._serial}"
         with self.engine.cursor() as c:
             attach(c, path, alias)
-            c.execute(f"CREATE TABLE IF NOT EXISTS {alias}.meta (run BIGINT, runs BIGINT, low BIGINT, high BIGINT)")
             told = c.execute(f"SELECT run, runs, low, high FROM {alias}.meta").fetchone() or (0, 0, 1 << 62, 0)
             sizes = dict(
                 c.execute(
@@ -113,18 +107,23 @@ class Shelf:
             run, runs, low, high = told
             return File(period, path, alias, run, runs, low, high, frozenset(sizes), recent)
 
-    def _take_back(self, file: File) -> None:
-        # Readings of a flush that was cut short: they come again. They are all in h: a run is
-        # sorted into r only when a later one is written.
-        if file.run <= self.run:
-            return
-        with self.engine.cursor() as c:
-            c.execute("BEGIN")
-            for n in file.recent:
-                c.execute(f"DELETE FROM {file.alias}.h{n} WHERE run > ?", [self.run])
-            c.execute(f"UPDATE {file.alias}.meta SET run = ?", [self.run])
-            c.execute("COMMIT")
-        file.run = self.run
+    def take_back(self) -> None:
+        """Delete readings of a flush that was cut short: they come again.
+
+        They are all in h, as a run is sorted into r only when a later one is written; readers pass
+        them over, by their run. Must be done before that run's number is given again.
+        """
+        for period in sorted(self._suspect):
+            with self.lend(period) as file:
+                if file is not None and file.run > self.run:
+                    with self.engine.cursor() as c:
+                        c.execute("BEGIN")
+                        for n in file.recent:
+                            c.execute(f"DELETE FROM {file.alias}.h{n} WHERE run > ?", [self.run])
+                        c.execute(f"UPDATE {file.alias}.meta SET run = ?", [self.run])
+                        c.execute("COMMIT")
+                    file.run = self.run
+            self._suspect.discard(period)
 
     def replace(self, file: File, made: Path) -> None:
         """Put a rewritten file in the place of an attached one.
@@ -196,9 +195,10 @@ class Shelf:
         low, high = min(file.low, received[0]), max(file.high, received[1])
         with self.engine.cursor() as c:
             try:
+                grown = self._grown(recent)
                 c.execute("BEGIN")
                 for n, rows in partitions(point):
-                    if recent.get(n, 0) > MERGE_ROWS:
+                    if n in grown:
                         self._merge(c, a, n, tables)
                         recent[n] = 0
                     if f"h{n}" not in tables:
@@ -217,6 +217,17 @@ class Shelf:
                 raise
         file.run, file.runs, file.low, file.high = run, file.runs + 1, low, high
         file.tables, file.recent = frozenset(tables), recent
+
+    def _grown(self, recent: Mapping[int, int]) -> set[int]:
+        """Return the partitions to sort now: those that have grown most, as far as the budget goes."""
+        grown: set[int] = set()
+        left = self.limits.merge_budget
+        for n in sorted(recent, key=lambda n: -recent[n]):
+            if left <= 0 or recent[n] <= self.limits.merge_rows:
+                break
+            grown.add(n)
+            left -= recent[n]
+        return grown
 
     def _merge(self, c: duckdb.DuckDBPyConnection, a: str, n: int, tables: set[str]) -> None:
         """Sort the recent runs of a partition into one, and count them by hour."""
