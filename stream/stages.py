@@ -2,8 +2,8 @@
 
 ```
  life    fire -> quality -> health -> limits
- bulk    fire -> quality -> health -> meters -> limits -> seasonal
- store           quality           -> meters -> rollups
+ bulk    fire -> quality -> health -> meters -> occupancy -> limits -> seasonal
+ store           quality           -> meters -> occupancy -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
 """
@@ -15,6 +15,7 @@ from stream.fire import Fire
 from stream.health import Health
 from stream.limits import Limits
 from stream.meters import Meters
+from stream.occupancy import Occupancy
 from stream.quality import QualityGate
 from stream.rollups import Rollups
 
@@ -27,11 +28,11 @@ def life_stages(directory: Directory) -> tuple[Operator, ...]:
 def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the bulk lane."""
     return (
-        Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Limits(directory),
-        Seasonal(directory),
+        Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Occupancy(directory),
+        Limits(directory), Seasonal(directory),
     )  # fmt: skip
 
 
 def store_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages whose readings and rollups go into the store."""
-    return (QualityGate(directory), Meters(directory), Rollups(directory))
+    return (QualityGate(directory), Meters(directory), Occupancy(directory), Rollups(directory))

@@ -1,7 +1,5 @@
 """Health of devices: silence, gateways, stuck values, flapping, batteries."""
 
-# ruff: noqa: SIM300 (the expected stands on the left)
-
 from contract import MINUTE, START, Case, contract_of, rows
 from hypothesis import strategies as st
 

@@ -1,7 +1,5 @@
 """The rule table: what is shipped, and what a broken one says."""
 
-# ruff: noqa: SIM300 (the expected stands on the left)
-
 import pytest
 
 from park.errors import SettingsError

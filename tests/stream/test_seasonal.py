@@ -1,7 +1,5 @@
 """Unusual values, by hour of the park's day."""
 
-# ruff: noqa: SIM300 (the expected stands on the left)
-
 import numpy as np
 from contract import DAY, HOUR, MINUTE, START, Case, contract_of, rows
 from hypothesis import strategies as st
