@@ -41,6 +41,7 @@ _HEADROOM = 128 * 1024  # bytes a packet may have beside its payload: topic (64 
 _CONNECT_TIMEOUT = 3.0  # s
 _BACK_OFF = (0.1, 5.0)  # s between attempts to connect: first, longest
 _FILTERS = 100  # in one SUBSCRIBE
+_AT_LEAST = 10_000  # messages that may come beside the broker's answers while nobody takes any
 _PUBLISH, _PUBACK, _PUBCOMP = 0x30, 0x40, 0x70
 _OK = MQTTErrorCode.MQTT_ERR_SUCCESS
 _BROKEN = MQTTErrorCode.MQTT_ERR_PROTOCOL
@@ -279,10 +280,12 @@ class Reader:
     def __init__(self, settings: IngestSettings, lane: Lane, filters: Iterable[str]) -> None:
         self._settings = settings
         self.lane = lane
+        self._host = settings.broker_host or "127.0.0.1"  # none is named: our own
         self.counters = Counters()
         self.last_error = ""  # why there is no connection, or which filter the broker refused; for people
         self._filters = dict.fromkeys(filters)  # in order, once each
         self._changes: deque[tuple[bool, str]] = deque()  # (add it, filter), from other threads
+        self._asked: set[int] = set()  # packet ids of subscriptions that the broker has not answered
         self._handed: deque[tuple[int, list[Message]]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake_in, self._wake_out = socket.socketpair()
@@ -310,24 +313,25 @@ class Reader:
             client.tls_set(s.tls_ca_file or None, s.tls_cert_file or None, s.tls_key_file or None)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        client.on_subscribe = self._on_subscribe
+        client.on_subscribe = self._on_answer
+        client.on_unsubscribe = self._on_answer
         return client
 
     # ── for the lane ─────────────────────────────────────────────────────────────────────────────
 
     def open(self) -> None:
         """Begin to connect; `poll` does the work, again and again."""
-        s = self._settings
+        s, host = self._settings, self._host
         if s.mqtt_version == MQTTProtocolVersion.MQTTv5:
             # The stubs of paho want its own enum here; False is what the documents promise.
             connect = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             connect.SessionExpiryInterval = s.session_expiry
             connect.ReceiveMaximum = s.receive_maximum
             self._client.connect_async(
-                s.broker_host, s.broker_port, s.keepalive, clean_start=cast("Any", False), properties=connect
+                host, s.broker_port, s.keepalive, clean_start=cast("Any", False), properties=connect
             )
         else:
-            self._client.connect_async(s.broker_host, s.broker_port, s.keepalive)
+            self._client.connect_async(host, s.broker_port, s.keepalive)
 
     def poll(self, timeout: float, limit: int | None = None) -> list[Message]:
         """Return messages in order of arrival, waiting up to `timeout` s for the first.
@@ -336,7 +340,6 @@ class Reader:
         stops the flow, and the broker keeps what comes. Each list must be given to `ack`, in order.
         """
         limit = self._settings.batch_messages if limit is None else limit
-        self._client.limit = limit
         self._turn(0.0 if limit and (self._client.ready or self._client.stale) else timeout, limit)
         if not limit:
             return []
@@ -380,6 +383,11 @@ class Reader:
         return self._client.socket() is not None and self._client.is_connected()
 
     @property
+    def subscribed(self) -> bool:
+        """Whether the broker has answered for every topic filter, so that nothing is missed from now on."""
+        return self.connected and not self._asked and not self._changes
+
+    @property
     def unacknowledged(self) -> int:
         """Messages handed over and not acknowledged yet."""
         return sum(len(messages) for _, messages in self._handed)
@@ -416,7 +424,9 @@ class Reader:
             if client.socket() is None:
                 return
         self._apply_changes()
-        reading = len(client.ready) < limit
+        # Even who wants no messages reads the broker's answers to what we asked of it.
+        client.limit = limit if self.subscribed or limit else min(len(client.ready) + 1, _AT_LEAST)
+        reading = len(client.ready) < client.limit
         events = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if client.want_write() else 0)
         self._register(events)
         seen = self._select(0.0 if client.pending() else timeout)
@@ -463,7 +473,7 @@ class Reader:
         try:
             self._client.reconnect()
         except OSError as why:  # refused, unreachable, no such name, TLS: all may pass
-            self.last_error = f"{self._settings.broker_host}:{self._settings.broker_port}: {why}"
+            self.last_error = f"{self._host}:{self._settings.broker_port}: {why}"
             self._client._sock_close()
             return
         sock = self._client.socket()
@@ -486,7 +496,7 @@ class Reader:
                 if name in added:
                     added.remove(name)
                 elif self.connected:
-                    self._client.unsubscribe(name)
+                    self._ask(self._client.unsubscribe(name)[1])
         if self.connected:
             self._send_filters(added)
 
@@ -499,9 +509,14 @@ class Reader:
                 options = SubscribeOptions(
                     qos=1, retainAsPublished=False, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
                 )
-                self._client.subscribe([(f, options) for f in part])
+                self._ask(self._client.subscribe([(f, options) for f in part])[1])
             else:
-                self._client.subscribe([(f, 1) for f in part])
+                self._ask(self._client.subscribe([(f, 1) for f in part])[1])
+
+    def _ask(self, mid: int | None) -> None:
+        """Remember a question to the broker; None: the connection is gone, and all is asked again."""
+        if mid is not None:
+            self._asked.add(mid)
 
     # ── paho's callbacks, on our own thread ──────────────────────────────────────────────────────
 
@@ -512,6 +527,7 @@ class Reader:
             return
         self.last_error = ""
         self._delay = _BACK_OFF[0]
+        self._asked.clear()
         self.counters.connections += 1
         self.counters.resumed += bool(flags.session_present)
         self._send_filters(list(self._filters))
@@ -521,8 +537,9 @@ class Reader:
         if not self._closed.is_set() and not self.last_error:
             self.last_error = f"connection lost: {reason}"
 
-    def _on_subscribe(self, client: Client, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
-        del client, userdata, mid, properties
+    def _on_answer(self, client: Client, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
+        del client, userdata, properties
+        self._asked.discard(mid)
         refused = [str(r) for r in reasons if r.is_failure]
         if refused:
             self.last_error = f"the broker refused a subscription: {refused[0]}"

@@ -21,6 +21,7 @@ from pathlib import Path
 from park.errors import SettingsError, Unavailable
 
 _READY = 15.0  # s that a broker may take to answer; Mosquitto reads its saved queues first
+_LEAVING = 3.0  # s that a port may stay taken by a broker that is on its way out
 _GOODBYE = 10.0  # s that it may take to save them
 _QUEUED_BYTES = 512 << 20  # kept for a client that is away; beyond it Mosquitto drops, and the ledger tells
 _PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"  # where Mosquitto hides from ordinary users
@@ -93,7 +94,7 @@ class Broker:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as why:
             raise SettingsError(f"the folder {folder} cannot be written: {why.strerror}") from why
-        if port and not _free(host, port):
+        if port and not _becomes_free(host, port):
             raise SettingsError(f"port {port} of {host} is in use; choose another for MQTT")
         port = port or _any_port(host)
         port5 = port if kind is Kind.MOSQUITTO else _any_port(host)
@@ -150,9 +151,8 @@ class Broker:
     def restart(self) -> None:
         """Stop it if it runs, and start it again on the same ports."""
         self.stop()
-        deadline = time.monotonic() + _READY
-        while not all(_free(self.host, p) for p in {self.port, self.port5}) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        for port in {self.port, self.port5}:
+            _becomes_free(self.host, port)
         self._run()
 
     def _end(self, how: signal.Signals) -> None:
@@ -280,6 +280,16 @@ def _free(host: str, port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def _becomes_free(host: str, port: int) -> bool:
+    """Tell whether a port is free, or soon is: the broker of a killed platform may still be saving its queues."""
+    deadline = time.monotonic() + _LEAVING
+    while not _free(host, port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _any_port(host: str) -> int:
