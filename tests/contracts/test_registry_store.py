@@ -455,6 +455,15 @@ class TestBindings:
         assert not any(b.point for b in bound)
 
 
+def test_gateways(planned):
+    """Every point, retired ones too, leads to the gateway of its device: the ledger's second count needs it."""
+    meter, gateway = one(planned, Device, kind="meter"), one(planned, Device, kind="gateway")
+    planned.save([Point(0, gateway.id, "signal", source_key="rssi")], **WHO)
+    planned.retire(Device, meter.id, **WHO)
+
+    assert [(1, gateway.id), (2, gateway.id), (3, gateway.id), (4, 0)] == planned.gateways()
+
+
 @settings(max_examples=25, deadline=None)
 @given(saves=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc"), st.booleans()), max_size=12))
 def test_numbers_rise(saves, tmp_path_factory):

@@ -7,8 +7,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
-from park.errors import Conflict, Corrupt, MachineryError
+from park.errors import Conflict, Corrupt, Full, MachineryError
 from runtime.storage.sql import migrate
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.tables import metadata
@@ -134,3 +136,52 @@ def test_refused_by_the_database(path):
     with database.read() as connection:
         assert [] == connection.exec_driver_sql("SELECT * FROM numbers").all()
     database.close()
+
+
+def test_no_room(path):
+    """A full disk is told as such, nothing of the write remains, and all goes on when there is room."""
+    database = Database.open(path)
+
+    with pytest.raises(Full, match="full"), database.write() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
+        connection.exec_driver_sql("INSERT INTO tallies (name, value) VALUES ('small', 1)")
+        connection.exec_driver_sql("INSERT INTO changes (id, reason) VALUES (1, ?)", ("x" * 1_000_000,))
+    with database.write() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+        connection.exec_driver_sql("INSERT INTO tallies (name, value) VALUES ('after', 1)")
+
+    with database.read() as connection:
+        assert [("after", 1)] == connection.exec_driver_sql("SELECT name, value FROM tallies").all()
+    database.close()
+
+
+def test_what_can_wait(path):
+    """A write that can be left is left while another thread writes."""
+    database = Database.open(path)
+    found = []
+
+    def ask():
+        with database.write_if_free() as connection:
+            found.append(connection is not None)
+
+    with database.write():
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    ask()
+    database.close()
+
+    assert [False, True] == found
+
+
+def test_words_for_postgresql():
+    """Every table and index can be said in PostgreSQL's words."""
+    texts = [
+        str(statement.compile(dialect=postgresql.dialect()))
+        for table in metadata.sorted_tables
+        for statement in (CreateTable(table), *(CreateIndex(index) for index in table.indexes))
+    ]
+
+    assert any("BIGSERIAL" in text for text in texts)
+    assert any("WHERE gone IS NULL AND source_key != ''" in text for text in texts)

@@ -31,6 +31,9 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # A read sees one moment: SQLite's WAL gives that anyhow, PostgreSQL when it is asked to.
+        postgres = engine.dialect.name == "postgresql"
+        self._reading = engine.execution_options(isolation_level="REPEATABLE READ") if postgres else engine
         self._writing = engine.execution_options(**{WRITES: True})
         # SQLite has one writer; threads of this process queue here rather than polling the file.
         self._turn = threading.Lock()
@@ -39,8 +42,11 @@ class Database:
     def open(cls, where: Path | str) -> "Database":
         """Open a SQLite file or any database URL, and bring it up to date. Raises MachineryError."""
         url = make_url(where) if isinstance(where, str) else URL.create("sqlite", database=str(where))
-        engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
-        if url.get_backend_name() == "sqlite":
+        small = url.get_backend_name() == "sqlite"
+        # Requests come on up to 40 threads; those that find no connection wait, and are told in the end.
+        size = {} if small and not url.database else {"pool_size": 8, "max_overflow": 40, "pool_timeout": 10}
+        engine = create_engine(url, pool_pre_ping=not small, **size)
+        if small:
             prepare(engine)
         database = cls(engine)
         try:
@@ -54,7 +60,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Lend a connection that sees one moment of the database. Raises MachineryError."""
-        with _told(), self._engine.connect() as connection, connection.begin():
+        with _told(), self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -62,6 +68,18 @@ class Database:
         """Lend a connection; commit at the end, or nothing if something was raised. Raises MachineryError."""
         with self._turn, _told(), self._writing.begin() as connection:
             yield connection
+
+    @contextmanager
+    def write_if_free(self) -> Iterator[Connection | None]:
+        """Lend a connection as `write` does, or None while another thread writes: for what can wait or be left."""
+        if not self._turn.acquire(blocking=False):
+            yield None
+            return
+        try:
+            with _told(), self._writing.begin() as connection:
+                yield connection
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -75,6 +93,8 @@ def _told() -> Iterator[None]:
         yield
     except exc.IntegrityError as why:
         raise Conflict(f"the database refuses it: {why.orig}") from why
+    except exc.TimeoutError as why:
+        raise Unavailable("all connections to the database are in use") from why
     except exc.DBAPIError as why:
         text = str(why.orig).lower()
         kind = next((k for word, k in _MEANING if word in text), Unavailable)

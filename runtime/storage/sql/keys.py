@@ -104,8 +104,9 @@ class SqlKeys:
         if not key.holds(now):
             return None
         if now - key.last_used >= _USED:
-            with self._database.write() as connection:
-                connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(last_used=now))
+            with self._database.write_if_free() as free:  # nobody waits at the door for this
+                if free is not None:
+                    free.execute(update(api_keys).where(api_keys.c.id == key.id).values(last_used=now))
         return Principal(key.name, key.role, key.parks)
 
     def all(self) -> list[Key]:

@@ -18,7 +18,7 @@ from runtime.storage.sql.database import Database
 from runtime.storage.sql.known import dependents
 from runtime.storage.sql.rows import SHAPES, Shape, body, thing_of
 from runtime.storage.sql.saving import Audit, Saving, write_audit
-from runtime.storage.sql.tables import calendar, changes, leases, points
+from runtime.storage.sql.tables import calendar, changes, devices, leases, points
 
 _MOST = 1_000_000  # things in one answer
 _LEASES = "leases"
@@ -182,6 +182,15 @@ class SqlRegistry:
         """Return what the resolver must learn of the changes after a version (0: everything)."""
         with self._database.read() as connection:
             return bindings_since(connection, version)
+
+    def gateways(self) -> list[tuple[int, int]]:
+        """Return (point, gateway of its device or 0) for all points that ever were, rising by point.
+
+        The same gateway that bindings and device rows name, so that both counts of the ledger agree.
+        """
+        query = select(points.c.id, devices.c.gateway).join(devices, points.c.device == devices.c.id)
+        with self._database.read() as connection:
+            return [(point, gateway) for point, gateway in connection.execute(query.order_by(points.c.id))]
 
     def lease_turns(self, start: int, end: int) -> list[int]:
         """Return the times, rising, at which a lease begins or ends within start <= t < end."""

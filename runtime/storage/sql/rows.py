@@ -26,7 +26,14 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "state": DeviceState,
     "mode": DeviceMode,
 }
-_WRITE: Mapping[str, Callable[[Any], Any]] = {"outline": lambda outline: _encode(outline).decode()}
+_WRITE: Mapping[str, Callable[[Any], Any]] = {
+    "outline": lambda outline: _encode(outline).decode(),
+    # Plain texts: what a driver makes of an enum is its own affair.
+    "lane": str,
+    "state": str,
+    "mode": str,
+    "kind": str,
+}
 
 
 @dataclass(frozen=True, slots=True)

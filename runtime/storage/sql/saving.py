@@ -48,7 +48,7 @@ class Saving:
         self._before: dict[tuple[type[Any], int], Noun] = {}
         self._things: list[Noun] = []
         self._of: list[int] = []  # for each thing, the index of the given thing that it came with
-        self._places: dict[tuple[str, int], int] = {}  # (space, negative id) -> number
+        self._marks: dict[tuple[str, int], int] = {}  # (space, negative id) -> number
         self.problems: list[Problem] = []
 
     def run(self, things: Sequence[Noun]) -> list[Noun]:
@@ -64,50 +64,51 @@ class Saving:
     # ── numbers and references ───────────────────────────────────────────────────────────────────
 
     def _take(self, things: Sequence[Noun]) -> None:
-        numbered = self._number(things)
+        numbers_of = self._number(things)
+        whole = list(things)
         for kind, shape in SHAPES.items():
-            mine = [(i, t) for i, t in enumerate(numbered) if type(t) is kind]
-            if not mine:
-                continue
-            old = {t.id for (i, t) in mine if things[i].id > 0}
-            self._known.load(kind, old)
-            for i, thing in mine:
-                if thing.id in old:
-                    before = self._known.get(kind, thing.id)
+            mine = [i for i, t in enumerate(things) if type(t) is kind]
+            self._known.load(kind, {things[i].id for i in mine})
+            for i in mine:
+                if things[i].id > 0:
+                    before = self._known.get(kind, things[i].id)
                     if before is None:
-                        self._say(i, NotFound, f"there is no {shape.name} {thing.id}")
+                        self._say(i, NotFound, f"there is no {shape.name} {things[i].id}")
                     else:
-                        self._before[kind, thing.id] = before
-            for i, thing in mine:
-                numbered[i] = self._settled(self._referred(i, thing))
-                self._known.put(numbered[i])
-        self._things, self._of = numbered, list(range(len(numbered)))
+                        self._before[kind, things[i].id] = before
+            for i in mine:
+                whole[i] = self._settled(self._referred(i, things[i], numbers_of.get(i, 0)))
+                self._known.put(whole[i])
+        self._things, self._of = whole, list(range(len(whole)))
 
-    def _number(self, things: Sequence[Noun]) -> list[Noun]:
-        numbered = list(things)
+    def _number(self, things: Sequence[Noun]) -> dict[int, int]:
+        """Return new numbers, by place among the things."""
         new: dict[str, list[int]] = {}
         seen: set[tuple[type[Any], int]] = set()
         for i, thing in enumerate(things):
             if thing.id <= 0:
                 new.setdefault(SHAPES[type(thing)].space, []).append(i)
-            elif (type(thing), thing.id) in seen:
+                continue
+            if (type(thing), thing.id) in seen:
                 self._say(i, Conflict, f"{name_of(thing)}: is given twice")
             seen.add((type(thing), thing.id))
+        found: dict[int, int] = {}
         for space, rows in new.items():
             first = numbers.take(self._connection, space, len(rows))
             for number, i in enumerate(rows, first):
-                numbered[i] = replace(things[i], id=number)
-                if things[i].id < 0 and self._places.setdefault((space, things[i].id), number) != number:
-                    self._say(i, Conflict, f"{name_of(things[i])}: {things[i].id} is given twice")
-        return numbered
+                found[i] = number
+                mark = things[i].id
+                if mark < 0 and self._marks.setdefault((space, mark), number) != number:
+                    self._say(i, Conflict, f"{name_of(things[i])}: {mark} is given twice")
+        return found
 
-    def _referred(self, i: int, thing: Noun) -> Noun:
-        """Put numbers in the place of references to things of this save."""
-        to: dict[str, Any] = {}
+    def _referred(self, i: int, thing: Noun, number: int = 0) -> Noun:
+        """Give a thing its number, and put numbers in the place of references to things of this save."""
+        to: dict[str, Any] = {"id": number} if number else {}
         for field, space in SHAPES[type(thing)].references:
             key = getattr(thing, field)
             if key < 0:
-                to[field] = self._places.get((space, key), 0)
+                to[field] = self._marks.get((space, key), 0)
                 if not to[field]:
                     self._say(i, NotFound, f"{name_of(thing)}: {field} {key} is not among the things given")
         return replace(thing, **to) if to else thing
@@ -138,7 +139,7 @@ class Saving:
             for number, k in enumerate(rows, first):
                 i, thing = added[k]
                 if thing.id < 0:
-                    self._places[space, thing.id] = number
+                    self._marks[space, thing.id] = number
                 added[k] = i, replace(thing, id=number)
         for i, thing in added:
             whole = self._referred(i, thing)

@@ -12,7 +12,7 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # a commit outlives a power cut: a person's act must not be forgotten
     "PRAGMA busy_timeout = 10000",  # ms; another process (a backup) may hold the lock for a while
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -16000",  # KiB a connection
+    "PRAGMA cache_size = -4000",  # KiB a connection; there may be dozens
     "PRAGMA temp_store = MEMORY",
     "PRAGMA journal_size_limit = 67108864",  # bytes: the WAL shrinks again after a bulk load
 )
