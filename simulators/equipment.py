@@ -25,7 +25,7 @@ LIVE: Mapping[str, int] = {
     "tank_sensor": MINUTE, "machine": 30 * SECOND, "gateway": MINUTE, "zone_counter": MINUTE,
 }  # fmt: skip
 ALARMED = 5 * SECOND  # between messages of a detector while it sees fire
-HISTORY_QUARTER = frozenset({"energy", "power"})  # every 15 minutes in the history; all else by the hour
+HISTORY_QUARTER = frozenset({"energy", "power", "online"})  # every 15 minutes in the history; all else by the hour
 HISTORY_RARE = frozenset({"battery", "low_battery", "signal"})  # every six hours, as are all points of fire detectors
 PHASES = ("a", "b", "c")
 
@@ -73,7 +73,7 @@ class _Hanging:
     def device(self, kind: str, name: str, place: int, key: str, *, gateway: int = 0, unit: int = -1) -> int:
         """Hang one device; return its number."""
         number = len(self.devices) + 1
-        interval = QUARTER if kind == "meter" else 6 * HOUR if lane_of(kind) is Lane.LIFE else HOUR
+        interval = QUARTER if kind in {"meter", "gateway"} else 6 * HOUR if lane_of(kind) is Lane.LIFE else HOUR
         self.devices.append(Device(number, 1, key, kind, name, place, gateway, lane_of(kind), interval))
         self.unit_of.append(unit)
         return number

@@ -43,8 +43,8 @@ def publish(
 ) -> Sent:
     """Publish until `stop` is set or the park's time has reached `until`; return what was sent.
 
-    The park's time starts at `live.now`. When that is in the past it runs `speed` times as fast as the
-    clock (`float("inf")`: as fast as the broker takes it) until it has caught up, and then with the clock.
+    The park's time starts at `live.now`. What lies before the clock is told `speed` times as fast as it
+    happened (up to 1: at once, as fast as the broker takes it); once caught up it goes with the clock.
     While the broker is away nothing is lost: devices speak later, with their own times. `ask` is called
     between two looks and may yield (unit code, curve) to set on fire. Raises Unavailable if the broker
     refuses us; waits for one that is not there yet.
@@ -79,10 +79,8 @@ def publish(
                 for unit, curve in ask() if ask else ():
                     live.ignite(unit, live.now, curve)
                 clock = now()
-                reached = clock if speed == float("inf") else first + int((clock - began) * speed)
+                reached = clock if speed <= 1.0 else first + int((clock - began) * speed)
                 target = min(clock, reached)
-                if speed == 1.0:
-                    target = clock
                 target = target if until is None else min(target, until)
                 _send(client, live.due(target), sent, stop)
                 sent.now = live.now
