@@ -78,7 +78,8 @@ class DuckStore:
         self._flushed = last.newest.get("ts", np.zeros(0, np.int64))  # by point, the newest ts on disk
         if self._pending:
             self._parts_run -= 1
-            self._apply()
+            with suppress(Full):  # a later flush tries again; a full disk must not keep the platform from starting
+                self._apply()
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -116,6 +117,7 @@ class DuckStore:
         with self._writing:
             if self._closed:
                 raise Unavailable("the store is closed")
+            self._need((len(self._hot) + sum(map(len, self._parts.values()))) * self._limits.row_on_disk)
             try:
                 self._apply()
                 if self._taken != self._lasting:
@@ -136,7 +138,6 @@ class DuckStore:
 
     def _flush(self) -> None:
         parts = {name: columns.view() for name, columns in self._parts.items() if len(columns)}
-        self._need((len(self._hot) + sum(len(c["point"]) for c in parts.values())) * self._limits.row_on_disk)
         self._raw.take_back()
         run = self._run + 1
         for period, columns, received in self._runs():
@@ -288,9 +289,12 @@ class DuckStore:
 
     def buckets(self, point: int, start: int, end: int, step: int, offset: int = 0) -> Buckets:
         """Return windows of `step` ms, aligned to `offset`, from readings or the rollups that suffice."""
+        with self._state:
+            newest = int(entries(self._newest.columns["ts"], np.array([point]), Newest.NEVER)[0])
+        until = min(end, newest + 1) if newest > Newest.NEVER else end
         return buckets(
-            lambda a, b: self._pieces(point, a, b),
-            lambda level, a, b: self.rollups(level, [point], a, b),
+            lambda a, b: self._pieces(point, a, min(b, until)),  # no file is opened for silence
+            lambda level, a, b: self.rollups(level, [point], a, min(b, until)),
             start,
             end,
             step,
@@ -303,14 +307,16 @@ class DuckStore:
         columns = self._rows(LEVELS[level], points, start, end)
         return added(rollups_of(level, list(columns.values())))
 
-    def _rows(self, kind: Kind, points: Sequence[int], start: int, end: int) -> dict[str, Array]:
+    def _rows(self, kind: Kind, points: Sequence[int] | None, start: int, end: int) -> dict[str, Array]:
         shelf = self._shelves[kind.name]
         with self._state:
             hot, run = self._parts[kind.name].view(), self._parts_run
         within = (hot["start"] >= start) & (hot["start"] < end)
-        recent = np.flatnonzero(within & np.isin(hot["point"], np.asarray(points, np.int64)))
+        if points is not None:
+            within &= np.isin(hot["point"], np.asarray(points, np.int64))
+        recent = np.flatnonzero(within)
         several = [{name: column[recent] for name, column in hot.items()}]
-        if len(points) and start < end:
+        if (points is None or len(points)) and start < end:
             several[:0] = [shelf.of_points(p, points, start, end, run) for p in shelf.periods(start, end)]
         return {name: np.concatenate([c[name] for c in several]) for name in kind.types}
 
@@ -360,10 +366,7 @@ class DuckStore:
 
     def counted(self, start: int, end: int) -> Mapping[tuple[int, int], tuple[int, int]]:
         """Return (duplicates, readings) that the quality stage counted, by (gateway, hour of receipt)."""
-        known = np.unique(self._gateway_of())
-        with self._state:
-            hot = self._parts[COUNTED.name].view()["point"]
-        c = self._rows(COUNTED, np.union1d(np.append(known, 0), hot).tolist(), start, end)
+        c = self._rows(COUNTED, None, start, end)
         total: dict[tuple[int, int], tuple[int, int]] = {}
         rows = zip(*(c[name].tolist() for name in COUNTED.types), strict=True)
         for gateway, hour, duplicates, readings in rows:
@@ -382,7 +385,7 @@ class DuckStore:
     def export_parquet(self, start: int, end: int, path: Path, progress: Progress = lambda _done, _all: None) -> int:
         """Flush, and write readings with start <= ts < end to a Parquet file; return how many."""
         self.flush()
-        return to_parquet(self._raw, start, end, path, progress)
+        return to_parquet(self._raw, self._run, start, end, path, progress)
 
     def backup(self, target: Path, progress: Progress = lambda _done, _all: None) -> None:
         """Flush, and copy everything into an empty folder, which a store can open. Raises Conflict."""

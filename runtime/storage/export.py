@@ -27,8 +27,8 @@ SCHEMA = pa.schema(FIELDS)
 Progress = Callable[[int, int], None]  # (files done, files in all)
 
 
-def to_parquet(shelf: Shelf, start: int, end: int, path: Path, progress: Progress) -> int:
-    """Write readings with start <= ts < end, by day, point and ts; return how many.
+def to_parquet(shelf: Shelf, run: int, start: int, end: int, path: Path, progress: Progress) -> int:
+    """Write readings of flushes up to `run` with start <= ts < end, by day, point and ts; return how many.
 
     The file appears when it is whole.
     """
@@ -40,18 +40,18 @@ def to_parquet(shelf: Shelf, start: int, end: int, path: Path, progress: Progres
             progress(done, len(periods))
             with shelf.lend(period) as file:
                 if file is not None:
-                    rows += _write(shelf, file, start, end, out)
+                    rows += _write(shelf, file, run, start, end, out)
     progress(len(periods), len(periods))
     draft.replace(path)
     return rows
 
 
-def _write(shelf: Shelf, file: File, start: int, end: int, out: pq.ParquetWriter) -> int:
+def _write(shelf: Shelf, file: File, run: int, start: int, end: int, out: pq.ParquetWriter) -> int:
     rows = 0
     for n in sorted({int(name[1:]) for name in file.tables if name[0] in "hr"}):
         several = " UNION ALL ".join(
-            f"SELECT point, ts, value, quality, ts + lag AS received FROM {file.alias}.{letter}{n}"
-            for letter in "rh"
+            f"SELECT point, ts, value, quality, ts + lag AS received FROM {file.alias}.{letter}{n} WHERE {which}"
+            for letter, which in (("r", "true"), ("h", f"run <= {run}"))
             if f"{letter}{n}" in file.tables
         )
         query = f"SELECT * FROM ({several}) WHERE ts >= {start} AND ts < {end} ORDER BY point, ts"

@@ -30,7 +30,7 @@ class Limits:
     merge_rows: int = 1_000_000  # of h<n> before it is sorted into r<n>
     merge_budget: int = 4_000_000  # rows sorted so in one flush: under a second
     slice_rows: int = 2_000_000  # rewritten at once in a closed period: about half a second, 100 MB
-    open_files: int = 48  # of a kind, attached at most while nobody reads the others
+    open_files: int = 128  # of a kind, attached at most while nobody reads the others
     row_on_disk: int = 40  # bytes that a flushed row may need at worst, with its log; 7 to 11 were measured
     spare: int = 16 << 20  # bytes of disk that a flush leaves free
 

@@ -299,21 +299,22 @@ class Shelf:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
     def of_points(
-        self, period: int, points: Sequence[int], start: int, end: int, run: int, limit: int | None = None
+        self, period: int, points: Sequence[int] | None, start: int, end: int, run: int, limit: int | None = None
     ) -> dict[str, Array]:
-        """Return the columns of some points with start <= time < end, of flushes up to `run`.
+        """Return the columns of some points (None: of all) with start <= time < end, of flushes up to `run`.
 
         At most `limit` rows, the first by time.
         """
         k = self.kind
-        asked = np.unique(np.asarray(points, np.int64))
+        asked = None if points is None else np.unique(np.asarray(points, np.int64))
         found: list[dict[str, Array]] = []
         with self.lend(period) as file:
             if file is None:
                 return {name: np.zeros(0, kind) for name, kind in k.types.items()}
-            for n, part in partitions(asked):
-                some = asked[part]
-                if len(some) == 1:
+            for n, some in parted(asked, file):
+                if some is None:
+                    where = "true"
+                elif len(some) == 1:
                     where = f"point = {some[0]}"
                 elif len(some) <= LONG_LIST:
                     where = f"point IN ({', '.join(map(str, some.tolist()))})"
@@ -332,7 +333,7 @@ class Shelf:
                     query = f'SELECT * FROM ({query}) ORDER BY "{k.when}" LIMIT {limit}'
                 with self.engine.cursor() as c:
                     got = c.execute(query).fetchnumpy()
-                if len(some) > LONG_LIST:
+                if some is not None and len(some) > LONG_LIST:
                     wanted = np.isin(got["point"], some)
                     got = {name: column[wanted] for name, column in got.items()}
                 found.append(got)
@@ -375,6 +376,14 @@ def partitions(point: Array) -> Iterator[tuple[int, slice]]:
     first = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
     for start, stop in zip(first.tolist(), [*first[1:].tolist(), len(point)], strict=True):
         yield int(number[start]), slice(start, stop)
+
+
+def parted(points: Int64 | None, file: File) -> Iterator[tuple[int, Int64 | None]]:
+    """Yield (partition, its points) of points that rise; of None, every partition of a file and None."""
+    if points is None:
+        yield from ((n, None) for n in sorted({int(name[1:]) for name in file.tables if name[0] in "hr"}))
+    else:
+        yield from ((n, points[part]) for n, part in partitions(points))
 
 
 def _generation(path: Path) -> int:

@@ -231,8 +231,8 @@ class TestTidying:
 
     def test_more_days_than_open_files(self, tmp_path):
         """One flush may fill more days than are held open."""
-        store = DuckStore(tmp_path, SMALL)
-        days = Limits().open_files + 12
+        store = DuckStore(tmp_path, SMALL, limits=Limits(open_files=3))
+        days = 8
         rows = [(1, T0 + d * DAY, float(d), 0, T0 + d * DAY) for d in range(days)]
         store.write(Chunk(Lane.BULK, 1, batch_of(rows)))
         store.flush()
