@@ -35,6 +35,7 @@ _ALARM = np.zeros((len(NAMES) + 1, 8), np.bool_)  # by code of the metric and co
 for _code, _name in enumerate(NAMES):
     _ALARM[_code, list(METRICS[_name].alarm)] = True
 
+_ONE = np.int32(1)  # of the counts' own type: `ufunc.at` takes 2 ns a row then, 50 ns where it must cast
 _MODES = {"test": Quality.TEST, "maintenance": Quality.MAINTENANCE}
 
 
@@ -110,7 +111,7 @@ class QualityGate:
         self._clocks.look(batch, point, present, emit)
         batch = batch.with_quality(quality)
         if dropped.any():
-            np.add.at(self._duplicates, gateway[dropped], 1)
+            np.add.at(self._duplicates, gateway[dropped], _ONE)
             batch, point = batch.rows(~dropped), point[~dropped]
         return self._judged(batch, point)
 
@@ -127,7 +128,7 @@ class QualityGate:
             if hour != self._hour:
                 self._tell(emit)
                 self._hour = hour
-            np.add.at(self._readings, gateway if len(hours) == 1 else gateway[hours == hour], 1)
+            np.add.at(self._readings, gateway if len(hours) == 1 else gateway[hours == hour], _ONE)
 
     def _tell(self, emit: Emit) -> None:
         """Emit what was counted since the last time; counts of one gateway and hour add up."""
@@ -167,7 +168,7 @@ class QualityGate:
             nth = (np.arange(size) - start[segment])[clean]
             q = point[rows]
             self._ring[q * KEPT + ((self._next[q] + nth) & (KEPT - 1))] = _mark(ts[rows], value[rows])
-            np.add.at(self._next, q, 1)
+            np.add.at(self._next, q, np.uint8(1))
             np.maximum.at(self._seen, q, ts[rows])
             self._value[q] = value[rows]
         rest = np.sort(order[~clean])

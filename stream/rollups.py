@@ -17,9 +17,9 @@ from park.directory import Directory, grown
 from park.events import Level
 from park.metrics import METRICS, NAMES, Kind
 from park.operator import Emit, State
-from park.readings import Bool, Int8, Int64, Quality, ReadingBatch, Rows
+from park.readings import Bool, Float64, Int8, Int64, Quality, ReadingBatch, Rows
 from park.records import Config
-from stream.windows import FULL, SLOTS, Parts, Shape, Windows, reduced, told
+from stream.windows import FULL, SLOTS, Cells, Parts, Shape, Windows, reduced, told
 
 VERSION = 1
 LATENESS = 120_000  # ms: what gateways need to send on, twice over
@@ -30,6 +30,13 @@ SHAPES = (
     Shape(Level.DAY, 86_400_000, 2),
 )
 _DAY = len(SHAPES) - 1
+_WIDTH = np.array([shape.width for shape in SHAPES])  # ms
+_RING = np.array([shape.ring for shape in SHAPES], np.int64)
+_ROWS = int(_RING.sum())
+_BASE = np.cumsum(_RING) - _RING  # first row of a level among the cells
+_SPAN = _RING.astype(np.uint64)
+_MASK = _RING - 1
+_PER_SLOT = SLOTS / _WIDTH
 _AMOUNT = np.array([METRICS[n].kind in {Kind.INTERVAL, Kind.COUNT} for n in NAMES] + [False])
 
 
@@ -46,8 +53,13 @@ class Rollups:
 
     def __init__(self, directory: Directory, lateness: int = LATENESS) -> None:
         self._directory = directory
-        self._levels = tuple(Windows(shape, lateness) for shape in SHAPES)
+        self._lateness = lateness
+        self._cells = Cells(_ROWS)
+        self._levels = tuple(
+            Windows(shape, base, self._cells) for shape, base in zip(SHAPES, _BASE.tolist(), strict=True)
+        )
         self._now = 0
+        self._first: Int64 = np.zeros(len(SHAPES), np.int64)  # number of the oldest open window, by level
         # by point
         self._finest: Int8 = np.zeros(0, np.uint8)  # index into SHAPES
         self._reach: NDArray[np.float32] = np.zeros(0, np.float32)  # interval in slots of the finest level
@@ -56,8 +68,7 @@ class Rollups:
     def _grow(self) -> None:
         size = len(self._directory.metric)
         self._finest, self._reach = grown(self._finest, size), grown(self._reach, size)
-        for windows in self._levels:
-            windows.grow(len(self._finest))
+        self._cells.grow(len(self._finest))
 
     def _shift(self) -> None:
         """Let the days of points begin where those of their park do."""
@@ -76,14 +87,31 @@ class Rollups:
         point: Rows = batch.point.astype(np.intp)
         good = self._good(batch, point)
         finest = self._finest[point]
-        lowest = int(finest.min())
-        if lowest == finest.max():
-            self._add(lowest, batch, point, good, emit)
+        level: Rows | int = int(finest[0])
+        if not (finest == level).all():
+            level = finest.astype(np.intp)
+        width = _WIDTH[level]
+        number = batch.ts // width
+        outside = (number - self._first[level]).view(np.uint64) >= _SPAN[level]  # behind is huge
+        outside |= finest == _DAY  # whose days begin at different times
+        ts, value = batch.ts, batch.value
+        cell = ((number & _MASK[level]) + _BASE[level]) * self._cells.size + point
+        slot = (ts - number * width) * _PER_SLOT[level]
+        if good is not None:
+            bad = ~good
+            bad &= ~outside
+            self._cells.add_bad(cell[bad])
+        if outside.any():
+            for some in range(int(finest[outside].min()), len(SHAPES)):
+                rows = np.flatnonzero(outside & (finest == some))
+                part = self._parts(some, batch.rows(rows), point[rows], None if good is None else good[rows])
+                self._add_parts(some, part, emit)
+            counted = ~outside if good is None else good & ~outside
         else:
-            for level in range(lowest, len(SHAPES)):
-                rows = np.flatnonzero(finest == level)
-                if len(rows):
-                    self._add(level, batch.rows(rows), point[rows], None if good is None else good[rows], emit)
+            counted = good
+        if counted is not None:
+            cell, point, ts, value, slot = cell[counted], point[counted], ts[counted], value[counted], slot[counted]
+        self._cells.add_readings(cell, ts, value, self._slots(point, slot))
         return batch
 
     def _good(self, batch: ReadingBatch, point: Rows) -> Bool | None:
@@ -97,32 +125,11 @@ class Rollups:
             good &= ~(retained & _AMOUNT[self._directory.metric[point]])
         return None if good.all() else good
 
-    def _add(self, level: int, batch: ReadingBatch, point: Rows, good: Bool | None, emit: Emit) -> None:
-        """Add readings of points whose finest level this is."""
-        if level == _DAY:
-            self._add_parts(level, self._parts(level, batch, point, good), emit)
-            return
-        windows = self._levels[level]
-        cell, outside, begin = windows.cells(point, batch.ts)
-        if outside is not None:
-            rows = np.flatnonzero(outside)
-            self._add_parts(
-                level, self._parts(level, batch.rows(rows), point[rows], None if good is None else good[rows]), emit
-            )
-            inside = ~outside
-            batch, point, cell, begin = batch.rows(inside), point[inside], cell[inside], begin[inside]
-            good = None if good is None else good[inside]
-        if good is not None:
-            windows.add_bad(cell[~good])
-            batch, point, cell, begin = batch.rows(good), point[good], cell[good], begin[good]
-        windows.add_readings(cell, batch.ts, batch.value, self._slots(level, point, batch.ts - begin))
-
-    def _slots(self, level: int, point: Rows, within: Int64) -> NDArray[np.uint64]:
+    def _slots(self, point: Rows, slot: Float64) -> NDArray[np.uint64]:
         """Return the slots of the window that readings stand for: those whose middle is within reach."""
-        at = within * (SLOTS / SHAPES[level].width)
         reach = self._reach[point]
-        first = np.rint(np.maximum(at - reach, 0.0)).astype(np.intp)
-        end = np.rint(np.minimum(at + reach, float(SLOTS))).astype(np.intp)
+        first = np.rint(np.maximum(slot - reach, 0.0)).astype(np.intp)
+        end = np.rint(np.minimum(slot + reach, SLOTS)).astype(np.intp)
         slots: NDArray[np.uint64] = FULL[end] ^ FULL[first]
         return slots
 
@@ -142,10 +149,10 @@ class Rollups:
         while len(parts):
             windows = self._levels[level]
             cell, outside, begin = windows.cells(parts.point, parts.at)
-            if outside is None:
-                windows.add_parts(cell, parts)
+            if not outside.any():
+                self._cells.add_parts(cell, parts)
                 return
-            windows.add_parts(cell[~outside], parts.rows(~outside))
+            self._cells.add_parts(cell[~outside], parts.rows(~outside))
             parts = reduced(parts.rows(outside), begin[outside], SHAPES[level].width)
             emit(told(SHAPES[level].level, parts))
             level += 1
@@ -161,10 +168,11 @@ class Rollups:
             return
         self._now = now
         for level, windows in enumerate(self._levels):
-            for parts in windows.close(now):
+            for parts in windows.close(now - self._lateness):
                 emit(told(SHAPES[level].level, parts))
                 if level < _DAY:
                     self._add_parts(level + 1, parts, emit)
+        self._first = (now - self._lateness) // _WIDTH
 
     def on_config(self, config: Config, emit: Emit) -> None:
         """Take the levels that new points are kept in."""
@@ -182,13 +190,13 @@ class Rollups:
 
     def snapshot(self) -> State:
         """Return copies of all open windows."""
-        state = {"version": np.array(VERSION), "now": np.array(self._now)}
-        for windows in self._levels:
-            state |= windows.snapshot()
-        return state
+        return {"version": np.array(VERSION), "now": np.array(self._now)} | dict(self._cells.snapshot())
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier `snapshot`."""
+        self._cells.restore(state)
         self._now = int(state["now"])
-        for windows in self._levels:
-            windows.restore(state)
+        if self._now:
+            self._first = (self._now - self._lateness) // _WIDTH
+            for windows in self._levels:
+                windows.bound = self._now - self._lateness

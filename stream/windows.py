@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from park.directory import grown
 from park.events import Level, Rollups
 from park.operator import State
 from park.readings import Bool, Float64, Int32, Int64, Rows
 
 SLOTS = 60  # of a window: the time that good readings stand for is kept as a set, so that order cannot matter
 FULL = np.array([(1 << n) - 1 for n in range(SLOTS + 1)], np.uint64)  # the first n slots
+_ONE = np.int32(1)  # of the columns' own type: `ufunc.at` takes 2 ns a row then, 50 ns where it must cast
 _COLUMNS: dict[str, tuple[type, float]] = {
     "count": (np.int32, 0),
     "total": (np.float64, 0),
@@ -72,62 +72,32 @@ class Parts:
         )  # fmt: skip
 
 
-class Windows:
-    """The open windows of one level.
+class Cells:
+    """The columns of all open windows: rows of rings, a column a point, and a flat view of each."""
 
-    `offset` shifts the windows of points whose park day begins at another time than that of UTC.
-    """
-
-    def __init__(self, shape: Shape, lateness: int) -> None:
-        self.shape = shape
-        self._lateness = lateness
-        self._now = 0  # log time that the ring stands for
-        self._offset: Int64 = np.zeros(0, np.int64)  # ms by point
-        self._offsets: Int64 = np.zeros(1, np.int64)  # the different ones
-        self._shifted = False
-        self._cells: dict[str, NDArray[Any]] = {
-            name: np.full((shape.ring, 0), fill, kind) for name, (kind, fill) in _COLUMNS.items()
-        }
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self.size = 0  # columns; a cell's number is row * size + point
+        self.columns: dict[str, NDArray[Any]] = {}
         self._flat: dict[str, NDArray[Any]] = {}
+        self.grow(1)
 
     def grow(self, size: int) -> None:
         """Make room for points."""
-        had = len(self._offset)
-        if size > had:
-            for name, (kind, fill) in _COLUMNS.items():
-                wider: NDArray[Any] = np.full((self.shape.ring, size), fill, kind)
-                wider[:, :had] = self._cells[name]
-                self._cells[name] = wider
-            self._flat = {name: cells.reshape(-1) for name, cells in self._cells.items()}
-            self._offset = grown(self._offset, size)[:size]
-
-    def shift(self, offset: Int64) -> None:
-        """Take where the windows of points begin, ms east of UTC."""
-        self._offset[: len(offset)] = offset
-        self._offsets = np.unique(self._offset)
-        self._shifted = bool(self._offset.any())
-
-    def cells(self, point: Rows, at: Int64) -> tuple[Rows, Bool | None, Int64]:
-        """Return the cell of each row, which rows are outside the ring (None: no row), and the windows' begins."""
-        width, ring = self.shape.width, self.shape.ring
-        bound = self._now - self._lateness
-        if self._shifted:
-            offset = self._offset[point]
-            number = (at + offset) // width
-            begin = number * width - offset
-            ahead = number - (bound + offset) // width
-        else:
-            number = at // width
-            begin = number * width
-            ahead = number - bound // width
-        cell = (number & (ring - 1)) * len(self._offset) + point
-        outside = ahead.view(np.uint64) >= ring  # behind is huge
-        return cell, outside if outside.any() else None, begin
+        if size <= self.size:
+            return
+        for name, (kind, fill) in _COLUMNS.items():
+            wider: NDArray[Any] = np.full((self._rows, size), fill, kind)
+            if self.size:
+                wider[:, : self.size] = self.columns[name]
+            self.columns[name] = wider
+        self._flat = {name: column.reshape(-1) for name, column in self.columns.items()}
+        self.size = size
 
     def add_readings(self, cell: Rows, ts: Int64, value: Float64, slots: NDArray[np.uint64]) -> None:
         """Add good readings to their cells."""
         f = self._flat
-        np.add.at(f["count"], cell, 1)
+        np.add.at(f["count"], cell, _ONE)
         np.add.at(f["total"], cell, value)
         np.minimum.at(f["low"], cell, value)
         np.maximum.at(f["high"], cell, value)
@@ -136,7 +106,7 @@ class Windows:
 
     def add_bad(self, cell: Rows) -> None:
         """Count readings that are kept and not counted."""
-        np.add.at(self._flat["bad"], cell, 1)
+        np.add.at(self._flat["bad"], cell, _ONE)
 
     def add_parts(self, cell: Rows, parts: Parts) -> None:
         """Add parts of windows, told by a finer level, to their cells."""
@@ -160,51 +130,83 @@ class Windows:
         else:
             self._flat["last"][cell[newest]] = value[newest]
 
-    def close(self, now: int) -> Iterator[Parts]:
-        """Move the ring on to a log time; yield what was in the windows that are closed by it."""
+    def take(self, row: int, points: Rows) -> dict[str, NDArray[Any]]:
+        """Return the cells of some points in a row, and empty them."""
+        taken = {}
+        for name, (_, fill) in _COLUMNS.items():
+            column = self.columns[name][row]
+            taken[name] = column[points]
+            column[points] = fill
+        return taken
+
+    def used(self, row: int) -> Bool:
+        """Return which points have said anything in a row."""
+        said: Bool = (self.columns["count"][row] > 0) | (self.columns["bad"][row] > 0)
+        return said
+
+    def snapshot(self) -> State:
+        """Return copies of the cells in use, with their place."""
+        cell = np.flatnonzero((self._flat["count"] > 0) | (self._flat["bad"] > 0))
+        return {"row": cell // self.size, "point": cell % self.size} | {n: f[cell] for n, f in self._flat.items()}
+
+    def restore(self, state: State) -> None:
+        """Take the state of an earlier `snapshot`; room for all points has been made."""
+        for name, (_, fill) in _COLUMNS.items():
+            self.columns[name][...] = fill
+            self.columns[name][state["row"], state["point"]] = state[name]
+
+
+class Windows:
+    """The open windows of one level: a ring of rows from `base` on.
+
+    Windows of points whose park day begins at another time than that of UTC are shifted.
+    """
+
+    def __init__(self, shape: Shape, base: int, cells: Cells) -> None:
+        self.shape = shape
+        self.base = base
+        self.bound = 0  # log time less the lateness bound, epoch ms
+        self._cells = cells
+        self._offset: Int64 = np.zeros(0, np.int64)  # ms by point; empty: none is shifted
+        self._offsets: Int64 = np.zeros(1, np.int64)  # the different ones
+
+    def shift(self, offset: Int64) -> None:
+        """Take where the windows of points begin, ms east of UTC."""
+        self._offsets = np.unique(offset)
+        self._offset = offset if offset.any() else np.zeros(0, np.int64)
+
+    def cells(self, point: Rows, at: Int64) -> tuple[Rows, Bool, Int64]:
+        """Return the cell of each row, which rows are outside the ring, and the windows' begins."""
         width, ring = self.shape.width, self.shape.ring
-        before, after = self._now - self._lateness, now - self._lateness
-        self._now = now
+        offset: Int64 | int = self._offset[point] if len(self._offset) else 0
+        number = (at + offset) // width
+        ahead = number - (self.bound + offset) // width
+        outside: Bool = ahead.view(np.uint64) >= ring  # behind is huge
+        return ((number & (ring - 1)) + self.base) * self._cells.size + point, outside, number * width - offset
+
+    def close(self, bound: int) -> Iterator[Parts]:
+        """Move the ring on; yield what was in the windows that end at the bound or before it."""
+        width, ring = self.shape.width, self.shape.ring
+        before, self.bound = self.bound, bound
         for offset in self._offsets.tolist():
-            first, last = (before + offset) // width, (after + offset) // width
+            first, last = (before + offset) // width, (bound + offset) // width
             for number in range(first, min(last, first + ring)):
-                row = number & (ring - 1)
-                used = (self._cells["count"][row] > 0) | (self._cells["bad"][row] > 0)
-                if self._shifted:
-                    used &= self._offset == offset
+                row = self.base + (number & (ring - 1))
+                used = self._cells.used(row)
+                if len(self._offset):
+                    used[: len(self._offset)] &= self._offset == offset
+                    used[len(self._offset) :] = False
                 points = np.flatnonzero(used)
                 if len(points):
                     yield self._take(points, row, number * width - offset)
 
     def _take(self, points: Rows, row: int, begin: int) -> Parts:
-        """Return the cells of some points in a row of the ring, and empty them."""
-        taken = {name: cells[row][points] for name, cells in self._cells.items()}
-        for name, (_, fill) in _COLUMNS.items():
-            self._cells[name][row][points] = fill
+        taken = self._cells.take(row, points)
         good = taken["good"] + np.bitwise_count(taken["slots"]).astype(np.int64) * (self.shape.width // SLOTS)
         return Parts(
             points, np.full(len(points), begin, np.int64), taken["count"], taken["total"], taken["low"],
             taken["high"], taken["last"], taken["last_ts"], np.minimum(good, self.shape.width), taken["bad"],
         )  # fmt: skip
-
-    def snapshot(self) -> State:
-        """Return copies of the cells in use, with their place."""
-        used = np.flatnonzero((self._flat["count"] > 0) | (self._flat["bad"] > 0)) if self._flat else np.zeros(0, int)
-        name = self.shape.level.value
-        size = max(len(self._offset), 1)
-        state: dict[str, NDArray[Any]] = {f"{name}.{c}": self._flat[c][used] for c in self._flat}
-        return state | {
-            f"{name}.now": np.array(self._now), f"{name}.row": used // size, f"{name}.point": used % size,
-        }  # fmt: skip
-
-    def restore(self, state: State) -> None:
-        """Take the state of an earlier `snapshot`; room for all points has been made."""
-        name = self.shape.level.value
-        self._now = int(state[f"{name}.now"])
-        row, point = state[f"{name}.row"], state[f"{name}.point"]
-        for column, (_, fill) in _COLUMNS.items():
-            self._cells[column][...] = fill
-            self._cells[column][row, point] = state[f"{name}.{column}"]
 
 
 def reduced(parts: Parts, begin: Int64, width: int) -> Parts:
@@ -217,10 +219,10 @@ def reduced(parts: Parts, begin: Int64, width: int) -> Parts:
     end = np.append(first[1:], len(parts)) - 1
     return Parts(
         parts.point[first], begin[first],
-        np.add.reduceat(parts.count, first), np.add.reduceat(parts.total, first),
+        np.add.reduceat(parts.count, first).astype(np.int32), np.add.reduceat(parts.total, first),
         np.minimum.reduceat(parts.low, first), np.maximum.reduceat(parts.high, first),
         parts.last[end], parts.last_ts[end],
-        np.minimum(np.add.reduceat(parts.good, first), width), np.add.reduceat(parts.bad, first),
+        np.minimum(np.add.reduceat(parts.good, first), width), np.add.reduceat(parts.bad, first).astype(np.int32),
     )  # fmt: skip
 
 
