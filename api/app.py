@@ -80,7 +80,7 @@ def create_app(services: Services) -> FastAPI:
     for part in _ROUTES:
         part.add(app, services, view)
     add_problems(app)
-    app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM, compresslevel=3)
+    app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM, compresslevel=1)
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
     schema: dict[str, Any] = {}

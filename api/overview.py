@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from api.schemas import (
     FeedState,
     Freshness,
     Health,
-    LatestRow,
     Map,
     MapBuilding,
     MapUnit,
@@ -47,17 +46,19 @@ def quality_word(code: int) -> str:
     return WORDS.get(code, "unknown")
 
 
-def latest_rows(view: ParkView, latest: Latest) -> list[LatestRow]:
-    """Return the newest readings with what they are of; built unchecked, for the many."""
+def latest_rows(view: ParkView, latest: Latest) -> list[dict[str, Any]]:
+    """Return the newest readings as members of schemas.LatestRow; plain, because they are many and asked for often."""
     rows = []
     columns = (latest.point, latest.ts, latest.value, latest.quality, latest.received)
     for point, ts, value, quality, received in zip(*(c.tolist() for c in columns), strict=True):
         row = view.rows[point]
+        metric = row.metric
         rows.append(
-            LatestRow.model_construct(
-                point=point, device=row.device, place=row.place, metric=row.metric, channel=row.channel, ts=ts,
-                value=value, state=state_word(row.metric, value), quality=quality_word(quality), received=received,
-            )
+            {
+                "point": point, "device": row.device, "place": row.place, "metric": metric, "channel": row.channel,
+                "ts": ts, "value": value, "state": state_word(metric, value) if METRICS[metric].codes else None,
+                "quality": WORDS.get(quality, "unknown"), "received": received,
+            }
         )  # fmt: skip
     return rows
 

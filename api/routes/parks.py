@@ -32,7 +32,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         seen = view.park(park, caller)
         rows = latest_rows(seen, services.readings.latest(seen.points.tolist()))
         # Built and written without a second check: this is the call that pages repeat.
-        body = {"park": park, "at": services.now(), "items": [row.__dict__ for row in rows]}
+        body = {"park": park, "at": services.now(), "items": rows}
         return Response(msgspec.json.encode(body), media_type="application/json")
 
     @app.get(f"{V1}/parks/{{park}}/freshness", tags=["parks"])

@@ -17,6 +17,7 @@ CONSOLE = Path(__file__).parent.parent / "console"
 
 _DOCS = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Park platform: API</title>
+<link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/static/vendor/swagger/swagger-ui.css"></head>
 <body><div id="swagger-ui"></div>

@@ -3,8 +3,9 @@
 from itertools import pairwise
 
 import pytest
-from conftest import NOW, Client
+from api_house import NOW, Client
 
+from api.schemas import Latest
 from park.events import AlarmState, ConditionChange, DeviceStatus, Finding, Label, Reason, Severity, Status
 from park.metrics import Feed, Lane
 from park.ports import Chunk, LedgerRow
@@ -132,7 +133,9 @@ class TestHealth:
 class TestLatest:
     def test_words(self, viewer, house):
         """The newest value of each point is told with its quality and, for states, its word."""
-        items = {r["point"]: r for r in viewer.get(f"/parks/{house.ids.park}/latest")["items"]}
+        answer = viewer.get(f"/parks/{house.ids.park}/latest")
+        Latest.model_validate(answer)  # it is written without the schema, so the schema is held to it here
+        items = {r["point"]: r for r in answer["items"]}
 
         assert {house.ids.power, house.ids.alarm, house.ids.battery} == set(items)
         assert tuple(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from conftest import Client
+from api_house import Client
 
 from api.app import HEADERS, create_app
 from api.limits import MAX_BODY

@@ -4,7 +4,7 @@ import io
 
 import pyarrow as pa
 import pytest
-from conftest import DAY, NOW, Client
+from api_house import DAY, NOW, Client
 from hypothesis import given
 from hypothesis import strategies as st
 

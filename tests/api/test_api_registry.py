@@ -1,7 +1,7 @@
 """What the registry holds, asked for and changed through the API."""
 
 import pytest
-from conftest import DAY, NOW, Client
+from api_house import DAY, NOW, Client
 
 from api.permissions import NOUNS
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import inf, nan
 
-from conftest import Client
+from api_house import Client
 
 from api.app import create_app
 from api.exposition import exposition
@@ -16,7 +16,7 @@ class TestHealth:
         """Until everything serves the answer is 503 and says what is missing; no key is asked for."""
         house.parts = [
             Component("store", ready=True),
-            Component("bulk lane", ready=False, detail="replays", serving=False),
+            Component("bulk", ready=False, detail="replays", serving=False),
         ]
         answer = Client(app)("GET", "/health")
 
