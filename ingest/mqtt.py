@@ -30,19 +30,19 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from ingest.message import Cut, Message
+from ingest.message import Message
+from ingest.slicing import Slicer
 from park.metrics import Lane
 from park.settings import IngestSettings
 
 _READ = 256 * 1024  # bytes; one read empties a busy loopback socket
 _BOUND = 32 << 20  # bytes of messages taken in at once, whatever their number
 _RECEIVE_BUFFER = 4 << 20  # bytes asked of the kernel, so that a nap of ours does not stop the broker
-_HEADROOM = 128 * 1024  # bytes a packet may have beside its payload: topic (64 KiB) and properties
 _CONNECT_TIMEOUT = 3.0  # s
 _BACK_OFF = (0.1, 5.0)  # s between attempts to connect: first, longest
 _FILTERS = 100  # in one SUBSCRIBE
 _AT_LEAST = 10_000  # messages that may come beside the broker's answers while nobody takes any
-_PUBLISH, _PUBACK, _PUBCOMP = 0x30, 0x40, 0x70
+_PUBACK, _PUBCOMP = 0x40, 0x70
 _OK = MQTTErrorCode.MQTT_ERR_SUCCESS
 _BROKEN = MQTTErrorCode.MQTT_ERR_PROTOCOL
 
@@ -58,17 +58,12 @@ class FastClient(Client):
             protocol=protocol,
             manual_ack=True,
         )
-        self.ready: list[Message] = []
         self.stale: list[Message] = []  # of connections that are gone: good to read, too late to acknowledge
         self.epoch = 0  # rises with every connection that ends
         self.limit = 1 << 30  # messages in `ready` beyond which the socket is left alone
-        self._v5 = protocol == MQTTProtocolVersion.MQTTv5
         self._max_payload = max_payload
-        self._largest = max_payload + _HEADROOM
-        self._tail = b""
-        self._taken = 0  # bytes in `ready`
-        self._skip = 0  # bytes still to come of a packet that is too large
-        self._cut = (0, b"", 0)  # of that packet: command, what is kept, whole length
+        self._slicer = self._new_slicer()
+        self._rc = _OK
         self._connect_timeout = _CONNECT_TIMEOUT
         self.on_message = self._put
 
@@ -77,7 +72,7 @@ class FastClient(Client):
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Read until the socket is empty or enough is ready. `max_packets` is paho's and means nothing."""
         del max_packets
-        while len(self.ready) < self.limit and self._taken < _BOUND:
+        while len(self.ready) < self.limit and self._slicer.taken < _BOUND:
             if self._sock is None:
                 return MQTTErrorCode.MQTT_ERR_NO_CONN
             try:
@@ -98,9 +93,8 @@ class FastClient(Client):
         """Forget what belongs to the connection."""
         if self._sock is not None:
             self.epoch += 1
-        self._tail, self._skip, self._taken = b"", 0, 0
-        self.stale += self.ready
-        self.ready = []
+        self.stale += self._slicer.take(len(self.ready))
+        self._slicer = self._new_slicer()
         super()._sock_close()
 
     def _put(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
@@ -108,125 +102,44 @@ class FastClient(Client):
         del client, userdata
         flags = message.dup << 3 | message.qos << 1 | message.retain
         payload = bytes(message.payload)
-        self._taken += len(payload)
         mid = message.mid.to_bytes(2) if message.qos else b""
         self.ready.append((bytes(message._topic), payload, mid, flags))
 
-    # ── slicing ──────────────────────────────────────────────────────────────────────────────────
+    def _new_slicer(self) -> Slicer:
+        return Slicer(self._others, self._max_payload, v5=self._protocol == MQTTProtocolVersion.MQTTv5)
 
     def feed(self, got: bytes) -> MQTTErrorCode:
         """Take bytes off the wire; all whole packets in them are dealt with. Return paho's code."""
-        if self._skip:
-            dropped = min(self._skip, len(got))
-            self._skip -= dropped
-            if self._skip:
-                return _OK
-            rc = self._finish_cut()
-            if rc:
-                return rc
-            got = got[dropped:]
-        buffer = self._tail + got if self._tail else got
-        pos, end = 0, len(buffer)
-        epoch, v5, put = self.epoch, self._v5, self.ready.append
-        while end - pos >= 2:
-            length = buffer[pos + 1]
-            head = pos + 2
-            if length > 127:  # a varint of up to four bytes
-                length, head = _varint(buffer, pos + 1, end)
-                if head == 0:
-                    break  # not all of it is here
-                if head < 0:
-                    return _BROKEN
-            stop = head + length
-            if stop > end:
-                if length > self._largest:
-                    return self._begin_cut(buffer, pos, head, length)
-                break
-            command = buffer[pos]
-            if command & 0xF6 == 0x32:  # PUBLISH, QoS 1, whatever its DUP and RETAIN
-                middle = head + 2 + (buffer[head] << 8 | buffer[head + 1]) if length > 4 else stop
-                body = middle + 2
-                if v5 and body < stop:
-                    skip = buffer[body]
-                    body += 1
-                    if skip:
-                        if skip > 127:
-                            skip, body = _varint(buffer, body - 1, stop)
-                            if body <= 0:
-                                body = stop + 1
-                        body += skip
-                elif v5:
-                    body = stop + 1
-                if body <= stop:
-                    put((buffer[head + 2 : middle], buffer[body:stop], buffer[middle : middle + 2], command & 15))
-                    pos = stop
-                    continue
-            rc = self._others(command, buffer[head:stop])
-            if rc:
-                return rc
-            if self.epoch != epoch:
-                return _OK  # paho closed the connection; what follows belongs to nobody
-            put = self.ready.append
-            pos = stop
-        self._taken += pos
-        self._tail = buffer[pos:] if pos else buffer
-        return _OK
+        self._rc = _OK
+        whole = self._slicer.feed(got)
+        return _BROKEN if not whole and self._rc == _OK and self._sock is not None else self._rc
 
-    def _others(self, command: int, packet: bytes) -> MQTTErrorCode:
+    def _others(self, command: int, packet: bytes) -> bool:
         """Let paho deal with a whole packet."""
         self._in_packet["command"] = command
         self._in_packet["remaining_length"] = len(packet)
         self._in_packet["packet"] = bytearray(packet)
         self._in_packet["pos"] = 0
+        epoch = self.epoch
         try:
-            return self._packet_handle()
+            self._rc = self._packet_handle()
         except MalformedPacket:
-            return _BROKEN
-
-    def _begin_cut(self, buffer: bytes, pos: int, head: int, length: int) -> MQTTErrorCode:
-        """Keep the beginning of a packet that is too large, and let the rest pass by."""
-        if len(buffer) - head < self._largest:
-            self._tail = buffer[pos:]
-            self._taken += pos
-            return _OK
-        self._taken += len(buffer) - pos
-        self._cut = buffer[pos], buffer[head : head + self._largest], length
-        self._skip = length - (len(buffer) - head)
-        self._tail = b""
-        return _OK
-
-    def _finish_cut(self) -> MQTTErrorCode:
-        """Hand on what was kept of a packet that was too large."""
-        command, kept, length = self._cut
-        qos = command >> 1 & 3
-        if command & 0xF0 != _PUBLISH or qos > 1:
-            return self._others(command, kept)
-        middle = 2 + (kept[0] << 8 | kept[1])
-        body = middle + 2 * qos
-        if self._v5:
-            skip, body = _varint(kept, body, len(kept))
-            if body <= 0:
-                return _BROKEN
-            body += skip
-        payload = Cut(kept[body : body + self._max_payload + 1])  # one byte too many says that it is too large
-        payload.size = length - body
-        self.ready.append((kept[2:middle], payload, kept[middle : middle + 2 * qos], command & 15))
-        return _OK
+            self._rc = _BROKEN
+        return self._rc == _OK and self.epoch == epoch
 
     # ── what the reader asks ─────────────────────────────────────────────────────────────────────
+
+    @property
+    def ready(self) -> list[Message]:
+        """Messages that have come and were not taken."""
+        return self._slicer.messages
 
     def take(self, limit: int) -> tuple[int, list[Message]]:
         """Return (epoch they can be acknowledged in, up to `limit` messages) in order of arrival."""
         if self.stale:
             some, self.stale = self.stale[:limit], self.stale[limit:]
             return -1, some
-        if len(self.ready) <= limit:
-            some, self.ready = self.ready, []
-            self._taken = 0
-        else:
-            some = self.ready[:limit]
-            del self.ready[:limit]
-        return self.epoch, some
+        return self.epoch, self._slicer.take(limit)
 
     def acknowledge(self, messages: list[Message]) -> None:
         """Send the acknowledgements of messages, in this order, in one piece."""
@@ -246,18 +159,6 @@ class FastClient(Client):
 
 
 _ACKS = {2: bytes((_PUBACK, 2)), 4: bytes((_PUBCOMP, 2))}  # by QoS bits
-
-
-def _varint(buffer: bytes, at: int, end: int) -> tuple[int, int]:
-    """Return (number, position after it); position 0: more is needed, -1: no such number."""
-    number = 0
-    for i in range(4):
-        if at + i >= end:
-            return 0, 0
-        number |= (buffer[at + i] & 127) << 7 * i
-        if buffer[at + i] < 128:
-            return number, at + i + 1
-    return 0, -1
 
 
 @dataclass(slots=True)

@@ -217,7 +217,7 @@ class TestTooLarge:
         piece = bytes(1_000_000)
         for _ in range(size // len(piece)):
             client.feed(piece)
-            assert len(client._tail) < 1_200_000
+            assert len(client._slicer._tail) < 1_200_000
 
         assert size == client.take(1)[1][0][1].size
         link.close()
