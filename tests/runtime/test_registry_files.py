@@ -1,7 +1,9 @@
 """The registry goes to files and comes back; what is wrong with a file is told to the line."""
 
 import csv
+import os
 from dataclasses import asdict, replace
+from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -371,3 +373,20 @@ def test_columns_have_both_names():
     for sheet in SHEETS:
         names = [n for c in sheet.columns for n in (c.name, c.zh)]
         assert len(names) == len(set(names)), sheet.name
+
+
+def test_columns_are_documented():
+    """The page of the files names every sheet and column; `make golden` rewrites it."""
+    page = Path(__file__).parents[2] / "docs" / "registry-files.md"
+    mark = "<!-- columns: written by tests/runtime/test_registry_files.py -->\n"
+    lines = ["| file or sheet | columns (those in bold must be there) |", "| --- | --- |"]
+    for sheet in SHEETS:
+        names = ", ".join(f"**{c.name}** {c.zh}" if c.needed else f"{c.name} {c.zh}" for c in sheet.columns)
+        lines.append(f"| {sheet.name} {sheet.zh} | {names} |")
+    text = page.read_text("utf-8")
+    expected = text.partition(mark)[0] + mark + "\n".join(lines) + "\n"
+
+    if os.environ.get("GOLDEN"):
+        page.write_text(expected, "utf-8")
+
+    assert expected == page.read_text("utf-8")
