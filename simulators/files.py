@@ -5,33 +5,49 @@ a point, no phases. Duplicates and late rows are not in a wide table; silence is
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from park.metrics import METRICS, Feed
+from park.metrics import METRICS, Feed, Lane
+from park.readings import Float64, Int32, Quality
 from simulators.equipment import Plan
-from simulators.history import STEP, Past
+from simulators.history import ALARMED, STEP, Past
 from simulators.injections import Injection, injections, labels
 from simulators.registry import park_plan
-from simulators.scenario import MINUTE, QUARTER, Scenario
+from simulators.scenario import HOUR, MINUTE, QUARTER, Scenario
+from simulators.world import Int
 
-#  table: (feeds, ms between rows)
-TABLES: dict[str, tuple[tuple[Feed, ...], int]] = {
-    "meters.csv": ((Feed.ENERGY, Feed.WATER), QUARTER),
-    "people.csv": ((Feed.PEOPLE, Feed.VEHICLES), 60 * MINUTE),
-    "environment.csv": ((Feed.ENVIRONMENT,), 60 * MINUTE),
-    "production.csv": ((Feed.PRODUCTION,), 60 * MINUTE),
-    "fire.csv": ((Feed.FIRE,), 10_000),  # detectors that see fire speak every ten seconds
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What goes into one wide table: all its columns have one rhythm, because readers learn it from the rows."""
+
+    feeds: tuple[Feed, ...]
+    every: int  # ms between rows
+    lane: Lane = Lane.BULK
+
+
+TABLES = {
+    "meters.csv": Table((Feed.ENERGY,), QUARTER),
+    "water.csv": Table((Feed.WATER,), HOUR),
+    "people.csv": Table((Feed.PEOPLE, Feed.VEHICLES), HOUR),
+    "environment.csv": Table((Feed.ENVIRONMENT,), HOUR),
+    "production.csv": Table((Feed.PRODUCTION,), HOUR),
+    "safety.csv": Table((Feed.FIRE,), HOUR),  # residual current, cables, hydrants, tank
+    "fire.csv": Table((Feed.FIRE, Feed.ENVIRONMENT), 6 * HOUR, Lane.LIFE),
 }
 MAP, LABELS = "map.toml", "labels.jsonl"
+OF_DEVICES = frozenset({"online", "signal", "battery", "low_battery"})
 
 
 def files(scenario: Scenario, start: int, end: int, step: int = STEP) -> Iterator[tuple[str, str]]:
     """Yield (file name, text to append) for the tables, `map.toml` and `labels.jsonl`, of start <= t < end (ms)."""
     plan = park_plan(scenario)
     events = injections(plan, end)
-    columns = {name: _columns(plan, feeds) for name, (feeds, _) in TABLES.items()}
+    columns = {name: _columns(plan, table) for name, table in TABLES.items()}
+    burning = [(x.start, x.end + MINUTE) for x in events if x.states or x.curves]
     yield MAP, _map(plan, columns, start, events)
     for line in labels(plan, tuple(x for x in events if x.over(start, end))):
         yield LABELS, line + "\n"
@@ -40,20 +56,32 @@ def files(scenario: Scenario, start: int, end: int, step: int = STEP) -> Iterato
     past = Past(plan, events)
     for begin in range(start, end, step):
         readings = past.received(begin, min(begin + step, end))
+        readings = readings.rows(readings.quality != Quality.LATE)
         for name, points in columns.items():
-            text = _rows(readings.point, readings.received, readings.value, points, TABLES[name][1])
+            times = _times(readings.received, TABLES[name], burning)
+            text = _rows(readings.point, times, readings.value, points)
             if text:
                 yield name, text
 
 
-def _columns(plan: Plan, feeds: Sequence[Feed]) -> list[int]:
-    """Return the point numbers of a table: what devices send of some feeds, less phases and what says nothing."""
+def _columns(plan: Plan, table: Table) -> list[int]:
+    """Return the point numbers of a table: what devices send, less phases and what devices say of themselves."""
     return [
         p.id
         for p in plan.points
-        if p.source_key and not p.channel and METRICS[p.metric].feed in feeds
-        and p.metric not in {"online", "signal", "battery", "low_battery"}
+        if p.source_key and not p.channel and METRICS[p.metric].feed in table.feeds
+        and plan.devices[p.device - 1].lane is table.lane and p.metric not in OF_DEVICES
     ]  # fmt: skip
+
+
+def _times(received: Int, table: Table, burning: Sequence[tuple[int, int]]) -> Int:
+    """Return the row of each reading: its interval's beginning; while detectors see something, ten seconds."""
+    times = received // table.every * table.every
+    if table.lane is Lane.LIFE:
+        for start, end in burning:
+            seen = (received >= start) & (received < end)
+            times[seen] = received[seen] // ALARMED * ALARMED
+    return times
 
 
 def _device(plan: Plan, number: int) -> str:
@@ -65,22 +93,15 @@ def _column(plan: Plan, point: int) -> str:
     return f"{_device(plan, p.device)}|{p.metric}"
 
 
-def _rows(
-    point: np.ndarray[tuple[int], np.dtype[np.int32]],
-    ts: np.ndarray[tuple[int], np.dtype[np.int64]],
-    value: np.ndarray[tuple[int], np.dtype[np.float64]],
-    points: Sequence[int],
-    every: int,
-) -> str:
-    """Return the lines of a wide table; with `every`, a row stands for the readings of that many ms."""
+def _rows(point: Int32, times: Int, value: Float64, points: Sequence[int]) -> str:
+    """Return the lines of a wide table; of two readings of a point in one row the later stands."""
     index = np.full(int(max([*points, *point.tolist()], default=0)) + 1, -1, np.int64)
     index[np.array(points, np.int64)] = np.arange(len(points))
     column = index[point]
     mine = column >= 0
     if not mine.any():
         return ""
-    times = ts[mine] // every * every if every else ts[mine]
-    rows, row = np.unique(times, return_inverse=True)
+    rows, row = np.unique(times[mine], return_inverse=True)
     table = np.full((len(rows), len(points)), np.nan)
     table[row, column[mine]] = value[mine]
     lines = []
