@@ -43,7 +43,7 @@ def count(figures: dict[str, float], name: str, lane: str = "bulk") -> float:
 
 
 def stored(running: Platform) -> float:
-    return count(running.figures(), "park_stored_readings_total")
+    return running.figures()["park_stored_readings_total"]
 
 
 def paced(running: Platform, seconds: float, readings: float = 100_000) -> dict:
@@ -54,16 +54,16 @@ def paced(running: Platform, seconds: float, readings: float = 100_000) -> dict:
     while load.running():
         time.sleep(1)
         peak = max(peak, resident(running.pid))
-        lags.append(running.figures().get('park_store_lag_seconds{lane="bulk"}', 0.0))
+        lags.append(running.figures()["park_store_lag_seconds"])
     sent = load.result()["sent"] * METRICS
     end = time.monotonic()
-    goal = count(before, "park_stored_readings_total") + sent
+    goal = before["park_stored_readings_total"] + sent
     while stored(running) < goal and time.monotonic() - end < 120:
         time.sleep(0.2)
     after = running.figures()
     n = sent / 1e6
     lane = count(after, "park_lane_cpu_seconds_total") - count(before, "park_lane_cpu_seconds_total")
-    store = count(after, "park_projector_cpu_seconds_total") - count(before, "park_projector_cpu_seconds_total")
+    store = after["park_projector_cpu_seconds_total"] - before["park_projector_cpu_seconds_total"]
     return {
         "paced_readings_per_s": round(sent / seconds),
         "paced_cpu_s_per_million": round((cpu_of(running.pid) - cpu) / n, 3),
@@ -93,7 +93,7 @@ def saturated(running: Platform, seconds: float) -> dict:
         peak = max(peak, resident(running.pid))
     elapsed = time.monotonic() - begin
     sent = load.result()["sent"]
-    goal = count(before, "park_stored_readings_total") + sent * METRICS
+    goal = before["park_stored_readings_total"] + sent * METRICS
     end = time.monotonic()
     used = cpu_of(running.pid) - cpu
     while stored(running) < goal and time.monotonic() - end < 300:

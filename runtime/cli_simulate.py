@@ -58,7 +58,7 @@ def simulate(
     begin = int(until.read_text()) if until.exists() else scenario.origin if days else now
     stop, sent = threading.Event(), Sent()
     if not sys.stdin.isatty():  # started by the platform: the end of its pipe is the sign to stop
-        threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+        threading.Thread(target=_until_closed, args=(stop,), daemon=True).start()
 
     def asked() -> Iterator[tuple[str, int]]:
         if folder.is_dir() and sent.now:
@@ -74,6 +74,11 @@ def simulate(
         )  # fmt: skip
     except KeyboardInterrupt:
         errors.print(f"{sent.messages} messages sent")
+
+
+def _until_closed(stop: threading.Event) -> None:
+    sys.stdin.read()
+    stop.set()
 
 
 def _light(folder: Path, unit: str) -> None:

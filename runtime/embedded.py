@@ -26,9 +26,10 @@ from runtime import clock
 from runtime.claiming import claim_device
 from runtime.event_writer import EventWriter
 from runtime.figures import figures_of
-from runtime.house import House, JoinedLedger
+from runtime.house import House
 from runtime.lane import LaneWorker
 from runtime.lane_words import LaneSettings, Phase
+from runtime.loss import WholeLedger
 from runtime.projector import Projector
 from runtime.pulse import Pulse
 from runtime.roster import Roster
@@ -86,8 +87,11 @@ class Embedded:
             self.roster.attach(worker, resolver, reader)
             self.readers[lane], self.lanes[lane] = reader, worker
         self.projector = Projector(
-            house.logs, lambda: Pipeline(store_stages), house.snapshots, house.readings, house.quarantine, house.ledger
-        )
+            logs=house.logs, stages=store_stages, store=house.readings, quarantine=house.quarantine,
+            ledger=house.ledger, snapshots=house.snapshots, folder=house.settings.data_dir / "projector",
+            reached=lambda lane: (house.quarantine.kept(lane), house.ledger.reached(lane)),
+        )  # fmt: skip
+        self._caught_up = False
         self.pulse = Pulse(house)
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
         self.roster.also(self._known)
@@ -140,7 +144,7 @@ class Embedded:
         while not self._stopping.wait(_MINUTE):
             self.roster.sync()
             for lane, log in self.house.logs.items():
-                log.trim(min(self.house.snapshots.oldest(lane.value), self.projector.needs(lane)))
+                log.trim(self.house.snapshots.oldest(lane.value))
 
     # ── how it is ────────────────────────────────────────────────────────────────────────────────
 
@@ -154,13 +158,11 @@ class Embedded:
             parts.append(Component(f"{lane} lane", state.phase is Phase.LIVE, detail, serving=live))
             connected = self.readers[lane].connected
             parts.append(Component(f"{lane} broker", connected, "" if connected else "not connected to the broker"))
-        behind = sum(self.projector.lag_bytes(lane) for lane in Lane)
-        parts.append(
-            Component(
-                "store", behind < _LAG, f"{behind / 1e6:.0f} MB of log behind" if behind >= _LAG else "",
-                serving=self.projector.caught_up,
-            )
-        )  # fmt: skip
+        store = self.projector.state(clock.now())
+        behind = not store.ready or store.lag_bytes > _LAG
+        self._caught_up |= not behind
+        detail = f"{store.lag_bytes / 1e6:.0f} MB of log behind" if behind else store.trouble
+        parts.append(Component("store", not behind and not store.trouble, detail, serving=self._caught_up))
         trouble = self.writer.troubles.newest
         parts.append(Component("event writer", not trouble, trouble))
         return parts
@@ -181,7 +183,7 @@ class Embedded:
             components=self.components,
             figures=self.figures,
             registry_changed=self.roster.sync,
-            ledger=JoinedLedger(self.house.ledger, self.house.readings, self.projector.in_flight),
+            ledger=WholeLedger(self.house.ledger, self.house.readings, self.house.logs, self.projector),
         )
 
     def submit(self, lane: Lane, command: Command) -> object:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from api.services import Figure
 from ingest.mqtt import Reader
 from park.metrics import Lane
+from runtime import clock
 from runtime.event_writer import EventWriter
 from runtime.house import House
 from runtime.lane import LaneWorker
@@ -34,10 +35,7 @@ def figures_of(
     cpu = {lane: worker.cpu for lane, worker in lanes.items()}
     connected = {lane: float(reader.connected) for lane, reader in readers.items()}
     connections = {lane: float(reader.counters.connections) for lane, reader in readers.items()}
-    stored = {lane: float(projector.stored(lane)) for lane in lanes}
-    behind = {lane: float(projector.lag_bytes(lane)) for lane in lanes}
-    late = {lane: projector.lag_seconds(lane) for lane in lanes}
-    work = {lane: projector.cpu(lane) for lane in lanes}
+    store = projector.state(clock.now())
     return [
         of_state("park_messages_total", "counter", "Messages taken from the broker.", "messages"),
         of_state("park_readings_total", "counter", "Readings put into the log.", "readings"),
@@ -49,10 +47,11 @@ def figures_of(
         by_lane("park_lane_cpu_seconds_total", "counter", "CPU time of the lane's thread.", cpu),
         by_lane("park_broker_connected", "gauge", "1 while connected.", connected),
         by_lane("park_broker_connections_total", "counter", "Connections made.", connections),
-        by_lane("park_stored_readings_total", "counter", "Readings given to the store.", stored),
-        by_lane("park_store_lag_bytes", "gauge", "Log that the store has not seen.", behind),
-        by_lane("park_store_lag_seconds", "gauge", "How far the store is behind.", late),
-        by_lane("park_projector_cpu_seconds_total", "counter", "CPU time of the projector's work.", work),
+        of("park_stored_readings_total", "counter", "Readings given to the store.", store.readings),
+        of("park_store_lag_bytes", "gauge", "Log that the store has not seen.", store.lag_bytes),
+        of("park_store_lag_seconds", "gauge", "How far the store is behind.", store.lag_seconds),
+        of("park_store_failures_total", "counter", "Times that stores took nothing.", store.failures),
+        of("park_projector_cpu_seconds_total", "counter", "CPU time of the projector's thread.", projector.cpu),
         of("park_events_waiting", "gauge", "Events that wait to be written.", writer.waiting),
         of("park_live_clients", "gauge", "Live pages that listen.", house.live.clients),
         of("park_quarantine_messages", "gauge", "Refused messages kept.", kept),

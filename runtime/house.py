@@ -9,7 +9,7 @@
 ```
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from api.services import Component, Services
 from park.errors import Unavailable, UserError
 from park.metrics import Lane
-from park.ports import LedgerRow
+from park.records import Config
 from park.settings import Settings
 from runtime import clock
 from runtime.live import LiveBuffer
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
+from runtime.loss import WholeLedger
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.database import Database
@@ -39,8 +40,14 @@ from runtime.storage.sql.registry import SqlRegistry
 DATABASE = "park.db"
 
 
+def derived_points(config: Config) -> set[int]:
+    """Return the points whose readings the stages make: use of registers, people inside."""
+    made = {d.device for d in config.devices if d.kind == "zone_counter"}
+    return {p.point for p in config.points if p.source or p.device in made}
+
+
 class Gateways:
-    """The gateway of each point, for the store's count by gateway; follows the registry."""
+    """The gateway of each point, for the store's count by gateway; -1 for derived points. Follows the registry."""
 
     def __init__(self, registry: SqlRegistry) -> None:
         self._registry = registry
@@ -52,27 +59,13 @@ class Gateways:
         version = self._registry.version
         if version != self._version:
             config = self._registry.config_since(0, 0)
-            gateway = {d.device: d.device if d.kind == "gateway" else d.gateway for d in config.devices}
+            derived = derived_points(config)
+            gateway = {d.device: d.gateway for d in config.devices}
             column = np.zeros(1 + max((p.point for p in config.points), default=0), np.int32)
             for p in config.points:
-                column[p.point] = gateway.get(p.device, 0)
+                column[p.point] = -1 if p.point in derived else gateway.get(p.device, 0)
             self._column, self._version = column, version
         return self._column
-
-
-class JoinedLedger:
-    """The ledger with its second count: what the store says it holds."""
-
-    def __init__(
-        self, ledger: SqlLedger, readings: DuckStore, in_flight: Callable[[], Mapping[tuple[int, int], int]]
-    ) -> None:
-        self._ledger = ledger
-        self._readings = readings
-        self._in_flight = in_flight
-
-    def rows(self, start: int, end: int) -> Sequence[LedgerRow]:
-        """Return rows of the hours with start <= hour < end."""
-        return self._ledger.rows(start, end, self._readings.stored(start, end), self._in_flight())
 
 
 class House:
@@ -121,7 +114,7 @@ class House:
             "submit": _nobody_runs, "retry": _nobody_runs, "claim": _nobody_runs,
             "components": lambda: (Component("platform", ready=False, detail="no instance runs on this folder"),),
             "figures": tuple,
-            "ledger": JoinedLedger(self.ledger, self.readings, dict),
+            "ledger": WholeLedger(self.ledger, self.readings, self.logs),
         }  # fmt: skip
         return Services(
             registry=self.registry, readings=self.readings, events=self.events, quarantine=self.quarantine,

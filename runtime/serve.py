@@ -185,13 +185,11 @@ class _Watch:
             tasks = {lane: bars.add_task(f"{lane} lane", total=1) for lane in Lane}
             store = bars.add_task("store", total=1)
             while not self._stopping.wait(0.1):
-                behind = 0
                 for lane, task in tasks.items():
                     state = embedded.lanes[lane].state
                     bars.update(task, completed=state.position, total=max(1, state.end))
-                    behind += embedded.projector.lag_bytes(lane)
                 total = max(1, sum(embedded.lanes[lane].state.end for lane in Lane))
-                bars.update(store, completed=total - behind, total=total)
+                bars.update(store, completed=total - embedded.projector.state(clock.now()).lag_bytes, total=total)
                 if self._devices is None and self._simulate and all(w.live.is_set() for w in embedded.lanes.values()):
                     ingest = embedded.house.settings.ingest
                     self._devices = Devices(embedded.house.settings.data_dir, ingest.broker_host, ingest.broker_port)

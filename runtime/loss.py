@@ -1,0 +1,70 @@
+"""The loss ledger, whole: what the edge counted, what the store says it holds, and what is on its way."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Protocol
+
+from park.metrics import Lane
+from park.ports import LedgerRow, Log, ReadingStore
+from park.records import Batch
+from runtime.merging import received
+from runtime.storage.sql.ledger import HOUR, SqlLedger
+
+_TAIL = 64 << 20  # bytes of log that are looked at; what is further behind is counted when it is stored
+Cell = tuple[int, int]  # gateway, hour
+
+
+class Behind(Protocol):
+    """Where the stores stand (runtime.projector)."""
+
+    giving: Lock
+
+    def position(self, lane: Lane) -> int:
+        """Return the log position through which the stores were given everything."""
+
+
+class WholeLedger:
+    """Joins the counts at a moment between two chunks, so that they speak of the same readings."""
+
+    def __init__(
+        self, ledger: SqlLedger, readings: ReadingStore, logs: Mapping[Lane, Log], behind: Behind | None = None
+    ) -> None:
+        self._ledger = ledger
+        self._readings = readings
+        self._logs = logs
+        self._behind = behind
+
+    def rows(self, start: int, end: int) -> Sequence[LedgerRow]:
+        """Return rows of the hours with start <= hour < end."""
+        if self._behind is None:
+            positions = {lane: self._ledger.reached(lane) for lane in self._logs}
+            return self._joined(start, end, positions)
+        with self._behind.giving:
+            return self._joined(start, end, {lane: self._behind.position(lane) for lane in self._logs})
+
+    def _joined(self, start: int, end: int, positions: Mapping[Lane, int]) -> list[LedgerRow]:
+        messages, coming = self._tail(positions)
+        # Rows that stages derive from readings (use of a register, people inside) came through no edge.
+        stored = {cell: n for cell, n in self._readings.stored(start, end).items() if cell[0] >= 0}
+        return [
+            replace(row, messages=row.messages + messages[cell], received=row.received + coming[cell])
+            for row in self._ledger.rows(start, end, stored, coming)
+            for cell in [(row.gateway, row.hour)]
+        ]
+
+    def _tail(self, positions: Mapping[Lane, int]) -> tuple[Counter[Cell], Counter[Cell]]:
+        """Count the messages and readings that are in the logs and not in the stores."""
+        messages: Counter[Cell] = Counter()
+        readings: Counter[Cell] = Counter()
+        for lane, log in self._logs.items():
+            begin = max(positions[lane], log.begin)
+            for _, record in log.read(begin, min(log.end, begin + _TAIL)):
+                if isinstance(record, Batch):
+                    hour = received(record) // HOUR * HOUR
+                    e = record.edge
+                    for gateway, m, r in zip(e.gateway.tolist(), e.messages.tolist(), e.readings.tolist(), strict=True):
+                        messages[gateway, hour] += m
+                        readings[gateway, hour] += r
+        return messages, readings
