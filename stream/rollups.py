@@ -136,7 +136,7 @@ class Rollups:
     def _parts(self, level: int, batch: ReadingBatch, point: Rows, good: Bool | None) -> Parts:
         """Return readings as parts of windows, one each."""
         good = np.ones(len(batch), np.bool_) if good is None else good
-        count = good.astype(np.int32)
+        count = good.astype(np.int64)
         interval = np.minimum(self._directory.interval[point], SHAPES[level].width)
         return Parts(
             point, batch.ts, count, np.where(good, batch.value, 0.0), np.where(good, batch.value, np.inf),

@@ -12,29 +12,22 @@ What falls outside (a back-fill of yesterday, a clock that is ahead) is told at 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from park.events import Level, Rollups
 from park.operator import State
-from park.readings import Bool, Float64, Int32, Int64, Rows
+from park.readings import Bool, Float64, Int64, Rows
 
 SLOTS = 60  # of a window: the time that good readings stand for is kept as a set, so that order cannot matter
 FULL = np.array([(1 << n) - 1 for n in range(SLOTS + 1)], np.uint64)  # the first n slots
-_ONE = np.int32(1)  # of the columns' own type: `ufunc.at` takes 2 ns a row then, 50 ns where it must cast
-_COLUMNS: dict[str, tuple[type, float]] = {
-    "count": (np.int32, 0),
-    "total": (np.float64, 0),
-    "low": (np.float64, np.inf),
-    "high": (np.float64, -np.inf),
-    "last": (np.float64, 0),
-    "last_ts": (np.int64, -1),
-    "slots": (np.uint64, 0),  # that readings stand for, where this level is the finest of the point
-    "good": (np.int64, 0),  # ms told by windows of a finer level
-    "bad": (np.int32, 0),
-}
+_COLUMNS = 8  # of eight bytes each: a cell is one line of the processor's cache
+_COUNT, _TOTAL, _LOW, _HIGH, _LAST, _LAST_TS, _SLOTS, _GOOD = range(_COLUMNS)
+_BAD = 1 << 32  # one bad reading: they are counted in the upper half of the count
+_EMPTY = np.zeros(_COLUMNS)
+_EMPTY[_LOW], _EMPTY[_HIGH] = np.inf, -np.inf
+_EMPTY.view(np.int64)[_LAST_TS] = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +45,14 @@ class Parts:
 
     point: Rows
     at: Int64  # epoch ms within the window
-    count: Int32
+    count: Int64
     total: Float64
     low: Float64  # inf and -inf where count is 0
     high: Float64
     last: Float64
     last_ts: Int64
     good: Int64  # ms
-    bad: Int32
+    bad: Int64
 
     def __len__(self) -> int:
         return len(self.point)
@@ -73,87 +66,98 @@ class Parts:
 
 
 class Cells:
-    """The columns of all open windows: rows of rings, a column a point, and a flat view of each."""
+    """All open windows: rows of rings, a cell a point.
+
+    ```
+     cell   count, bad | total | low | high | last | last_ts | slots | good        f64, i64 or u64
+    ```
+    `slots` are the slots of the window that readings stand for, where the level is the finest of the
+    point; `good` is the time in ms that finer levels told.
+    """
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
-        self.size = 0  # columns; a cell's number is row * size + point
-        self.columns: dict[str, NDArray[Any]] = {}
-        self._flat: dict[str, NDArray[Any]] = {}
+        self.size = 0  # points in a row; a cell's number is row * size + point
+        self._cells: Float64 = np.zeros((rows, 0, _COLUMNS))
         self.grow(1)
 
     def grow(self, size: int) -> None:
         """Make room for points."""
         if size <= self.size:
             return
-        for name, (kind, fill) in _COLUMNS.items():
-            wider: NDArray[Any] = np.full((self._rows, size), fill, kind)
-            if self.size:
-                wider[:, : self.size] = self.columns[name]
-            self.columns[name] = wider
-        self._flat = {name: column.reshape(-1) for name, column in self.columns.items()}
-        self.size = size
+        wider: Float64 = np.empty((self._rows, size, _COLUMNS))
+        wider[:, : self.size] = self._cells
+        wider[:, self.size :] = _EMPTY
+        self._cells, self.size = wider, size
+        # The same memory as numbers of each type. `ufunc.at` takes 2 ns a row where no type must be cast, else 50.
+        self._f64: Float64 = wider.reshape(-1)
+        self._i64: Int64 = self._f64.view(np.int64)
+        self._u64: NDArray[np.uint64] = self._f64.view(np.uint64)
 
     def add_readings(self, cell: Rows, ts: Int64, value: Float64, slots: NDArray[np.uint64]) -> None:
         """Add good readings to their cells."""
-        f = self._flat
-        np.add.at(f["count"], cell, _ONE)
-        np.add.at(f["total"], cell, value)
-        np.minimum.at(f["low"], cell, value)
-        np.maximum.at(f["high"], cell, value)
-        np.bitwise_or.at(f["slots"], cell, slots)
-        self._add_last(cell, ts, value)
+        at = cell * _COLUMNS
+        np.add.at(self._i64, at, 1)
+        np.add.at(self._f64, at + _TOTAL, value)
+        np.minimum.at(self._f64, at + _LOW, value)
+        np.maximum.at(self._f64, at + _HIGH, value)
+        np.bitwise_or.at(self._u64, at + _SLOTS, slots)
+        self._add_last(at, ts, value)
 
     def add_bad(self, cell: Rows) -> None:
         """Count readings that are kept and not counted."""
-        np.add.at(self._flat["bad"], cell, _ONE)
+        np.add.at(self._i64, cell * _COLUMNS, _BAD)
 
     def add_parts(self, cell: Rows, parts: Parts) -> None:
         """Add parts of windows, told by a finer level, to their cells."""
-        f = self._flat
-        np.add.at(f["count"], cell, parts.count)
-        np.add.at(f["total"], cell, parts.total)
-        np.minimum.at(f["low"], cell, parts.low)
-        np.maximum.at(f["high"], cell, parts.high)
-        np.add.at(f["good"], cell, parts.good)
-        np.add.at(f["bad"], cell, parts.bad)
+        at = cell * _COLUMNS
+        np.add.at(self._i64, at, parts.count + parts.bad * _BAD)
+        np.add.at(self._f64, at + _TOTAL, parts.total)
+        np.minimum.at(self._f64, at + _LOW, parts.low)
+        np.maximum.at(self._f64, at + _HIGH, parts.high)
+        np.add.at(self._i64, at + _GOOD, parts.good)
         said = parts.count > 0
-        self._add_last(cell[said], parts.last_ts[said], parts.last[said])
+        self._add_last(at[said], parts.last_ts[said], parts.last[said])
 
-    def _add_last(self, cell: Rows, ts: Int64, value: Float64) -> None:
+    def _add_last(self, at: Rows, ts: Int64, value: Float64) -> None:
         """Keep the value with the greatest time; of equal times the one that came last."""
-        last_ts = self._flat["last_ts"]
-        np.maximum.at(last_ts, cell, ts)
-        newest = ts >= last_ts[cell]
+        when = at + _LAST_TS
+        np.maximum.at(self._i64, when, ts)
+        newest = ts >= self._i64[when]
         if newest.all():
-            self._flat["last"][cell] = value
+            self._f64[at + _LAST] = value
         else:
-            self._flat["last"][cell[newest]] = value[newest]
+            self._f64[at[newest] + _LAST] = value[newest]
 
-    def take(self, row: int, points: Rows) -> dict[str, NDArray[Any]]:
-        """Return the cells of some points in a row, and empty them."""
-        taken = {}
-        for name, (_, fill) in _COLUMNS.items():
-            column = self.columns[name][row]
-            taken[name] = column[points]
-            column[points] = fill
-        return taken
+    def take(self, row: int, points: Rows, begin: int, width: int) -> Parts:
+        """Return the cells of some points in a row as parts of the windows that begin then, and empty them."""
+        cells = self._cells[row].take(points, axis=0)
+        self._cells[row][points] = _EMPTY
+        whole = cells.view(np.int64)
+        counts = whole[:, _COUNT]
+        slots = np.bitwise_count(cells.view(np.uint64)[:, _SLOTS]).astype(np.int64)
+        good = np.minimum(whole[:, _GOOD] + slots * (width // SLOTS), width)
+        return Parts(
+            points, np.full(len(points), begin, np.int64), counts % _BAD, cells[:, _TOTAL].copy(),
+            cells[:, _LOW].copy(), cells[:, _HIGH].copy(), cells[:, _LAST].copy(), whole[:, _LAST_TS].copy(),
+            good, counts // _BAD,
+        )  # fmt: skip
 
     def used(self, row: int) -> Bool:
         """Return which points have said anything in a row."""
-        said: Bool = (self.columns["count"][row] > 0) | (self.columns["bad"][row] > 0)
+        said: Bool = self._cells[row].view(np.int64)[:, _COUNT] > 0
         return said
 
     def snapshot(self) -> State:
         """Return copies of the cells in use, with their place."""
-        cell = np.flatnonzero((self._flat["count"] > 0) | (self._flat["bad"] > 0))
-        return {"row": cell // self.size, "point": cell % self.size} | {n: f[cell] for n, f in self._flat.items()}
+        cell = np.flatnonzero(self._i64[_COUNT::_COLUMNS])
+        cells = self._cells.reshape(-1, _COLUMNS)[cell]
+        return {"row": cell // self.size, "point": cell % self.size, "cells": cells}
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier `snapshot`; room for all points has been made."""
-        for name, (_, fill) in _COLUMNS.items():
-            self.columns[name][...] = fill
-            self.columns[name][state["row"], state["point"]] = state[name]
+        self._cells[...] = _EMPTY
+        self._cells[state["row"], state["point"]] = state["cells"]
 
 
 class Windows:
@@ -198,15 +202,7 @@ class Windows:
                     used[len(self._offset) :] = False
                 points = np.flatnonzero(used)
                 if len(points):
-                    yield self._take(points, row, number * width - offset)
-
-    def _take(self, points: Rows, row: int, begin: int) -> Parts:
-        taken = self._cells.take(row, points)
-        good = taken["good"] + np.bitwise_count(taken["slots"]).astype(np.int64) * (self.shape.width // SLOTS)
-        return Parts(
-            points, np.full(len(points), begin, np.int64), taken["count"], taken["total"], taken["low"],
-            taken["high"], taken["last"], taken["last_ts"], np.minimum(good, self.shape.width), taken["bad"],
-        )  # fmt: skip
+                    yield self._cells.take(row, points, number * width - offset, width)
 
 
 def reduced(parts: Parts, begin: Int64, width: int) -> Parts:
@@ -219,10 +215,10 @@ def reduced(parts: Parts, begin: Int64, width: int) -> Parts:
     end = np.append(first[1:], len(parts)) - 1
     return Parts(
         parts.point[first], begin[first],
-        np.add.reduceat(parts.count, first).astype(np.int32), np.add.reduceat(parts.total, first),
+        np.add.reduceat(parts.count, first), np.add.reduceat(parts.total, first),
         np.minimum.reduceat(parts.low, first), np.maximum.reduceat(parts.high, first),
         parts.last[end], parts.last_ts[end],
-        np.minimum(np.add.reduceat(parts.good, first), width), np.add.reduceat(parts.bad, first).astype(np.int32),
+        np.minimum(np.add.reduceat(parts.good, first), width), np.add.reduceat(parts.bad, first),
     )  # fmt: skip
 
 
