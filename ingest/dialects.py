@@ -10,6 +10,8 @@ from ingest.decoders.zigbee2mqtt import ZIGBEE2MQTT
 from park.metrics import Lane
 
 DIALECTS = (NATIVE, TASMOTA, ZIGBEE2MQTT, SHELLY)
+_LONGEST = 65_535  # bytes of a topic (MQTT 5, 1.5.4)
+_UNSAYABLE = set("+#\0")
 _BY_NAME = {d.name: d for d in DIALECTS}
 
 
@@ -32,13 +34,20 @@ def subscriptions(lane: Lane, life_topics: Iterable[str] = ()) -> tuple[str, ...
     """Return the topic filters of a lane; `life_topics` are those of registered life-safety devices."""
     if lane is Lane.BULK:
         return tuple(f for d in DIALECTS for f in d.filters)
-    return ("parks/+/life/#", *(t for t in dict.fromkeys(life_topics) if not t.startswith("parks/")))
+    concrete = (t for t in dict.fromkeys(life_topics) if not t.startswith("parks/") and sayable(t))
+    return ("parks/+/life/#", *concrete)
 
 
 def topics_of(device_key: str) -> tuple[str, ...]:
     """Return the topics on which a device of a foreign dialect speaks of alarms."""
     dialect, _, name = device_key.partition(":")
-    return tuple(t.replace("{}", name) for t in _ALARM_TOPICS.get(dialect, ()))
+    topics = (t.replace("{}", name) for t in _ALARM_TOPICS.get(dialect, ()))
+    return tuple(t for t in topics if name and sayable(t))
+
+
+def sayable(topic: str) -> bool:
+    """Tell whether anybody could publish on a topic; a broker closes the connection of who asks for another."""
+    return 0 < len(topic.encode("utf-8", "replace")) <= _LONGEST and not _UNSAYABLE & set(topic)
 
 
 _ALARM_TOPICS = {

@@ -161,6 +161,15 @@ class FastClient(Client):
 _ACKS = {2: bytes((_PUBACK, 2)), 4: bytes((_PUBCOMP, 2))}  # by QoS bits
 
 
+def _checked(filters: Iterable[str]) -> list[str]:
+    """Return topic filters; a wrong one is told to who brought it, not to the lane that would send it."""
+    checked = list(filters)
+    for name in checked:
+        if Client._filter_wildcard_len_check(name.encode()) != _OK or "\0" in name:
+            raise ValueError(f"{name!r} is no topic filter")
+    return checked
+
+
 @dataclass(slots=True)
 class Counters:
     """What a reader has seen, for health pages."""
@@ -184,7 +193,7 @@ class Reader:
         self._host = settings.broker_host or "127.0.0.1"  # none is named: our own
         self.counters = Counters()
         self.last_error = ""  # why there is no connection, or which filter the broker refused; for people
-        self._filters = dict.fromkeys(filters)  # in order, once each
+        self._filters = dict.fromkeys(_checked(filters))  # in order, once each
         self._changes: deque[tuple[bool, str]] = deque()  # (add it, filter), from other threads
         self._asked: set[int] = set()  # packet ids of subscriptions that the broker has not answered
         self._handed: deque[tuple[int, list[Message]]] = deque()
@@ -264,7 +273,8 @@ class Reader:
             self.counters.acks_dropped += len(messages)
 
     def subscribe(self, filters: Iterable[str]) -> None:
-        """Add topic filters; from any thread."""
+        """Add topic filters; from any thread. Raises ValueError for what is no filter."""
+        filters = _checked(filters)
         self._changes.extend((True, f) for f in filters)
         self.wake()
 

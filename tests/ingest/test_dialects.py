@@ -199,6 +199,14 @@ class TestTables:
 
         assert keys == [dialect_of(t)[1] for k in keys for t in topics_of(k)]
 
+    @pytest.mark.parametrize(
+        "key", ["z2m:a+b", "z2m:#", "tasmota:a\0", "z2m:" + "x" * 70_000, "native:p/g/d", "z2m:", "?"]
+    )
+    def test_no_alarm_topics(self, key):
+        """A name that no topic can hold costs the lane nothing."""
+        assert () == topics_of(key)
+        assert ("parks/+/life/#",) == subscriptions(Lane.LIFE, [f"zigbee2mqtt/{key}+"])
+
     def test_names_are_unique(self):
         """No two dialects share a name: it begins the device keys."""
         assert len(DIALECTS) == len({d.name for d in DIALECTS})

@@ -1,6 +1,8 @@
 """The reader against a real broker: sessions, cuts, order, and what it does when we cannot keep up."""
 
 import contextlib
+import shutil
+import subprocess
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -10,7 +12,7 @@ from ingest.mqtt import Reader
 from park.metrics import Lane
 from park.settings import IngestSettings
 from runtime.broker import Broker, Kind, installed
-from tests.tools import free_port, until
+from tests.tools import free_port, until, until_open
 
 pytestmark = pytest.mark.server
 
@@ -212,6 +214,60 @@ class TestTrouble:
                 until(lambda: b"last" in take(r, 1))
         finally:
             broker.stop()
+
+    def test_no_filter(self, broker):
+        """What is no topic filter is told to who asks for it, and harms nothing."""
+        with reader(broker, "nofilter") as r:
+            for bad in ("a/#/b", "", "a+", "x" * 70_000):
+                with pytest.raises(ValueError, match="no topic filter"):
+                    r.subscribe([bad])
+            publish(broker, "nofilter/a", [b"1"])
+
+            assert [b"1"] == take(r, 1)
+
+    def test_session_taken(self, broker):
+        """A second client of the same name takes over, and the first says so."""
+        with reader(broker, "taken") as r, reader(broker, "taken"):
+            until(lambda: r.poll(0.02) or r.last_error)
+
+            assert r.last_error
+
+    def test_tls(self, tmp_path):
+        """Over TLS nothing stays behind in what was decrypted already."""
+        if not (shutil.which("openssl") and installed(Kind.MOSQUITTO)):
+            pytest.skip("openssl or Mosquitto is not installed")
+        key, cert, port = tmp_path / "key.pem", tmp_path / "cert.pem", free_port()
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "1",
+             "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        plain = free_port()
+        (tmp_path / "m.conf").write_text(
+            f"allow_anonymous true\nlistener {plain} 127.0.0.1\n"
+            f"listener {port} 127.0.0.1\ncertfile {cert}\nkeyfile {key}\nuser root\n"
+        )
+        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        with subprocess.Popen([program, "-c", tmp_path / "m.conf"], stderr=subprocess.DEVNULL) as process:
+            try:
+                until_open(port)
+                ask = IngestSettings(broker_port=port, client_prefix="tls", tls=True, tls_ca_file=str(cert))
+                r = Reader(ask, Lane.BULK, ["tls/#"])
+                r.open()
+                settle(r)
+                client = mqtt.Client(CallbackAPIVersion.VERSION2)
+                client.max_inflight_messages_set(1_000)
+                client.connect("127.0.0.1", plain)
+                client.loop_start()
+                for s in [client.publish("tls/a", b"x" * i, qos=1) for i in range(1_000)]:
+                    s.wait_for_publish(10)
+                client.disconnect()
+                client.loop_stop()
+
+                assert list(range(1_000)) == [len(p) for p in take(r, 1_000)]
+                r.close()
+            finally:
+                process.kill()
 
     def test_wake(self, broker):
         """Another thread can end the waiting."""
