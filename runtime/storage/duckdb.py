@@ -164,8 +164,7 @@ class DuckStore:
         hot = self._hot.view()
         if not len(hot["point"]):
             return
-        order = settled(hot["point"], hot["ts"], hot["value"], by_point(hot["point"], hot["ts"]))
-        r = {name: column[order] for name, column in hot.items()}
+        r = single(hot)
         periods = RAW.periods(r["ts"])
         for period in np.unique(periods).tolist():
             mine = (
@@ -190,6 +189,7 @@ class DuckStore:
         equal = held["value"] == c["value"][old[i]]
         corrected = np.sort(old[i[~equal]])
         if len(corrected):
+            c["received"][old[i]] = held["received"]  # a correction keeps the receipt of what it corrects
             self._raw.delete(period, c["point"][corrected], c["ts"][corrected])
         keep = np.ones(len(c["point"]), np.bool_)
         keep[old[i[equal]]] = False
@@ -276,16 +276,16 @@ class DuckStore:
             ts = np.concatenate((c["ts"], recent["ts"][mine]))
             if not len(ts):
                 continue
-            value = np.concatenate((c["value"], recent["value"][mine]))
-            points = np.full(len(ts), point, np.int32)
-            order = settled(points, ts, value, np.argsort(ts, kind="stable"))
-            yield ReadingBatch(
-                points[order],
-                ts[order],
-                value[order],
-                np.concatenate((c["quality"], recent["quality"][mine]))[order],
-                np.concatenate((c["ts"] + c["lag"], recent["received"][mine]))[order],
+            one = single(
+                {
+                    "point": np.full(len(ts), point, np.int32),
+                    "ts": ts,
+                    "value": np.concatenate((c["value"], recent["value"][mine])),
+                    "quality": np.concatenate((c["quality"], recent["quality"][mine])),
+                    "received": np.concatenate((c["ts"] + c["lag"], recent["received"][mine])),
+                }
             )
+            yield ReadingBatch(**one)
 
     def buckets(self, point: int, start: int, end: int, step: int, offset: int = 0) -> Buckets:
         """Return windows of `step` ms, aligned to `offset`, from readings or the rollups that suffice."""
@@ -335,21 +335,16 @@ class DuckStore:
         start, end = -(-start // HOUR) * HOUR, -(-end // HOUR) * HOUR
         with self._state:
             hot, run, newest = self._hot.view(), self._run, self._flushed
-        order = settled(hot["point"], hot["ts"], hot["value"], by_point(hot["point"], hot["ts"]))
-        h = {name: column[order] for name, column in hot.items()}
-        counts: list[tuple[Array, Array, Array]] = [(h["point"], h["received"], np.ones(len(order)))]
-        # What a flush will find to be there already: the same again counts once, a correction
-        # takes the place of what it corrects.
+        h = single(hot)
+        counts: list[tuple[Array, Array, Array]] = [(h["point"], h["received"], np.ones(len(h["point"])))]
+        # What a flush will find to be there already, the same or corrected, is counted there.
         old = np.flatnonzero(h["ts"] <= entries(newest, h["point"], Newest.NEVER))
         periods = RAW.periods(h["ts"][old])
         for period in np.unique(periods).tolist():
             rows = old[periods == period]
             held = self._raw.held(period, h["point"][rows], h["ts"][rows], run)
             rows = rows[held["i"]]
-            again = h["value"][rows] == held["value"]
-            counts.append(
-                (h["point"][rows], np.where(again, h["received"][rows], held["received"]), -np.ones(len(rows)))
-            )
+            counts.append((h["point"][rows], h["received"][rows], -np.ones(len(rows))))
         total: Counter[tuple[int, int]] = Counter()
         for period in self._raw.periods(FIRST, end + 2 * DAY):
             counts.append(self._raw.by_hour(period, start, end, run))  # noqa: PERF401
@@ -409,6 +404,14 @@ class DuckStore:
                 self._engine.close()
                 with suppress(OSError):
                     (self._folder / "scratch").rmdir()
+
+
+def single(rows: dict[str, Array]) -> dict[str, Array]:
+    """Return readings by point and ts, one of each: the last value, and the first receipt of it."""
+    order = by_point(rows["point"], rows["ts"])
+    last, first = settled(rows["point"], rows["ts"], rows["value"], order)
+    made = {name: column[last] for name, column in rows.items() if name != "received"}
+    return made | {"received": rows["received"][first]}
 
 
 def storable(r: ReadingBatch) -> ReadingBatch:

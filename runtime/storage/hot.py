@@ -65,19 +65,21 @@ class Newest:
     def take(self, point: Int32, ts: Int64, value: Float64, quality: Array, received: Int64) -> None:
         """Learn of readings in order of arrival: the greatest ts wins, then the later arrival.
 
-        A reading told again, of the same ts and value, changes nothing.
+        A reading told again, of the same ts and value, changes nothing; a correction keeps the first receipt.
         """
         self.grow(int(point.max()) + 1)
         newest = self.columns["ts"]
         before, held = newest[point], self.columns["value"][point]
         np.maximum.at(newest, point, ts)
         rows = np.flatnonzero(ts == newest[point])
-        rows = rows[settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))]
-        rows = rows[(ts[rows] > before[rows]) | (value[rows] != held[rows])]
+        last, first = settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))
+        rows, first = rows[last], rows[first]
+        later = ts[rows] > before[rows]
+        self.columns["received"][point[rows[later]]] = received[first[later]]
+        rows = rows[later | (value[rows] != held[rows])]
         where = point[rows]
         self.columns["value"][where] = value[rows]
         self.columns["quality"][where] = quality[rows]
-        self.columns["received"][where] = received[rows]
 
 
 def entries(column: Array, point: Array, missing: int) -> Array:
@@ -103,21 +105,20 @@ def by_point(point: Int32, ts: Int64) -> Rows:
     return order
 
 
-def settled(point: Int32, ts: Int64, value: Float64, order: Rows) -> Rows:
-    """Return the rows of an order by (point, ts) that hold: one for each point and ts.
+def settled(point: Int32, ts: Int64, value: Float64, order: Rows) -> tuple[Rows, Rows]:
+    """Return, of an order by (point, ts), the rows that hold, one a point and ts; and the first told of each.
 
     The same value told again is a duplicate and falls; of different values the last arrival holds.
+    What it corrects stays known by its receipt: that is the first row's.
     """
     p, t, v = point[order], ts[order], value[order]
     same = (p[1:] == p[:-1]) & (t[1:] == t[:-1])
     if not same.any():
-        return order
-    told = np.append(False, same & (v[1:] == v[:-1]))
-    order = order[~told]
+        return order, order
+    first = order[~np.append(False, same)]
+    order = order[~np.append(False, same & (v[1:] == v[:-1]))]
     p, t = point[order], ts[order]
-    replaced = np.append((p[1:] == p[:-1]) & (t[1:] == t[:-1]), False)
-    held: Rows = order[~replaced]
-    return held
+    return order[~np.append((p[1:] == p[:-1]) & (t[1:] == t[:-1]), False)], first
 
 
 def present(point: Int32, ts: Int64, in_point: Int32, in_ts: Int64) -> Bool:

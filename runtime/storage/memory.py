@@ -54,8 +54,10 @@ class MemoryStore:
         for point, ts, value, quality, received in zip(*columns, strict=True):
             of_point = self._readings.setdefault(point, {})
             before = of_point.get(ts)
-            if before is None or before[0] != value:
+            if before is None:
                 of_point[ts] = (value, quality, received)
+            elif before[0] != value:  # a correction; the ledger counts it once, where it first came
+                of_point[ts] = (value, quality, before[2])
         for rows in chunk.rollups:
             self._rollups[rows.level].append(rows)
         for told in chunk.counted:

@@ -108,7 +108,7 @@ class TestReadings:
 
     @pytest.mark.parametrize("flushed", [False, True])
     def test_correction(self, store, flushed):
-        """Of two values for one time the newer wins."""
+        """Of two values for one time the newer wins, and is counted once, where the first was received."""
         store.write(chunk(1, reading(1, T0, 5.0), reading(1, T0 + 1, 6.0)))
         if flushed:
             store.flush()
@@ -116,7 +116,9 @@ class TestReadings:
 
         for _ in range(2):
             assert [(T0, 7.0), (T0 + 1, 6.0)] == pairs(store.raw(1, 0, T0 + DAY, 9))
-            assert {(7, T0): 1, (7, T0 + HOUR): 1} == dict(store.stored(T0, T0 + DAY))
+            assert [T0 + 100] == store.raw(1, T0, T0 + 1, 9).received.tolist()
+            assert [(T0 + 1, T0 + 101)] == list(zip(store.latest([1]).ts, store.latest([1]).received, strict=True))
+            assert {(7, T0): 2} == dict(store.stored(T0, T0 + DAY))
             store.flush()
 
     def test_same_position_is_skipped(self, store):
