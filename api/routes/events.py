@@ -79,8 +79,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             Verb.RESET,
             received,
             caller.name,
-            device=now_standing.device,
-            place=now_standing.place,
+            # Neither place nor device: a stage takes a place with all within it, and another fire would end unseen.
             reason=body.reason,
             arguments={
                 "condition": body.condition,

@@ -173,10 +173,18 @@ class TestConditions:
         ((lane, command),) = house.commands
 
         assert (answer.status_code, answer.json()["received"]) == (202, NOW)
-        assert (Lane.LIFE, Verb.RESET, "officer", house.ids.smoke, house.ids.zone, "现场确认") == (
-            lane, command.verb, command.actor, command.device, command.place, command.reason,
-        )  # fmt: skip
-        assert condition.condition_id == command.arguments["condition"]
+        assert (lane, command.verb, command.actor, command.reason) == (Lane.LIFE, Verb.RESET, "officer", "现场确认")
+        assert command.arguments["subject"] == condition.subject
+        assert command.arguments["condition"] == condition.condition_id
+
+    def test_reset_ends_one(self, admin, house):
+        """A reset names one subject: no place and no device, with which other fires would end unseen."""
+        condition = fire(house.ids, NOW)
+        house.services.events.apply(Lane.LIFE, 1, [condition])
+        admin("POST", "/conditions/reset", json={"condition": condition.condition_id, "reason": "x"})
+        ((_, command),) = house.commands
+
+        assert (command.place, command.device) == (0, 0)
 
     def test_reset_needs_a_reason(self, admin, house):
         """Nobody resets a fire without saying why."""
