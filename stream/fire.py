@@ -15,17 +15,18 @@ channels of it, do not. Nothing of this is held back: no quality, clock or regis
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from park.directory import Directory, grown
-from park.events import AlarmState, ConditionChange, Label, Reason, Severity
+from park.events import AlarmState, Label, Reason
 from park.metrics import CODE, METRICS, NAMES
 from park.operator import Emit, State
 from park.readings import Int32, Int64, Quality, ReadingBatch
 from park.records import Command, Config, Refused, Verb
 from stream.detectors.signs import Signs
+from stream.latches import Member, Standing, change_of, labels_of, subject_of
 from stream.rounds import rounds
 
 VERSION = 1
@@ -49,48 +50,6 @@ def _state_roles() -> tuple[np.ndarray, np.ndarray]:
             roles[CODE[name]] = _STATE
             codes[CODE[name], list(metric.alarm)] = True
     return roles, codes
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A point that raised a condition, and has not been reset since."""
-
-    device: int
-    point: int
-    metric: str
-    ts: int  # epoch ms by the device's clock, of its newest alarm
-    value: float
-    state: bool  # the device itself says alarm; False: our reading of its values does
-    gone: bool = False  # the values are back, which is no reset
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A condition that stands."""
-
-    family: str  # fire | gas | test
-    subject: str
-    since: int  # epoch ms, log time
-    confirmed: bool
-    park: int
-    place: int
-    members: tuple[Member, ...]
-    devices: tuple[int, ...]  # everyone who ever raised it
-    labels: tuple[Label, ...]  # of the newest raise
-
-    @property
-    def rule(self) -> str:
-        """What it is called now."""
-        if self.family == "test":
-            return "test.alarm"
-        return f"{self.family}.confirmed" if self.confirmed else f"{self.family}.pre_alarm"
-
-    @property
-    def severity(self) -> Severity:
-        """How urgent it is now."""
-        if self.family == "test":
-            return Severity.LOW
-        return Severity.CRITICAL if self.confirmed else Severity.HIGH
 
 
 class Fire:
@@ -172,7 +131,7 @@ class Fire:
         if quality != Quality.WRONG_CLOCK and self._is_reset(device, point, ts, lag):
             return
         member = Member(device, point, NAMES[self._code[point]], ts, float(live.value[i]), state=True)
-        labels = _labels(quality, late=quality == Quality.LATE or received - ts - lag > LATE_AFTER)
+        labels = labels_of(quality, late=quality == Quality.LATE or received - ts - lag > LATE_AFTER)
         reason = Reason.CALL_POINT if member.metric == "call_point" else Reason.DETECTOR_ALARM
         self._raise(member, received, reason, labels, None, emit)
 
@@ -183,7 +142,7 @@ class Fire:
         if reason is Reason.BACK_IN_LIMITS:
             self._gone(member, received, limit, emit)
         elif not self._is_reset(device, point, ts, lag):
-            self._raise(member, received, reason, _labels(int(live.quality[i]), late=False), limit, emit)
+            self._raise(member, received, reason, labels_of(int(live.quality[i]), late=False), limit, emit)
 
     def _is_reset(self, device: int, point: int, ts: int, lag: int) -> bool:
         """Tell whether an alarm of that time was ended by a reset we know of.
@@ -194,7 +153,7 @@ class Fire:
         if ts == self._ended.get(point):
             return True  # the same reading once more
         theirs, ours = self._device_reset.get(device, (_UNSEEN, _UNSEEN))
-        subjects = (_subject(int(self._directory.place[point]), device), f"device:{device}")
+        subjects = (subject_of(int(self._directory.place[point]), device), f"device:{device}")
         by_person = max(self._person_reset.get(s, _UNSEEN) for s in subjects)
         return (ts < theirs and ts + lag < ours) or ts + lag < by_person
 
@@ -205,7 +164,7 @@ class Fire:
     ) -> None:
         place = int(self._directory.place[member.point])
         park = int(self._directory.park[member.point])
-        subject = _subject(place, member.device)
+        subject = subject_of(place, member.device)
         mode = self._mode.get(member.device, "normal")
         if mode != "normal" or Label.TEST in labels or Label.MAINTENANCE in labels:
             said = Label.MAINTENANCE if mode == "maintenance" or Label.MAINTENANCE in labels else Label.TEST
@@ -222,7 +181,7 @@ class Fire:
                 devices=(member.device,), labels=labels,
             )  # fmt: skip
             self._keep(held)
-            emit(_change(held, member, at, AlarmState.ACTIVE, reason, limit))
+            emit(change_of(held, member, at, AlarmState.ACTIVE, reason, limit))
             if family == "fire":
                 self._confirm_by_co(held, member, at, emit)
             return
@@ -244,7 +203,7 @@ class Fire:
             return
         if confirms and reason is not Reason.CALL_POINT:
             reason = Reason.SECOND_DEVICE
-        emit(_change(held, member, at, AlarmState.ACTIVE, reason, limit))
+        emit(change_of(held, member, at, AlarmState.ACTIVE, reason, limit))
 
     def _confirm_by_co(self, fire: Standing, first: Member, at: int, emit: Emit) -> None:
         """Confirm a fire that begins where another device already tells of CO."""
@@ -254,7 +213,7 @@ class Fire:
             devices = (*fire.devices, *dict.fromkeys(m.device for m in proofs))
             fire = replace(fire, confirmed=True, members=(*fire.members, *proofs), devices=devices)
             self._keep(fire)
-            emit(_change(fire, proofs[-1], at, AlarmState.ACTIVE, Reason.SECOND_DEVICE, None))
+            emit(change_of(fire, proofs[-1], at, AlarmState.ACTIVE, Reason.SECOND_DEVICE, None))
 
     def _normal(self, live: ReadingBatch, i: int, emit: Emit) -> None:
         """Take a "normal" as the device's reset, if it is live and not older than its alarm."""
@@ -280,7 +239,7 @@ class Fire:
             held = replace(held, members=members)  # noqa: PLW2901 (the condition as it is now)
             self._keep(held)
             if all(m.gone for m in members):
-                emit(_change(held, member, at, AlarmState.LATCHED, Reason.BACK_IN_LIMITS, limit))
+                emit(change_of(held, member, at, AlarmState.LATCHED, Reason.BACK_IN_LIMITS, limit))
 
     def _without(
         self, held: Standing, left: tuple[Member, ...], gone: Member, at: int, ts: int, reason: Reason, emit: Emit
@@ -300,7 +259,7 @@ class Fire:
             )
         if left:
             return
-        emit(_change(held, replace(gone, ts=ts, value=0.0), at, AlarmState.CLEARED, reason, None, valued=False))
+        emit(change_of(held, replace(gone, ts=ts, value=0.0), at, AlarmState.CLEARED, reason, None, valued=False))
 
     def _keep(self, held: Standing) -> None:
         self._standing[held.family, held.subject] = held
@@ -332,7 +291,7 @@ class Fire:
             )  # fmt: skip
             self._standing[family, subject] = held
             reason = Reason.CALL_POINT if message.alarm == "call_point" else Reason.DETECTOR_ALARM
-            emit(_change(held, member, at, AlarmState.ACTIVE, reason, None))
+            emit(change_of(held, member, at, AlarmState.ACTIVE, reason, None))
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────
 
@@ -460,38 +419,3 @@ class Fire:
         self._lag = grown(state["lag"].copy(), size)
         self._ts, self._at = grown(state["ts"].copy(), size, _UNSEEN), grown(state["at"].copy(), size, _UNSEEN)
         self._signs.restore(state)
-
-
-def _subject(place: int, device: int) -> str:
-    return f"place:{place}" if place else f"device:{device}"
-
-
-_OF_QUALITY = {
-    Quality.LATE: Label.LATE,
-    Quality.RETAINED: Label.RETAINED,
-    Quality.WRONG_CLOCK: Label.WRONG_CLOCK,
-    Quality.TEST: Label.TEST,
-    Quality.MAINTENANCE: Label.MAINTENANCE,
-}
-
-
-def _labels(quality: int, *, late: bool) -> tuple[Label, ...]:
-    """Return what makes a reading of this quality less than ordinary."""
-    found: list[Label] = [Label.LATE] if late else []
-    if quality >= Quality.LATE:
-        said = _OF_QUALITY.get(Quality(quality), Label.SUSPECT) if quality in _CODES else Label.SUSPECT
-        found += [said] if said not in found else []
-    return tuple(found)
-
-
-_CODES: frozenset[int] = frozenset(Quality)
-
-
-def _change(
-    held: Standing, by: Member, at: int, state: AlarmState, reason: Reason, limit: float | None, *, valued: bool = True
-) -> ConditionChange:
-    """Return the event of a condition, decided by one of its members."""
-    return ConditionChange(
-        held.rule, held.family, held.subject, held.since, at, by.ts, state, held.severity, reason, held.park,
-        held.place, by.device, by.point, by.value if valued else None, limit, held.labels,
-    )  # fmt: skip

@@ -104,7 +104,7 @@ class Seasonal:
             self._offset[p] = (park.utc_offset if park else 480) * MINUTE
             # A little less than promised, so that jitter does not skip every second reading.
             self._pace[p] = max(MINUTE, row.interval * 4 // 5)
-            if _JUDGED[d.metric[p]] and not d.life[p]:
+            if _JUDGED[d.metric[p]]:
                 self._due[p] = 0 if self._due[p] == _NEVER else self._due[p]
             else:
                 self._due[p] = _NEVER

@@ -19,7 +19,7 @@ from park.directory import Directory, grown
 from park.events import Reason
 from park.metrics import CODE, NAMES
 from park.operator import State
-from park.readings import Bool, Float64, Quality, ReadingBatch, Rows
+from park.readings import Bool, Float64, Int64, Quality, ReadingBatch, Rows
 from park.records import Config
 from stream.rounds import rounds
 
@@ -29,7 +29,11 @@ AGREE = 2  # readings in a row
 _UNSEEN = -(2**62)
 _DEAF_AFTER = 5 * 60_000  # ms: a clock that went back is believed again after so long
 
+# Time constants of smoothing, ms: CO cells are noisy by tens of ppm; the others are judged as they come.
+_SMOOTH = np.array([0.0, 0.0, 20_000.0, 10_000.0])
+
 _COLUMNS = {
+    "smooth": np.float64,
     "base": np.float64,
     "ts": np.int64,  # newest, by the device's clock
     "at": np.int64,  # newest, log time
@@ -142,6 +146,8 @@ class Signs:
         value, received = batch.value[rows], batch.received[rows]
         m = self._metric[self._directory.metric[point]]
         first = c["at"][point] == _UNSEEN
+        elapsed = np.where(first, 0, np.maximum(received - c["at"][point], 0))
+        value = self._smoothed(value, c["smooth"][point], first, elapsed, m)
         base = np.where(first, value, c["base"][point])
         by_level = value >= rules.level[m]
         by_rise = (value - base >= rules.rise[:, m]) & (value >= rules.floor[:, m])
@@ -157,13 +163,20 @@ class Signs:
         limit[rows] = np.where(end, c["back"][point], passed)
         rising[rows] = ~by_level
         # The baseline falls ten times as fast as it rises: what has cooled down is calm again.
-        elapsed = np.where(first, 0, np.maximum(received - c["at"][point], 0))
         tau = np.where(value < base, rules.tau[m] / 10, rules.tau[m])
         c["base"][point] = base + (value - base) * -np.expm1(-elapsed / tau)
+        c["smooth"][point] = value
         c["ts"][point], c["at"][point] = batch.ts[rows], received
         c["streak"][point], c["calm"][point] = streak, calm
         c["up"][point] = (up | start) & ~end
         c["back"][point] = np.where(start, back, c["back"][point])
+
+    def _smoothed(self, value: Float64, before: Float64, first: Bool, elapsed: Int64, metric: Rows) -> Float64:
+        """Return values with their cell's noise taken out; where readings are minutes apart, as they are."""
+        tau = _SMOOTH[metric]
+        share = np.where(first | (tau == 0), 1.0, -np.expm1(-elapsed / np.maximum(tau, 1)))
+        smooth: Float64 = before + share * (value - before)
+        return smooth
 
     def snapshot(self) -> State:
         """Return copies of the columns."""

@@ -203,7 +203,9 @@ class TestScore:
         rows[24 * 30 + 2][1] = "80"
         total = np.cumsum([float(v) for _, v in rows])
 
-        out = self.scored(tmp_path, [[t, repr(float(x))] for (t, _), x in zip(rows, total, strict=True)], kind="energy_total")
+        out = self.scored(
+            tmp_path, [[t, repr(float(x))] for (t, _), x in zip(rows, total, strict=True)], kind="energy_total"
+        )
 
         assert "1" == out[24 * 30 + 2]["anomaly"]
 
