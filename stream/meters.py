@@ -20,7 +20,7 @@ from park.directory import Directory, grown
 from park.events import Finding, Reason, Severity
 from park.metrics import METRICS, Kind
 from park.operator import Emit, State
-from park.readings import Bool, Float64, Int8, Int32, Int64, Quality, ReadingBatch, Rows
+from park.readings import COLUMNS, Bool, Float64, Int8, Int32, Int64, Quality, ReadingBatch, Rows
 from park.records import Config, PointRow
 from stream.registers import Register, Verdict, judge
 from stream.rounds import rounds
@@ -42,6 +42,10 @@ _COLUMNS = {
     "device": np.int32,
     "swapped": np.bool_,  # another device stands at the point: its first reading begins anew
 }
+_COUNTS = np.zeros(256, np.bool_)  # by quality: whether a register reading counts
+_COUNTS[[q for q in Quality if q < Quality.SUSPECT and q != Quality.RETAINED]] = True
+_COUNTS[Quality.WRONG_CLOCK] = True
+_WRONG_CLOCK, _ESTIMATED = np.uint8(Quality.WRONG_CLOCK), np.uint8(Quality.ESTIMATED)
 _SEVERITY = {Reason.METER_RESET: Severity.MEDIUM, Reason.METER_SWAP: Severity.MEDIUM}
 
 
@@ -78,6 +82,7 @@ class Meters:
         self._since: Int64
         self._device: Int32
         self._swapped: Bool
+        self._step: Float64 = np.zeros(0)  # `most`, or -1 where the next reading is judged whatever it says
         for column, kind in _COLUMNS.items():
             setattr(self, f"_{column}", np.zeros(0, kind))
         self._grow()
@@ -86,6 +91,7 @@ class Meters:
         size = len(self._directory.metric)
         for column in _COLUMNS:
             setattr(self, f"_{column}", grown(getattr(self, f"_{column}"), size))
+        self._step = grown(self._step, size)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Return the readings with those of derived points after their source."""
@@ -93,7 +99,8 @@ class Meters:
         if not len(rows):
             return batch
         quality = batch.quality[rows]
-        rows = rows[((quality < Quality.SUSPECT) & (quality != Quality.RETAINED)) | (quality == Quality.WRONG_CLOCK)]
+        if quality.any():
+            rows = rows[_COUNTS[quality]]
         point = batch.point[rows].astype(np.intp)
         uses: list[_Uses] = []
         findings: dict[int, Finding] = {}
@@ -111,8 +118,12 @@ class Meters:
         ts, value = batch.ts[rows], batch.value[rows]
         begin, amount = self._ts[p], value - self._value[p]
         newer = ts > begin
-        odd = (amount < 0) | (amount > self._most[p]) | (self._odd_ts[p] != 0) | self._swapped[p]
-        odd &= newer & (begin != 0)
+        odd = (amount < 0) | (amount > self._step[p])
+        known = begin != 0
+        if newer.all() and known.all() and not odd.any():  # nearly always
+            self._ts[p], self._value[p] = ts, value
+            return _Uses(rows, p, begin, ts, amount), rows[:0]
+        odd &= newer & known
         counts = newer & ~odd
         told = counts & (begin != 0)
         kept = p[counts]
@@ -124,17 +135,18 @@ class Meters:
         p, ts, value = int(batch.point[row]), int(batch.ts[row]), float(batch.value[row])
         known = Register(int(self._ts[p]), float(self._value[p]), int(self._odd_ts[p]), float(self._odd[p]))
         if self._swapped[p]:
+            self._swapped[p] = False
             verdict = Verdict(Register(ts, value), (), Reason.METER_SWAP)
         else:
             verdict = judge(known, ts, value, float(self._most[p]), float(self._directory.modulus[p]))
         after = verdict.register
         self._ts[p], self._value[p] = after.ts, after.value
         self._odd_ts[p], self._odd[p] = after.odd_ts, after.odd
+        self._step[p] = -1.0 if after.odd_ts else self._most[p]
         for use in verdict.uses:
             one = np.array([row]), np.array([p]), np.array([use.begin]), np.array([use.end]), np.array([use.amount])
             uses.append(_Uses(*one))
         if verdict.reason is not None:
-            self._swapped[p] = False
             findings[row] = self._finding(p, ts, int(batch.received[row]), known, value, verdict.reason)
 
     def _finding(self, p: int, ts: int, at: int, known: Register, value: float, reason: Reason) -> Finding:
@@ -147,16 +159,14 @@ class Meters:
 
     def _with_uses(self, batch: ReadingBatch, uses: list[_Uses]) -> ReadingBatch:
         """Return the batch with the pieces of uses, each after the row that told it."""
-        row = np.concatenate([u.row for u in uses]) if uses else np.zeros(0, np.intp)
-        if not len(row):
+        use = _joined([u for u in uses if len(u.row)])
+        if use is None:
             return batch
-        order = np.argsort(row, kind="stable")
-        row = row[order]
-        p, begin, end, amount = (
-            np.concatenate([getattr(u, name) for u in uses])[order] for name in ("point", "begin", "end", "amount")
-        )
-        begin = np.maximum(begin, end - _LONGEST)
-        step = np.where(end - begin > _LONG, _HOUR, QUARTER)
+        row, p, begin, end, amount = use.row, use.point, use.begin, use.end, use.amount
+        step: Int64 | int = QUARTER
+        if (end - begin).max() > _LONG:
+            begin = np.maximum(begin, end - _LONGEST)
+            step = np.where(end - begin > _LONG, _HOUR, QUARTER)
         window = begin // step
         pieces = (end - 1) // step - window + 1
         quality = self._qualities(batch, row, p, pieces, end - begin)
@@ -164,13 +174,16 @@ class Meters:
             of = np.repeat(np.arange(len(row)), pieces)
             nth = np.arange(len(of)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
             whole = (end - begin)[of]
-            first = (window[of] + nth) * step[of]
-            begin, end = np.maximum(begin[of], first), np.minimum(end[of], first + step[of])
+            step = np.broadcast_to(step, len(row))[of]
+            first = (window[of] + nth) * step
+            begin, end = np.maximum(begin[of], first), np.minimum(end[of], first + step)
             row, p, quality = row[of], p[of], quality[of]
             amount = amount[of] * ((end - begin) / whole)
-        # A ratio that changes within a piece weighs by time.
-        share = np.clip((end - self._since[p]) / (end - begin), 0.0, 1.0)
-        amount = amount * (self._before[p] + (self._ratio[p] - self._before[p]) * share)
+        ratio = self._ratio[p]
+        if (begin < self._since[p]).any():  # one that changes within a piece weighs by time
+            share = np.clip((end - self._since[p]) / (end - begin), 0.0, 1.0)
+            ratio = self._before[p] + (ratio - self._before[p]) * share
+        amount = amount * ratio
         return woven(
             batch, row, ReadingBatch(self._directory.derived[p], end - 1, amount, quality, batch.received[row])
         )
@@ -178,10 +191,12 @@ class Meters:
     def _qualities(self, batch: ReadingBatch, row: Rows, p: Rows, pieces: Int64, length: Int64) -> Int8:
         """Return the quality of uses: estimated where a gap was spread over several windows."""
         quality = batch.quality[row]
-        quality[quality == Quality.WRONG_CLOCK] = Quality.ESTIMATED  # the amount is right, the time nearly
-        spread = (pieces > 1) & (length > np.minimum(2 * self._directory.interval[p], 2 * QUARTER))
-        marked: Int8 = np.maximum(quality, spread.astype(np.uint8) * np.uint8(Quality.ESTIMATED))
-        return marked
+        if quality.any():
+            quality[quality == _WRONG_CLOCK] = _ESTIMATED  # the amount is right, the time nearly
+        if (pieces > 1).any():
+            spread = (pieces > 1) & (length > np.minimum(2 * self._directory.interval[p], 2 * QUARTER))
+            quality = np.maximum(quality, spread.astype(np.uint8) * _ESTIMATED)
+        return quality
 
     def on_tick(self, now: int, emit: Emit) -> None:
         """Do nothing: use is told by readings."""
@@ -207,6 +222,7 @@ class Meters:
         self._device[p] = row.device
         derived = METRICS[row.metric].derives
         self._most[p] = METRICS[derived].high / abs(row.ratio or 1.0) if derived else np.inf
+        self._step[p] = -1.0 if self._odd_ts[p] or self._swapped[p] else self._most[p]
 
     def snapshot(self) -> State:
         """Return copies of all state, cut to the points that there are."""
@@ -217,20 +233,29 @@ class Meters:
         """Take the state of an earlier `snapshot`."""
         for column in _COLUMNS:
             setattr(self, f"_{column}", state[column].copy())
+        self._step = np.where((self._odd_ts != 0) | self._swapped, -1.0, self._most)
         self._grow()
+
+
+def _joined(uses: list[_Uses]) -> _Uses | None:
+    """Return uses in the order of the rows that told them, or None."""
+    if len(uses) < 2:
+        return uses[0] if uses else None
+    row = np.concatenate([u.row for u in uses])
+    order = np.argsort(row, kind="stable")
+    return _Uses(
+        row[order],
+        *(np.concatenate([getattr(u, name) for u in uses])[order] for name in ("point", "begin", "end", "amount")),
+    )
 
 
 def woven(batch: ReadingBatch, row: Rows, extra: ReadingBatch) -> ReadingBatch:
     """Return the batch with extra readings, each after its row; `row` rises."""
     size, more = len(batch), len(extra)
-    theirs = row + np.arange(1, more + 1)
-    ours = np.arange(size)
-    ours += np.cumsum(np.bincount(row + 1, minlength=size + 1))[:size]
-
-    columns = []
-    for name in ("point", "ts", "value", "quality", "received"):
-        old, new = getattr(batch, name), getattr(extra, name)
-        column = np.empty(size + more, old.dtype)
-        column[ours], column[theirs] = old, new
-        columns.append(column)
-    return ReadingBatch(*columns)
+    at = row + np.arange(1, more + 1)
+    order = np.zeros(size + more, np.intp)
+    order[at] = 1
+    np.subtract(np.arange(size + more), np.cumsum(order), out=order)
+    order[at] = np.arange(size, size + more)
+    columns = ((getattr(batch, name), getattr(extra, name)) for name in COLUMNS)
+    return ReadingBatch(*(np.concatenate((old, new)).take(order) for old, new in columns))

@@ -36,6 +36,7 @@ for _code, _name in enumerate(NAMES):
     _ALARM[_code, list(METRICS[_name].alarm)] = True
 
 _ONE = np.int32(1)  # of the counts' own type: `ufunc.at` takes 2 ns a row then, 50 ns where it must cast
+_LATE = np.uint8(Quality.LATE)
 _MODES = {"test": Quality.TEST, "maintenance": Quality.MAINTENANCE}
 
 
@@ -95,7 +96,7 @@ class QualityGate:
         self._count(batch.received, gateway, emit)
 
         fresh = ts > self._seen[point]
-        fresh &= quality < Quality.LATE
+        fresh &= quality < _LATE
         if fresh.all() and self._once(point):
             self._seen[point] = ts
             self._value[point] = value
@@ -107,7 +108,7 @@ class QualityGate:
 
         quality = quality.copy()
         dropped = self._sort_out(batch, point, quality)
-        present = ((quality < Quality.LATE) | (quality == Quality.WRONG_CLOCK)) & ~dropped
+        present = ((quality < _LATE) | (quality == Quality.WRONG_CLOCK)) & ~dropped
         self._clocks.look(batch, point, present, emit)
         batch = batch.with_quality(quality)
         if dropped.any():
@@ -147,7 +148,7 @@ class QualityGate:
         ts, value = batch.ts, batch.value
         size = len(point)
         order = np.argsort(point, kind="stable")
-        p, live = point[order], (quality < Quality.LATE)[order]
+        p, live = point[order], (quality < _LATE)[order]
         first = np.ones(size, np.bool_)
         np.not_equal(p[1:], p[:-1], out=first[1:])
         start = np.flatnonzero(first)

@@ -37,6 +37,7 @@ _BASE = np.cumsum(_RING) - _RING  # first row of a level among the cells
 _SPAN = _RING.astype(np.uint64)
 _MASK = _RING - 1
 _PER_SLOT = SLOTS / _WIDTH
+_SUSPECT, _RETAINED = np.uint8(Quality.SUSPECT), np.uint8(Quality.RETAINED)
 _AMOUNT = np.array([METRICS[n].kind in {Kind.INTERVAL, Kind.COUNT} for n in NAMES] + [False])
 
 
@@ -119,8 +120,8 @@ class Rollups:
         quality = batch.quality
         if not quality.any():
             return None
-        good = quality < Quality.SUSPECT
-        retained = quality == Quality.RETAINED
+        good = quality < _SUSPECT
+        retained = quality == _RETAINED
         if retained.any():  # an amount that a broker tells again is not a second amount
             good &= ~(retained & _AMOUNT[self._directory.metric[point]])
         return None if good.all() else good
