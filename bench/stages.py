@@ -55,17 +55,18 @@ def records(devices: int, size: int, count: int) -> list[Record]:
     total, now, nth = 0, 0, 0
     base = rng.random(devices) * 1_000
     while total < count:
-        at = START + nth * per_batch * INTERVAL // devices
+        message = np.arange(nth * per_batch, (nth + 1) * per_batch)
+        sent = START + message * INTERVAL // devices
+        at = int(sent[-1])
         if at // 60_000 > now:
             now = at // 60_000
             made.append(Tick(now * 60_000))
-        some = chance[np.arange(nth * per_batch, (nth + 1) * per_batch) % devices]
+        some = chance[message % devices]
         point = (some[:, None] * 10 + np.arange(1, 10)).ravel().astype(np.int32)
         value = rng.random((len(some), 9)) * 0.5
-        value[:, 8] = base[some] + nth
+        value[:, 8] = base[some] + message // devices
         n = len(point)
-        ts = np.repeat(at - rng.integers(0, 50, len(some)) - 5, 9).astype(np.int64)
-        batch = ReadingBatch(point, ts, value.ravel(), np.zeros(n, np.uint8), np.full(n, at, np.int64))
+        batch = ReadingBatch(point, np.repeat(sent, 9), value.ravel(), np.zeros(n, np.uint8), np.full(n, at, np.int64))
         made.append(Batch(batch, NO_EDGE))
         total, nth = total + n, nth + 1
     return made
