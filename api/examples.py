@@ -200,6 +200,7 @@ data: {{"type":"finding","id":"{_FINDING["id"]}","kind":"anomaly"}}
 
 """
 TEXTS: Final = {
+    "backup": ("application/x-tar", "(a tar file)"),
     "registry_export": ("application/zip", "(a zip of CSV files)"),
     "figures": ("text/plain", _FIGURES),
     "live": ("text/event-stream", _STREAM),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from park.errors import Unavailable
@@ -91,6 +92,11 @@ def _no_export(form: str) -> bytes:
     raise Unavailable(form)
 
 
+def _no_backup() -> Path:
+    """Say that this instance makes none."""
+    raise Unavailable("backup")
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -116,5 +122,6 @@ class Services:
     registry_changed: Callable[[], None] = _nothing  # the stages should learn of it
     registry_import: Callable[[str, bytes, str], Imported] = _no_import  # (file name, content, actor)
     registry_export: Callable[[str], bytes] = _no_export  # "xlsx", or "csv": a zip of files
+    backup: Callable[[], Path] = _no_backup  # a new tar file, to be deleted once it was given out
     settings: ApiSettings = field(default_factory=ApiSettings)
     version: str = "0.1.0"

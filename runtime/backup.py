@@ -10,21 +10,34 @@ import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from park.errors import Conflict, Corrupt, UserError
+from park.metrics import Lane
 from park.settings import Settings
 from runtime import clock
-from runtime.house import DATABASE, House
-from runtime.simulated import SCENARIO, UNTIL
+from runtime.log import SegmentLog
+from runtime.names import DATABASE, SCENARIO, UNTIL
+from runtime.storage.duckdb import DuckStore
 
 MANIFEST = "backup.json"
 FORMAT = 1
+
+
+class Opened(Protocol):
+    """What is read of an opened data folder (runtime.house)."""
+
+    settings: Settings
+    logs: dict[Lane, SegmentLog]
+    readings: DuckStore
+
+
 Told = Callable[[float], None]
 
 
-def write_backup(house: House, target: Path, told: Told = lambda _: None) -> int:
+def write_backup(house: Opened, target: Path, told: Told = lambda _: None) -> int:
     """Write a backup beside what it is taken from; return its bytes. Raises Full, Conflict."""
     folder = house.settings.data_dir
     staging = folder / "backup.part"
@@ -70,15 +83,13 @@ def read_backup(settings: Settings, source: Path, told: Told = lambda _: None) -
             for i, member in enumerate(members):
                 tar.extract(member, part, filter="data")  # nothing outside, no links, no devices
                 told(0.9 * (i + 1) / len(members))
-        manifest = msgspec.json.decode((part / MANIFEST).read_bytes())
-        if manifest.get("format") != FORMAT:
-            raise UserError(f"{source} is a backup of format {manifest.get('format')}; this program reads {FORMAT}")
+        form = msgspec.json.decode((part / MANIFEST).read_bytes()).get("format")
     except (OSError, tarfile.TarError, msgspec.DecodeError) as why:
         shutil.rmtree(part, ignore_errors=True)
         raise Corrupt(f"{source} cannot be read as a backup: {why}") from why
-    except UserError:
+    if form != FORMAT:
         shutil.rmtree(part, ignore_errors=True)
-        raise
+        raise UserError(f"{source} is a backup of format {form}; this program reads {FORMAT}")
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     told(1.0)

@@ -7,7 +7,8 @@ from park.errors import UserError
 from park.model import Device, Enterprise, Lease, Park, Place, Point
 from park.ports import Noun, T
 from park.settings import Settings
-from runtime.house import DATABASE, make_folder
+from runtime.house import make_folder
+from runtime.names import DATABASE
 from runtime.serve import keys_needed
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry

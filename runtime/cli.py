@@ -103,10 +103,11 @@ def check(settings_file: SettingsFlag = None, data_dir: FolderFlag = None) -> No
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; what the user can mend is one sentence and exit code 2."""
-    from runtime import cli_ask, cli_simulate
+    from runtime.cli_ask import add as add_asking
+    from runtime.cli_simulate import add as add_simulating
 
-    for part in (cli_ask, cli_simulate):
-        part.add(app)
+    add_asking(app)
+    add_simulating(app)
     try:
         app(args=arguments, prog_name="park")
     except UserError as why:

@@ -108,7 +108,9 @@ def registry_import(
 
     name, content = pack(source)
     with asking(settings_file, data_dir) as asker:
-        answer = asker.call("POST", "/registry/import", params={"name": name}, content=content)
+        answer = asker.call("POST", "/registry/import", params={"name": name}, content=content,
+            headers={"Content-Type": "application/octet-stream"},
+        )  # fmt: skip
     for problem in answer["problems"]:
         errors.print(f"{problem['where']}: {problem['why']}", markup=False)
     if answer["problems"]:
@@ -170,13 +172,12 @@ def query(
     asked |= {"buckets": buckets} if buckets else {"limit": limit}
     with asking(settings_file, data_dir) as asker:
         answer = asker.call("GET", f"/points/{point}/readings", params=asked)
-    rows = answer["items"]
+    columns = [name for name, values in answer.items() if isinstance(values, list)]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*(answer[c] for c in columns), strict=True)]
     if not as_json:
         for row in rows:
-            for name in ("ts", "start", "received"):
-                if name in row:
-                    row[name] = iso(row[name])
-    show(rows, rows[0].keys() if rows else (), as_json=as_json)
+            row |= {name: iso(row[name]) for name in ("ts", "received") if name in row}
+    show(rows, columns, as_json=as_json)
 
 
 def ledger(
@@ -299,7 +300,8 @@ def keys_list(as_json: JsonFlag = False, settings_file: SettingsFlag = None, dat
     def work(keys: Any, _now: int) -> None:
         rows = [
             {
-                "id": k.id, "name": k.name, "role": str(k.role), "prefix": k.prefix, "parks": sorted(k.parks or []) or "all",
+                "id": k.id, "name": k.name, "role": str(k.role), "prefix": k.prefix,
+                "parks": sorted(k.parks or []) or "all",
                 "expires": iso(k.expires), "last_used": iso(k.last_used), "revoked": iso(k.revoked),
             }
             for k in keys.all()

@@ -11,7 +11,8 @@ import typer
 from park.errors import UserError
 from runtime import clock
 from runtime.cli import FolderFlag, SettingsFlag, errors, settings_of
-from runtime.simulated import FIRES, UNTIL, read_scenario
+from runtime.names import FIRES, UNTIL
+from runtime.simulated import read_scenario
 
 
 def add(app: typer.Typer) -> None:

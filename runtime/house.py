@@ -9,6 +9,7 @@
 ```
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,13 +22,15 @@ from numpy.typing import NDArray
 from api.services import Component, Services
 from park.errors import Unavailable, UserError
 from park.metrics import Lane
-from park.records import Config
 from park.settings import Settings
 from runtime import clock
+from runtime.backup import write_backup
 from runtime.live import LiveBuffer
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
 from runtime.loss import WholeLedger
+from runtime.names import DATABASE
+from runtime.registry_transfer import given_out, taken_in
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.database import Database
@@ -37,35 +40,44 @@ from runtime.storage.sql.ledger import SqlLedger
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.registry import SqlRegistry
 
-DATABASE = "park.db"
 
-
-def derived_points(config: Config) -> set[int]:
-    """Return the points whose readings the stages make: use of registers, people inside."""
-    made = {d.device for d in config.devices if d.kind == "zone_counter"}
-    return {p.point for p in config.points if p.source or p.device in made}
-
-
-class Gateways:
-    """The gateway of each point, for the store's count by gateway; -1 for derived points. Follows the registry."""
+class Columns:
+    """What the store must know of points, by number: gateway (-1: made by the stages) and promised interval (ms)."""
 
     def __init__(self, registry: SqlRegistry) -> None:
         self._registry = registry
         self._version = -1
-        self._column: NDArray[np.int32] = np.zeros(1, np.int32)
+        self._lock = threading.Lock()
+        self._gateway: NDArray[np.int32] = np.zeros(1, np.int32)
+        self._interval: NDArray[np.int64] = np.zeros(1, np.int64)
 
-    def __call__(self) -> NDArray[np.int32]:
-        """Return gateway numbers by point number."""
-        version = self._registry.version
-        if version != self._version:
+    def gateway(self) -> NDArray[np.int32]:
+        """Return the gateway of each point's device; 0: none."""
+        self._renew()
+        return self._gateway
+
+    def interval(self) -> NDArray[np.int64]:
+        """Return the interval that each point promises, ms; 0: unknown."""
+        self._renew()
+        return self._interval
+
+    def _renew(self) -> None:
+        with self._lock:
+            version = self._registry.version
+            if version == self._version:
+                return
+            pairs = self._registry.gateways()
+            gateway = np.zeros(1 + max((point for point, _ in pairs), default=0), np.int32)
+            interval = np.zeros(len(gateway), np.int64)
+            for point, of in pairs:
+                gateway[point] = of
             config = self._registry.config_since(0, 0)
-            derived = derived_points(config)
-            gateway = {d.device: d.gateway for d in config.devices}
-            column = np.zeros(1 + max((p.point for p in config.points), default=0), np.int32)
+            made = {d.device for d in config.devices if d.kind == "zone_counter"}
             for p in config.points:
-                column[p.point] = -1 if p.point in derived else gateway.get(p.device, 0)
-            self._column, self._version = column, version
-        return self._column
+                interval[p.point] = p.interval
+                if p.source or p.device in made:
+                    gateway[p.point] = -1
+            self._gateway, self._interval, self._version = gateway, interval, version
 
 
 class House:
@@ -87,7 +99,8 @@ class House:
         for log in self.logs.values():
             resources.callback(log.close)
         self.snapshots = FileSnapshots(folder / "snapshots")
-        self.readings = DuckStore(folder / "series", settings.store, Gateways(self.registry))
+        columns = Columns(self.registry)
+        self.readings = DuckStore(folder / "series", settings.store, columns.gateway, columns.interval)
         resources.callback(self.readings.close)
         self.live = LiveBuffer(settings.api, clock.now())
 
@@ -114,6 +127,9 @@ class House:
             "submit": _nobody_runs, "retry": _nobody_runs, "claim": _nobody_runs,
             "components": lambda: (Component("platform", ready=False, detail="no instance runs on this folder"),),
             "figures": tuple,
+            "registry_import": lambda name, content, actor: taken_in(self.registry, name, content, actor, clock.now()),
+            "registry_export": lambda form: given_out(self.registry, form),
+            "backup": self.backup,
             "ledger": WholeLedger(self.ledger, self.readings, self.logs),
         }  # fmt: skip
         return Services(
@@ -121,6 +137,12 @@ class House:
             live=self.live, keys=self.keys, now=clock.now, require_keys=require_keys, settings=self.settings.api,
             **(resting | verbs),
         )  # fmt: skip
+
+    def backup(self) -> Path:
+        """Write everything into a new file in the folder, and return its path."""
+        target = self.settings.data_dir / f"park-{clock.now()}.tar"
+        write_backup(self, target)
+        return target
 
     def close(self) -> None:
         """Close everything, newest first."""

@@ -21,8 +21,9 @@ from park.settings import Settings
 from runtime import clock
 from runtime.broker import Broker
 from runtime.embedded import Embedded
-from runtime.house import DATABASE, House
+from runtime.house import House
 from runtime.instance import Instance, remove_instance, write_instance
+from runtime.names import DATABASE
 from runtime.simulated import Devices, found_park
 
 _KEY = "instance"  # the name of the key that commands of this folder's owner use

@@ -16,15 +16,12 @@ from park.metrics import Lane
 from park.settings import Settings
 from runtime import clock
 from runtime.log import SegmentLog, sync_folder
+from runtime.names import SCENARIO, UNTIL
 from runtime.past import write_history
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from simulators.registry import live_rhythm, load, park_plan
 from simulators.scenario import Scenario, scenario_before
-
-SCENARIO = "simulation.json"  # what the park is made from
-UNTIL = "simulated-until"  # up to when its devices have spoken, epoch ms
-FIRES = "fires"  # a file in it named after a unit sets that unit on fire
 
 
 def read_scenario(folder: Path) -> Scenario | None:

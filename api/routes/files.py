@@ -4,6 +4,8 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Body, FastAPI, Query, Response
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
 
 from api.door import Caller
 from api.permissions import V1
@@ -44,6 +46,15 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         _whole(caller)
         name = f'attachment; filename="registry.{_ENDING[form]}"'
         return Response(services.registry_export(form), headers={"Content-Disposition": name}, media_type=_MEDIA[form])
+
+    @app.get(f"{V1}/backup", tags=["files"], response_class=FileResponse)
+    def backup(caller: Caller) -> Response:
+        """Return everything as one tar file, from which `park restore` fills an empty folder."""
+        _whole(caller)
+        path = services.backup()
+        return FileResponse(
+            path, media_type="application/x-tar", filename=path.name, background=BackgroundTask(path.unlink)
+        )
 
     @app.post(f"{V1}/registry/import", tags=["files"])
     def registry_import(

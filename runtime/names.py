@@ -1,0 +1,6 @@
+"""Names of the files in a data folder."""
+
+DATABASE = "park.db"
+SCENARIO = "simulation.json"  # what a simulated park is made from
+UNTIL = "simulated-until"  # up to when its devices have spoken, epoch ms
+FIRES = "fires"  # a file in it named after a unit sets that unit on fire
