@@ -1,0 +1,283 @@
+"""From the logs into the stores: readings, rollups, refused messages and the loss ledger.
+
+```
+ log of a lane ─> joined batches ─> quality ─> late gate ─> meters ─> rollups ─┬─> journal, synced
+                                                                               ├─> quarantine, ledger (SQL)
+                                                                               └─> store of time series
+```
+A thread of its own, behind the lanes and never in their way: nobody waits for it, and it may lag. Every
+store skips what it has by position; the journal makes a chunk that is made again equal to what it was.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from park.directory import Directory
+from park.errors import Corrupt
+from park.events import Counted, Rollups
+from park.metrics import Lane
+from park.operator import Operator
+from park.ports import Chunk, Log, QuarantineStore, ReadingStore, SnapshotStore
+from park.records import Refused
+from park.wire import SmallEvent
+from runtime.storage.sql.ledger import EdgeRow
+from runtime.track import Finished, Track
+from runtime.troubles import Troubles
+
+
+class Held(Log, Protocol):
+    """A log that keeps what a consumer still needs."""
+
+    def hold(self, consumer: str, position: int) -> None:
+        """Keep everything from a position on for a consumer."""
+
+
+class Ledger(Protocol):
+    """The first count of the loss ledger (runtime.storage.sql.ledger)."""
+
+    def add(
+        self,
+        lane: Lane,
+        position: int,
+        edge: Iterable[EdgeRow],
+        refused: Iterable[Refused] = (),
+        counted: Iterable[Counted] = (),
+    ) -> None:
+        """Add what log records up to a position say, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectorSettings:
+    """How the projector paces itself."""
+
+    rows: int = 100_000  # readings in a chunk, about
+    cycle: float = 0.5  # s between looks when there is little
+    share: float = 0.6  # of the time it may work while lanes are busy: the rest is theirs
+    flush_seconds: float = 60.0
+    snapshot_bytes: int = 256 << 20  # of log from one snapshot to the next
+    snapshot_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectorState:
+    """The projector as health pages see it."""
+
+    ready: bool  # has taken up its position
+    lag_bytes: int  # of log that is not in the stores yet
+    lag_seconds: float  # since the receipt of what was read last, where there is more to read
+    readings: int  # since the start
+    failures: int
+    trouble: str
+
+
+class Projector:
+    """The thread that keeps the stores up with the logs."""
+
+    def __init__(
+        self,
+        *,
+        logs: Mapping[Lane, Held],
+        stages: Callable[[Directory], tuple[Operator, ...]],
+        store: ReadingStore,
+        quarantine: QuarantineStore,
+        ledger: Ledger,
+        snapshots: SnapshotStore,
+        folder: Path,
+        found: Callable[[Lane, int, list[SmallEvent]], None] = lambda _lane, _position, _events: None,
+        reached: Callable[[Lane], Iterable[int]] = lambda _lane: (),
+        settings: ProjectorSettings | None = None,
+    ) -> None:
+        """Take the parts; nothing is read before `recover` or `start`. Construct it before lanes start.
+
+        `found` takes what the stages find besides readings and rollups; it may be told twice.
+        `reached` names further positions at which SQL stores stand: chunks end there as well.
+        """
+        self._logs = logs
+        self._store = store
+        self._quarantine = quarantine
+        self._ledger = ledger
+        self._snapshots = snapshots
+        self._found = found
+        self._settings = settings or ProjectorSettings()
+        self._troubles = Troubles("projector")
+        self._tracks = {
+            lane: Track(lane, log, stages, store, snapshots, folder / f"{lane}.journal", reached, self._troubles)
+            for lane, log in logs.items()
+        }
+        self._waiting: dict[Lane, Finished] = {}  # made, and not taken by all stores yet
+        self._readings = 0
+        self._ready = False
+        self.cpu = 0.0  # s that the thread has used
+        self.giving = threading.Lock()  # held while the stores take a chunk: between two, their counts agree
+        self._saved_bytes = 0
+        self._flush_at = self._save_at = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="projector")
+        for log in logs.values():
+            log.hold("projector", 0)
+
+    # ── from outside ─────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Recover, unless that was done, and keep up from now on."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 60.0) -> bool:
+        """Make lasting what was taken, save, and end; return whether it did in time."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        if self._thread.is_alive():
+            return False
+        for track in self._tracks.values():
+            track.close()
+        return True
+
+    def recover(self) -> None:
+        """Take up the newest snapshot that the store reaches. Raises Corrupt."""
+        for lane, track in self._tracks.items():
+            track.restore()
+            self._hold(lane)
+        self._plan()
+        self._ready = True
+
+    def catch_up(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> None:
+        """Bring the stores to the end of the logs in the caller's thread, before `start`: for bulk loads.
+
+        Raises what a store raises; calling it again goes on.
+        """
+        if not self._ready:
+            self.recover()
+        begin = sum(track.position for track in self._tracks.values())
+        for lane in self._tracks:
+            while self._advance(lane):
+                progress(
+                    sum(t.position for t in self._tracks.values()) - begin,
+                    sum(log.end for log in self._logs.values()) - begin,
+                )
+                if self._taken() - self._saved_bytes >= self._settings.snapshot_bytes:
+                    self._save()
+        self._save()
+
+    def state(self, now: int) -> ProjectorState:
+        """Return how it is at a time, epoch ms."""
+        lag, oldest = 0, now
+        for lane, track in self._tracks.items():
+            behind = self._logs[lane].end - track.position
+            lag += behind
+            if behind:
+                oldest = min(oldest, track.newest or now)
+        troubles = self._troubles
+        return ProjectorState(
+            self._ready, lag, (now - oldest) / 1000, self._readings, troubles.failures, troubles.newest
+        )
+
+    def position(self, lane: Lane) -> int:
+        """Return the log position through which the stores were given everything."""
+        waiting = self._waiting.get(lane)
+        return waiting.cut.start if waiting else self._tracks[lane].position
+
+    # ── the thread ───────────────────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        while not self._ready and not self._stopping.is_set():
+            with self._troubles.passing("the projector cannot take up its work"):
+                self.recover()
+            if not self._ready:
+                self._stopping.wait(5.0)
+        while not self._stopping.is_set():
+            rest = self._settings.cycle
+            with self._troubles.passing("stores could not be written"):
+                rest = self._cycle()
+            self.cpu = time.thread_time()
+            if rest:
+                self._stopping.wait(rest)
+        with self._troubles.passing("what was taken could not be made lasting"):
+            if self._ready:
+                self._save()
+
+    def _cycle(self) -> float:
+        """Bring each lane on by a chunk; return how long to rest, s."""
+        settings = self._settings
+        began, ends = time.monotonic(), [log.end for log in self._logs.values()]
+        more = False
+        for lane, log in self._logs.items():
+            with self._troubles.passing(f"the stores of the {lane} lane"):
+                if self._advance(lane):
+                    more |= self._tracks[lane].position < log.end
+        clock = time.monotonic()
+        if clock >= self._save_at or self._taken() - self._saved_bytes >= settings.snapshot_bytes:
+            self._save()
+        elif clock >= self._flush_at:
+            self._store.flush()
+            self._flush_at = clock + settings.flush_seconds
+        if not more:
+            return settings.cycle
+        took = time.monotonic() - began
+        busy = ends != [log.end for log in self._logs.values()]
+        # While lanes are busy their share of the cores comes first; a backlog alone may use all of ours.
+        return took * (1 - settings.share) / settings.share if busy else 0.0
+
+    def _advance(self, lane: Lane) -> bool:
+        """Make the next chunk of a lane, or give stores what they would not take; False: nothing to do."""
+        stuck = lane in self._waiting
+        if not stuck:
+            made = self._tracks[lane].chunk(self._settings.rows)
+            if made is None:
+                return False
+            self._waiting[lane] = made
+        self._give(lane, self._waiting[lane])
+        del self._waiting[lane]
+        if stuck:
+            self._troubles.over()
+        return True
+
+    def _give(self, lane: Lane, made: Finished) -> None:
+        """Give a chunk to all stores; each skips what it has. Raises Full, Unavailable."""
+        with self.giving:
+            self._give_all(lane, made)
+
+    def _give_all(self, lane: Lane, made: Finished) -> None:
+        track = self._tracks[lane]
+        track.note(made)
+        counted = tuple(e for e in made.events if isinstance(e, Counted))
+        rollups = tuple(e for e in made.events if isinstance(e, Rollups))
+        if made.refused:
+            self._quarantine.keep(lane, made.position, made.refused)
+        if made.edge or made.refused or counted:
+            self._ledger.add(lane, made.position, made.edge, made.refused, counted)
+        self._store.write(Chunk(lane, made.position, made.readings, rollups, counted))
+        small = [e for e in made.events if isinstance(e, SmallEvent)]
+        if small:
+            self._found(lane, made.position, small)
+        self._readings += len(made.readings)
+
+    # ── snapshots ────────────────────────────────────────────────────────────────────────────────
+
+    def _save(self) -> None:
+        """Make the stores lasting, then save where the stages stand: never the other way round."""
+        self._plan()
+        if self._waiting:
+            return
+        self._store.flush()
+        for lane, track in self._tracks.items():
+            if self._store.position(lane) < track.position:
+                raise Corrupt(f"the store says it lasts to {self._store.position(lane)}, not {track.position}")
+            track.save()
+            self._hold(lane)
+
+    def _plan(self) -> None:
+        clock = time.monotonic()
+        self._flush_at = clock + self._settings.flush_seconds
+        self._save_at = clock + self._settings.snapshot_seconds
+        self._saved_bytes = self._taken()
+
+    def _taken(self) -> int:
+        return sum(track.position for track in self._tracks.values())
+
+    def _hold(self, lane: Lane) -> None:
+        self._logs[lane].hold("projector", self._tracks[lane].oldest())

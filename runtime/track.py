@@ -1,0 +1,181 @@
+"""One lane's way into the stores: its stages, where they stand, and the chunks they make."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from park.directory import Directory
+from park.errors import Corrupt
+from park.events import Event
+from park.metrics import Lane
+from park.operator import Operator
+from park.ports import Log, ReadingStore, SnapshotStore
+from park.readings import ReadingBatch, concat
+from park.records import Batch, Record, Refused, Tick
+from runtime.journal import Cut, Journal
+from runtime.late import LateGate
+from runtime.merging import merged, received
+from runtime.storage.sql.ledger import EdgeRow
+from runtime.troubles import Troubles
+from stream.pipeline import Pipeline
+
+_HOUR = 3_600_000
+_LANE = "lane"  # the key in a snapshot beside those of the stages
+_EVENTS = 200_000  # of a chunk; beyond that it is ended, whatever its readings
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Everything that came of the log from the chunk before up to `position`."""
+
+    position: int
+    readings: ReadingBatch
+    events: Sequence[Event]
+    refused: Sequence[Refused]
+    edge: Sequence[EdgeRow]
+    cut: Cut
+
+
+class Track:
+    """One lane of the projector."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        log: Log,
+        stages: Callable[[Directory], tuple[Operator, ...]],
+        store: ReadingStore,
+        snapshots: SnapshotStore,
+        journal: Path,
+        reached: Callable[[Lane], Iterable[int]],
+        troubles: Troubles,
+    ) -> None:
+        self.lane = lane
+        self.position = 0  # through which chunks were made
+        self.tick = 0  # newest, epoch ms
+        self.newest = 0  # receipt of what was read last, epoch ms
+        self._log = log
+        self._stages = stages
+        self._store = store
+        self._snapshots = snapshots
+        self._journal = Journal(journal)
+        self._reached = reached
+        self._troubles = troubles
+        self._name = f"store-{lane}"
+        self._cuts: list[Cut] = []  # ahead of us, rising
+        self._stops: list[int] = []  # further ends of chunks, rising
+        self._begin()
+
+    def _begin(self) -> None:
+        """Build the stages, the gate behind the first of them: it needs to know what is late."""
+
+        def with_gate(directory: Directory) -> tuple[Operator, ...]:
+            first, *rest = self._stages(directory)
+            self._gate = LateGate(directory, self._store)
+            return (first, self._gate, *rest)
+
+        self._pipeline = Pipeline(with_gate)
+
+    # ── to where it was ──────────────────────────────────────────────────────────────────────────
+
+    def restore(self) -> None:
+        """Take the newest snapshot that the store reaches. Raises Corrupt."""
+        self._begin()
+        self.position, self.tick = self._log.begin, 0
+        lasting = self._store.position(self.lane)
+        found = self._snapshots.load(self._name)
+        if found is not None and found[0] > self._log.end:
+            raise Corrupt(f"{self._name}: the snapshot is of position {found[0]}, the log ends at {self._log.end}")
+        if found is not None and found[0] > lasting:
+            why = Corrupt(f"it lasts to {lasting}, the snapshot is of {found[0]}")
+            self._troubles.tell("the store was lost and is rebuilt from the log", why)
+        if found is not None and self._log.begin <= found[0] <= lasting:
+            self.position, states = found
+            self.tick = int(states[_LANE]["tick"])
+            self._pipeline.restore({k: v for k, v in states.items() if k != _LANE})
+        elif self._log.begin:
+            # The store was lost, or the log is all that is left: begin where the log does, with the
+            # registry as a snapshot knows it, since the configuration records are gone.
+            known = found or self._snapshots.load(self.lane)
+            if known is None:
+                raise Corrupt(f"{self._name}: no snapshot can be read, and the log begins at {self._log.begin} only")
+            self._pipeline.restore({"directory": known[1]["directory"]})
+        self._cuts = self._journal.after(self.position)
+        self._stops = sorted({p for p in (lasting, *self._reached(self.lane)) if p > self.position})
+
+    def save(self) -> None:
+        """Save where the stages stand; the store must have made all of it lasting."""
+        states = {**self._pipeline.snapshot(), _LANE: {"version": np.array(1), "tick": np.array(self.tick)}}
+        self._snapshots.save(self._name, self.position, states)
+        self._journal.forget(self.oldest())
+
+    def oldest(self) -> int:
+        """Return from where on the log is still needed."""
+        return self._snapshots.oldest(self._name)
+
+    def close(self) -> None:
+        """Release the journal."""
+        self._journal.close()
+
+    # ── chunks ───────────────────────────────────────────────────────────────────────────────────
+
+    def chunk(self, rows: int) -> Finished | None:
+        """Run the stages over the next records, about `rows` readings; None: there is nothing."""
+        end = self._log.end
+        if self.position >= end:
+            return None
+        start, cut = self.position, None
+        while self._cuts and self._cuts[0].start < start:
+            self._cuts.pop(0)
+        if self._cuts and self._cuts[0].start == start:
+            cut = self._cuts.pop(0)
+        while self._stops and self._stops[0] <= start:
+            self._stops.pop(0)
+        ahead = [*self._stops[:1], *(c.start for c in self._cuts[:1])]
+        stop = cut.position if cut is not None else min([end, *ahead])
+        self._gate.begin(cut.known if cut is not None else np.zeros(0, np.bool_))
+        readings: list[ReadingBatch] = []
+        events: list[Event] = []
+        refused: list[Refused] = []
+        edge: Counter[tuple[int, int, bool]] = Counter()
+        size = 0
+        for position, record in merged(self._log.read(start, stop), rows):
+            self.position = position
+            out = self._run(record, events)
+            readings.append(out)
+            size += len(out)
+            if isinstance(record, Batch):
+                refused += record.refused
+                self._count(record, edge)
+                self.newest = max(self.newest, received(record))
+            elif isinstance(record, Tick):
+                self.tick = max(self.tick, record.now)
+                self.newest = max(self.newest, record.now)
+            if cut is None and (size >= rows or len(events) > _EVENTS):
+                break
+        columns = concat([part for part in (*readings, self._gate.aside()) if len(part)])
+        cells = sorted({(gateway, hour) for gateway, hour, _ in edge})
+        counts = [EdgeRow(g, h, edge[g, h, False], edge[g, h, True]) for g, h in cells]
+        made = Cut(start, self.position, self._gate.decided())
+        return Finished(self.position, columns, events, refused, counts, made)
+
+    def note(self, made: Finished) -> None:
+        """Write down where a chunk ends, before any store is given it. Raises Full, Unavailable."""
+        self._journal.append(made.cut)
+
+    def _run(self, record: Record, events: list[Event]) -> ReadingBatch:
+        """Run a record; one that a stage cannot digest is stored as it came, and counted as a fault."""
+        with self._troubles.passing(f"a stage failed on a {type(record).__name__} of {self._name}"):
+            return self._pipeline.run(record, events.append)
+        return record.readings if isinstance(record, Batch) else concat([])
+
+    def _count(self, batch: Batch, edge: Counter[tuple[int, int, bool]]) -> None:
+        """Add what the edge counted, by gateway and hour of receipt."""
+        hour = (received(batch) or self.tick) // _HOUR * _HOUR
+        columns = (batch.edge.gateway, batch.edge.messages, batch.edge.readings)
+        for gateway, messages, values in zip(*(c.tolist() for c in columns), strict=True):
+            edge[gateway, hour, False] += messages
+            edge[gateway, hour, True] += values

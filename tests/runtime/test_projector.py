@@ -1,0 +1,440 @@
+"""The stores hold what the logs hold: everything, once, whatever happens in between."""
+
+import shutil
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lane_parts import CONFIG, HEAT, MINUTE, POWER, START, until
+
+from park.errors import Full
+from park.events import Level
+from park.metrics import Lane
+from park.ports import Chunk
+from park.readings import Quality, batch_of
+from park.records import Batch, DeviceRow, Edge, PointRow, Refusal, Refused, Tick
+from park.settings import LogSettings, StoreSettings
+from runtime.journal import Cut, Journal
+from runtime.log import SegmentLog
+from runtime.projector import Projector, ProjectorSettings
+from runtime.storage.duckdb import DuckStore
+from runtime.storage.memory import MemoryStore
+from runtime.storage.snapshots import FileSnapshots
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.ledger import SqlLedger, unexplained
+from runtime.storage.sql.quarantine import SqlQuarantine
+from stream.stages import store_stages
+
+HOUR = 60 * MINUTE
+REGISTER, USE = 4, 5
+GATEWAY = 20
+POINTS = replace(
+    CONFIG,
+    points=(
+        *(replace(p, interval=10_000) for p in CONFIG.points),
+        PointRow(REGISTER, "energy", 10, 3, 1),
+        PointRow(USE, "energy_use", 10, 3, 1, source=REGISTER),
+    ),
+    devices=(
+        *(replace(d, gateway=GATEWAY) for d in CONFIG.devices), DeviceRow(GATEWAY, 1, 1, Lane.BULK, "gateway"),
+    ),
+)  # fmt: skip
+
+
+def edge(messages, readings):
+    return Edge(*(np.array([n], np.int32) for n in (GATEWAY, messages, readings)))
+
+
+def rows(point, start, values, step=10_000, quality=Quality.GOOD, received=None):
+    at = [START + start + i * step for i in range(len(values))]
+    came = [t if received is None else START + received for t in at]
+    return [(point, t, float(v), int(quality), r) for t, v, r in zip(at, values, came, strict=True)]
+
+
+def batch(*readings, refused=()):
+    return Batch(
+        batch_of(list(readings)), edge(len(readings), len(readings) + sum(r.readings for r in refused)), refused
+    )
+
+
+def unknown(received, values=2):
+    return Refused(
+        Refusal.UNKNOWN_DEVICE, "t", b"{}", 2, START + received, device_key="x", gateway=GATEWAY, readings=values
+    )
+
+
+def records(hours=2):
+    """Return a morning of a park: readings, a register, duplicates, late ones, some twice, refused ones."""
+    out = [Tick(START), POINTS]
+    for minute in range(hours * 60):
+        at = minute * MINUTE
+        if minute:
+            out.append(Tick(START + at))
+        power = rows(POWER, at, [minute % 7 + k for k in range(6)])
+        out.append(batch(*power, *rows(REGISTER, at, [100 + minute * 0.5])))
+        if minute % 9 == 4:
+            out.append(batch(*power[:2]))  # delivered twice
+        if minute % 11 == 5:  # an hour ago, odd seconds: new, then again
+            late = rows(HEAT, at - HOUR - 3_000, [0.0, 1.0, 0.0], 700, Quality.LATE, at)
+            out += [batch(*late), batch(*late)]
+        if minute % 13 == 12:  # long ago and stored: the quality stage has forgotten it
+            out.append(batch(*rows(POWER, at - 10 * MINUTE, [(minute - 10) % 7 + k for k in range(6)], received=at)))
+        if minute % 17 == 3:
+            out.append(batch(refused=(unknown(at),)))
+    return out
+
+
+class Desk:
+    """A projector on real files."""
+
+    def __init__(self, folder, *, store=None, stages=store_stages, lanes=(Lane.BULK,), **settings):
+        self.folder = folder
+        self.gateways = np.zeros(64, np.int32)
+        self.gateways[[POWER, REGISTER, USE, HEAT]] = GATEWAY
+        self.log = {
+            lane: SegmentLog(folder / lane, LogSettings(reserve_bytes=0, segment_bytes=1 << 14)) for lane in lanes
+        }
+        self.store = store or DuckStore(folder / "store", StoreSettings(duckdb_memory="256MB"), lambda: self.gateways)
+        (folder / "sql").mkdir(exist_ok=True)
+        self.database = Database.open(folder / "sql" / "park.db")
+        self.ledger, self.quarantine = SqlLedger(self.database), SqlQuarantine(self.database)
+        self.snapshots = FileSnapshots(folder / "snapshots")
+        self.found = []
+        self.projector = Projector(
+            logs=self.log,
+            stages=stages,
+            store=self.store,
+            quarantine=self.quarantine,
+            ledger=self.ledger,
+            snapshots=self.snapshots,
+            folder=folder,
+            found=lambda _lane, _position, events: self.found.extend(events),
+            settings=ProjectorSettings(**{"rows": 50, "cycle": 0.01, **settings}),
+        )
+
+    def append(self, *what, lane=Lane.BULK):
+        """Put records into the log."""
+        for record in what:
+            self.log[lane].append([record])
+        return self
+
+    def outcome(self):
+        """Return everything that the stores say, in plain words."""
+        points = [POWER, HEAT, REGISTER, USE]
+        raw = {p: self.store.raw(p, 0, 1 << 50, 100_000) for p in points}
+        parts = {}
+        for level in (Level.MINUTE, Level.HOUR):
+            r = self.store.rollups(level, points, START - 100 * HOUR, START + 100 * HOUR)
+            parts[level.value] = [c.tolist() for c in (r.point, r.start, r.count, r.total, r.low, r.high)]
+        ledger = self.ledger.rows(START - HOUR, START + 100 * HOUR, self.stored(), {})
+        return {
+            "raw": {p: (r.ts.tolist(), r.value.tolist()) for p, r in raw.items()},
+            "parts": parts,
+            "ledger": ledger,
+            "waiting": len(self.quarantine.waiting()),
+        }
+
+    def stored(self):
+        """Count what is stored, less what the meters made: no device sent it."""
+        counts = dict(self.store.stored(START - HOUR, START + 100 * HOUR))
+        made = self.store.raw(USE, 0, 1 << 50, 100_000).received // HOUR * HOUR
+        for hour in made.tolist():
+            counts[GATEWAY, hour] -= 1
+        return counts
+
+    def close(self):
+        """Let go of the files."""
+        self.projector.stop(60)
+        for log in self.log.values():
+            log.close()
+        self.store.close()
+        self.database.close()
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory):
+    """Return what comes of the morning in one go."""
+    desk = Desk(tmp_path_factory.mktemp("wanted"), rows=1_000_000).append(*records())
+    desk.projector.catch_up()
+    outcome = desk.outcome()
+    desk.close()
+    return outcome
+
+
+class TestWhole:
+    def test_every_reading_once(self, wanted):
+        """All readings are stored, late ones too, and none twice."""
+        sent = {
+            (p, t)
+            for r in records()
+            if isinstance(r, Batch)
+            for p, t in zip(r.readings.point, r.readings.ts, strict=True)
+        }
+        stored = {(p, t) for p, (ts, _) in wanted["raw"].items() if p != USE for t in ts}
+
+        assert sent == stored
+
+    def test_the_ledger_closes(self, wanted):
+        """What the edge counted is stored, a duplicate, or waits for its device; nothing is unexplained."""
+        assert 0 == unexplained(wanted["ledger"])
+        assert sum(row.duplicate for row in wanted["ledger"]) > 50
+        assert 7 * 2 == sum(row.quarantined for row in wanted["ledger"])
+        assert 7 == wanted["waiting"]
+
+    def test_rollups_count_once(self, wanted):
+        """Minutes hold six readings of a point that speaks every ten seconds, however often they came."""
+        point, _, count, *_ = wanted["parts"]["1m"]
+
+        assert {6} == {c for p, c in zip(point, count, strict=True) if p == POWER}
+        assert 11 * 3 == sum(c for p, c in zip(point, count, strict=True) if p == HEAT)
+
+
+class TestRestart:
+    @pytest.mark.parametrize(("chunks", "saves"), [(1, ()), (5, (2,)), (9, (2, 4)), (17, (5, 11)), (30, (1, 2, 29))])
+    def test_crash(self, tmp_path, wanted, chunks, saves):
+        """A machine that stops anywhere, and starts from what is on its disk: the outcome is the same."""
+        before = Desk(tmp_path / "before").append(*records())
+        before.projector.recover()
+        for n in range(chunks):
+            before.projector._advance(Lane.BULK)
+            if n in saves:
+                before.projector._save()
+            elif n % 5 == 3:
+                before.store.flush()
+        shutil.copytree(tmp_path / "before", tmp_path / "after")
+        before.close()
+
+        after = Desk(tmp_path / "after", rows=77)
+        after.projector.catch_up()
+
+        assert wanted == after.outcome()
+        after.close()
+
+    def test_a_clean_restart(self, tmp_path, wanted):
+        """Stopped and started again, the projector goes on where it was."""
+        whole = records()
+        first = Desk(tmp_path).append(*whole[:90])
+        first.projector.start()
+        until(lambda: first.projector.state(START).lag_bytes == 0)
+        first.close()
+
+        second = Desk(tmp_path).append(*whole[90:])
+        second.projector.start()
+        until(lambda: second.projector.state(START).lag_bytes == 0)
+
+        assert wanted == second.outcome()
+        second.close()
+
+    def test_a_store_that_was_lost(self, tmp_path, wanted):
+        """With an empty store everything is made again from the log."""
+        first = Desk(tmp_path).append(*records())
+        first.projector.catch_up()
+        first.close()
+        shutil.rmtree(tmp_path / "store")
+
+        second = Desk(tmp_path)
+        second.projector.catch_up()
+
+        assert wanted["raw"] == second.outcome()["raw"]
+        assert wanted["parts"] == second.outcome()["parts"]
+        assert wanted["ledger"] == second.outcome()["ledger"]
+        second.close()
+
+    def test_a_trimmed_log(self, tmp_path):
+        """Where the log no longer tells of the registry, a snapshot does."""
+        first = Desk(tmp_path, rows=20).append(*records())
+        first.projector.recover()
+        while first.projector._advance(Lane.BULK):
+            first.projector._save()
+        log = first.log[Lane.BULK]
+        log._settings = replace(log._settings, keep_bytes=0)
+        log.trim(log.end)
+        assert 0 < log.begin <= first.snapshots.oldest("store-bulk")
+        first.close()
+        shutil.rmtree(tmp_path / "store")
+
+        second = Desk(tmp_path)
+        second.projector.catch_up()
+
+        assert len(second.store.raw(POWER, 0, 1 << 50, 10_000)) > 0
+        second.close()
+
+
+class Narrow(MemoryStore):
+    """A store that is full while told so (the small real disk is in the store's own tests)."""
+
+    full = False
+
+    def write(self, chunk: Chunk) -> None:
+        """Take a chunk, if there is room."""
+        if self.full:
+            raise Full("no room for readings")
+        super().write(chunk)
+
+
+class TestFlow:
+    def test_keeps_up(self, tmp_path):
+        """What is appended can be asked for soon after, from both lanes; nothing lags at the end."""
+        desk = Desk(tmp_path, lanes=(Lane.LIFE, Lane.BULK))
+        desk.projector.start()
+        for i in range(5):
+            desk.append(*([Tick(START), POINTS] if i == 0 else []), batch(*rows(HEAT, i * 1000, [1.0])), lane=Lane.LIFE)
+            desk.append(*([Tick(START), POINTS] if i == 0 else []), batch(*rows(POWER, i * 1000, [i])))
+            until(lambda n=i + 1: len(desk.store.raw(POWER, 0, 1 << 50, 99)) == n)
+            until(lambda n=i + 1: len(desk.store.raw(HEAT, 0, 1 << 50, 99)) == n)
+
+        state = desk.projector.state(START + MINUTE)
+        assert (True, 0, 0.0, 10, "") == (
+            state.ready,
+            state.lag_bytes,
+            state.lag_seconds,
+            state.readings,
+            state.trouble,
+        )
+        desk.close()
+
+    def test_lag_can_be_seen(self, tmp_path):
+        """Before it has read anything, the projector says how much waits."""
+        desk = Desk(tmp_path).append(*records())
+
+        assert desk.log[Lane.BULK].end == desk.projector.state(START).lag_bytes
+        desk.close()
+
+    def test_a_full_disk(self, tmp_path):
+        """What a store would not take is given again, once there is room, and counted once."""
+        desk = Desk(tmp_path, store=Narrow(lambda: desk.gateways))
+        desk.store.full = True
+        desk.append(*records())
+        desk.projector.start()
+        until(lambda: "no room" in desk.projector.state(START).trouble)
+        assert desk.projector.state(START + 3 * HOUR).lag_seconds > 0
+
+        desk.store.full = False
+        until(lambda: desk.projector.state(START).lag_bytes == 0 and not desk.projector._waiting)
+
+        assert 0 == unexplained(desk.outcome()["ledger"])
+        assert "" == desk.projector.state(START).trouble
+        desk.close()
+
+    def test_a_stage_that_fails(self, tmp_path):
+        """A fault in a stage costs no reading: it is stored as it came, and the fault is told."""
+
+        class Failing(MemoryStore):
+            name = "failing"
+
+            def on_batch(self, _batch, _emit):
+                raise ZeroDivisionError
+
+            def on_tick(self, now, emit):
+                """Do nothing."""
+
+            def on_config(self, config, emit):
+                """Do nothing."""
+
+            def snapshot(self):
+                return {"version": np.array(1)}
+
+            def restore(self, state):
+                """Do nothing."""
+
+        desk = Desk(tmp_path, stages=lambda d: (*store_stages(d), Failing())).append(*records(1))
+        desk.projector.catch_up()
+
+        assert 360 == len(desk.store.raw(POWER, 0, 1 << 50, 10_000))
+        assert desk.projector.state(START).failures
+        desk.close()
+
+    def test_a_correction(self, tmp_path):
+        """Another value for a time that is stored replaces it, and is not summed a second time."""
+        desk = Desk(tmp_path).append(Tick(START), POINTS, batch(*rows(POWER, 0, range(60))))
+        desk.append(batch(*rows(POWER, 0, [99.0], quality=Quality.LATE, received=600_000)), Tick(START + HOUR))
+
+        desk.projector.catch_up()
+
+        assert 99.0 == desk.store.raw(POWER, 0, 1 << 50, 100).value[0]
+        assert 60 == sum(desk.store.rollups(Level.MINUTE, [POWER], START, START + HOUR).count)
+        desk.close()
+
+    def test_late_twice_in_one_chunk(self, tmp_path):
+        """The same late reading twice before the store has seen either is stored and summed once."""
+        late = rows(HEAT, -HOUR, [0.0, 1.0] * 20, 500, Quality.LATE, 0)
+        desk = Desk(tmp_path, rows=10_000).append(Tick(START), POINTS, batch(*late), batch(*late), Tick(START + HOUR))
+
+        desk.projector.catch_up()
+
+        assert 40 == len(desk.store.raw(HEAT, 0, 1 << 50, 1_000))
+        assert 40 == sum(desk.store.rollups(Level.MINUTE, [HEAT], START - 2 * HOUR, START + HOUR).count)
+        desk.close()
+
+    def test_progress(self, tmp_path):
+        """A bulk load tells how far it is, and ends at the end."""
+        desk = Desk(tmp_path).append(*records(1))
+        told = []
+
+        desk.projector.catch_up(lambda done, whole: told.append((done, whole)))
+
+        assert told == sorted(told)
+        assert (desk.log[Lane.BULK].end,) * 2 == told[-1]
+        desk.close()
+
+    def test_findings(self, tmp_path):
+        """What stages find besides readings is handed on: a meter that was changed."""
+        desk = Desk(tmp_path).append(Tick(START), POINTS)
+        desk.append(batch(*rows(REGISTER, 0, [5000.0, 5001.0, 17.0, 18.0, 19.0], MINUTE)), Tick(START + HOUR))
+
+        desk.projector.catch_up()
+
+        assert {"meter"} == {e.kind for e in desk.found}
+        desk.close()
+
+
+class TestJournal:
+    @given(cuts=st.lists(st.lists(st.booleans(), max_size=20), max_size=6), cut=st.integers(0, 400))
+    def test_any_prefix(self, tmp_path_factory, cuts, cut):
+        """A journal that stops anywhere opens to whole entries, and takes new ones."""
+        path = tmp_path_factory.mktemp("journal") / "bulk.journal"
+        journal = Journal(path)
+        wanted = [Cut(8 * n, 8 * n + 8, np.array(known, np.bool_)) for n, known in enumerate(cuts)]
+        for entry in wanted:
+            journal.append(entry)
+        journal.close()
+        path.write_bytes(path.read_bytes()[:cut])
+
+        again = Journal(path)
+
+        kept = again.after(0)
+        assert [(c.start, c.position, c.known.tolist()) for c in wanted[: len(kept)]] == [
+            (c.start, c.position, c.known.tolist()) for c in kept
+        ]
+        again.append(Cut(800, 808, np.ones(3, np.bool_)))
+        again.close()
+        last = Journal(path)
+        assert 808 == last.after(0)[-1].position
+        last.close()
+
+    def test_forgetting(self, tmp_path):
+        """What no snapshot needs goes; what comes after stays, over a restart as well."""
+        journal = Journal(tmp_path / "bulk.journal")
+        for n in range(5):
+            journal.append(Cut(8 * n, 8 * n + 8, np.zeros(0, np.bool_)))
+
+        journal.forget(16)
+        journal.append(Cut(40, 48, np.ones(9, np.bool_)))
+        journal.close()
+
+        again = Journal(tmp_path / "bulk.journal")
+        assert [24, 32, 40, 48] == [c.position for c in again.after(0)]
+        again.close()
+
+
+def test_threads_end(tmp_path):
+    """After a stop nothing of the projector runs on."""
+    desk = Desk(tmp_path).append(*records(1))
+    desk.projector.start()
+
+    desk.close()
+
+    assert "projector" not in {t.name for t in threading.enumerate()}
