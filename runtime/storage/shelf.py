@@ -215,6 +215,11 @@ class Shelf:
                 with suppress(duckdb.Error):
                     c.execute("ROLLBACK")
                 raise
+            if grown:
+                # The blocks of sorted runs are free only now; without it a file grows to twice its size.
+                # Not while a reader's transaction stands in the way: the next time will do.
+                with suppress(duckdb.TransactionException):
+                    c.execute(f"CHECKPOINT {a}")
         file.run, file.runs, file.low, file.high = run, file.runs + 1, low, high
         file.tables, file.recent = frozenset(tables), recent
 
