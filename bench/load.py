@@ -113,7 +113,7 @@ def main() -> None:
     begin = time.monotonic()
     pending = memoryview(b"")
     block = 250
-    tail = 0
+    tail = stamp = 0
     while True:
         elapsed = time.monotonic() - begin
         over = elapsed >= args.seconds
@@ -137,7 +137,9 @@ def main() -> None:
             rows = matrix[tail : tail + n]
             ids = (np.arange(sent, sent + n) % 65_535 + 1).astype(">u2").view(np.uint8).reshape(n, 2)
             rows[:, id_at : id_at + 2] = ids
-            rows[:, ts_at : ts_at + 13] = digits(int(time.time() * 1000), 13)  # noqa: TID251 - devices have clocks
+            if not tail:  # a new round of all devices: none repeats a time, however fast it goes
+                stamp = max(int(time.time() * 1000), stamp + 1)  # noqa: TID251 - devices have clocks
+            rows[:, ts_at : ts_at + 13] = digits(stamp, 13)
             noise = rng.integers(48, 58, (n, len(value_at)), dtype=np.uint8)
             for i, (at, _) in enumerate(value_at):
                 rows[:, at] = noise[:, i]
