@@ -36,7 +36,7 @@ for _code, _name in enumerate(NAMES):
     _ALARM[_code, list(METRICS[_name].alarm)] = True
 
 _ONE = np.int32(1)  # of the counts' own type: `ufunc.at` takes 2 ns a row then, 50 ns where it must cast
-_LATE = np.uint8(Quality.LATE)
+_LATE, _RETAINED = np.uint8(Quality.LATE), np.uint8(Quality.RETAINED)
 _MODES = {"test": Quality.TEST, "maintenance": Quality.MAINTENANCE}
 
 
@@ -60,6 +60,7 @@ class QualityGate:
         self._clocks = Clocks(directory, clock or ClockRule())
         # by point
         self._seen: Int64 = np.zeros(0, np.int64)  # ts of the newest present reading; 0: none
+        self._top: Int64 = np.zeros(0, np.int64)  # greatest ts of any reading: what lies above it is no duplicate
         self._value: Float64 = np.zeros(0)  # of the last reading kept, in order of arrival
         self._ring: Int64 = np.zeros(0, np.int64)  # marks of the last KEPT readings, KEPT a point
         self._next: Int8 = np.zeros(0, np.uint8)  # where the ring is written next, mod KEPT
@@ -75,7 +76,7 @@ class QualityGate:
 
     def _grow(self) -> None:
         size = len(self._directory.metric)
-        self._seen = grown(self._seen, size)
+        self._seen, self._top = grown(self._seen, size), grown(self._top, size)
         self._value = grown(self._value, size)
         self._next = grown(self._next, size)
         self._stamp = grown(self._stamp, size)
@@ -95,10 +96,10 @@ class QualityGate:
         gateway = self._directory.gateway[point]
         self._count(batch.received, gateway, emit)
 
-        fresh = ts > self._seen[point]
+        fresh = ts > self._top[point]
         fresh &= quality < _LATE
         if fresh.all() and self._once(point):
-            self._seen[point] = ts
+            self._seen[point] = self._top[point] = ts
             self._value[point] = value
             at = self._next[point]
             self._ring[point * KEPT + (at & (KEPT - 1))] = _mark(ts, value)
@@ -160,7 +161,7 @@ class QualityGate:
         before[0] = 0
         before[1:] = running[:-1]
         before[first] = 0
-        fresh = live & (ts[order] > np.maximum(before, self._seen[p]))
+        fresh = live & (ts[order] > np.maximum(before, self._top[p]))
 
         dropped = np.zeros(size, np.bool_)
         clean = np.logical_and.reduceat(fresh, start)[segment]
@@ -170,12 +171,45 @@ class QualityGate:
             q = point[rows]
             self._ring[q * KEPT + ((self._next[q] + nth) & (KEPT - 1))] = _mark(ts[rows], value[rows])
             np.add.at(self._next, q, np.uint8(1))
-            np.maximum.at(self._seen, q, ts[rows])
+            np.maximum.at(self._top, q, ts[rows])
+            self._seen[q] = self._top[q]
             self._value[q] = value[rows]
-        rest = np.sort(order[~clean])
-        for part in rounds(point[rest]):
-            self._one_each(batch, point, quality, dropped, rest[part])
+        rest = ~clean
+        if rest.any():
+            many = (np.diff(np.append(start, size)) > KEPT)[segment]  # a back-fill: rounds would be as many
+            for of_point in np.split(order[rest & many], np.flatnonzero(first[rest & many])[1:]):
+                if len(of_point):
+                    self._one_point(batch, int(point[of_point[0]]), quality, dropped, of_point)
+            rows = np.sort(order[rest & ~many])
+            for part in rounds(point[rows]):
+                self._one_each(batch, point, quality, dropped, rows[part])
         return dropped
+
+    def _one_point(self, batch: ReadingBatch, p: int, quality: Int8, dropped: Bool, rows: Rows) -> None:
+        """Do as `_one_each` does, for many rows of one point, one after the other."""
+        ring, at = self._ring[p * KEPT : (p + 1) * KEPT].tolist(), int(self._next[p])
+        last, seen = float(self._value[p]), int(self._seen[p])
+        life, metric = bool(self._directory.life[p]), int(self._directory.metric[p])
+        ts, value, q = batch.ts[rows].tolist(), batch.value[rows].tolist(), quality[rows].tolist()
+        marks, received = _mark(batch.ts[rows], batch.value[rows]).tolist(), batch.received[rows].tolist()
+        for n, row in enumerate(rows.tolist()):
+            copy = q[n] == _RETAINED and ts[n] == received[n] and value[n] == last and any(ring) and not life
+            twice = copy or marks[n] in ring
+            if twice and life and value[n] != last and 0 <= value[n] < _ALARM.shape[1]:
+                twice = not _ALARM[metric, int(value[n])]
+            if twice:
+                dropped[row] = True
+            else:
+                ring[at % KEPT] = marks[n]
+                at, last = at + 1, value[n]
+            if q[n] < _LATE:
+                if ts[n] > seen:
+                    seen = ts[n]
+                else:
+                    quality[row] = _LATE
+        self._ring[p * KEPT : (p + 1) * KEPT] = ring
+        self._next[p], self._value[p], self._seen[p] = at % 256, last, seen
+        self._top[p] = max(int(self._top[p]), *ts)
 
     def _one_each(self, batch: ReadingBatch, point: Rows, quality: Int8, dropped: Bool, rows: Rows) -> None:
         """Take rows of different points: tell duplicates, mark what is late, remember the rest."""
@@ -186,15 +220,15 @@ class QualityGate:
         changed = value != self._value[p]
         twice = (ring[p] == mark[:, None]).any(axis=1)
         # A retained message without a time of its own: the broker's copy of what we have already.
-        spoken = self._next_known(p)
-        twice |= (q == Quality.RETAINED) & (ts == batch.received[rows]) & ~changed & spoken & ~d.life[p]
+        spoken = (ring[p] != 0).any(axis=1)
+        twice |= (q == _RETAINED) & (ts == batch.received[rows]) & ~changed & spoken & ~d.life[p]
         # Life safety passes every gate: an alarm that is not the last thing we know goes on.
         state = np.where((value >= 0) & (value < _ALARM.shape[1]), value, 0).astype(np.intp)
         twice &= ~(d.life[p] & changed & _ALARM[d.metric[p], state])
 
         live = q < Quality.LATE
         fresh = live & (ts > self._seen[p])
-        quality[rows[live & ~fresh]] = Quality.LATE
+        quality[rows[live & ~fresh]] = _LATE
         dropped[rows[twice]] = True
         kept = ~twice
         k = p[kept]
@@ -202,11 +236,7 @@ class QualityGate:
         self._next[k] += 1
         self._value[k] = value[kept]
         self._seen[p[fresh]] = ts[fresh]
-
-    def _next_known(self, point: Rows) -> Bool:
-        """Return which points have said anything yet."""
-        known: Bool = (self._ring.reshape(-1, KEPT)[point] != 0).any(axis=1)
-        return known
+        self._top[p] = np.maximum(self._top[p], ts)
 
     def _judged(self, batch: ReadingBatch, point: Rows) -> ReadingBatch:
         """Return the readings marked for range and for devices that are set apart."""
@@ -246,7 +276,8 @@ class QualityGate:
         n, m = self._directory.size, self._directory.device_size
         return {
             "version": np.array(VERSION),
-            "seen": self._seen[:n].copy(), "value": self._value[:n].copy(), "next": self._next[:n].copy(),
+            "seen": self._seen[:n].copy(), "top": self._top[:n].copy(),
+            "value": self._value[:n].copy(), "next": self._next[:n].copy(),
             "ring": self._ring[: n * KEPT].copy(), "mode": self._mode[:m].copy(), "hour": np.array(self._hour),
             "readings": self._readings[:m].copy(), "duplicates": self._duplicates[:m].copy(),
             **self._clocks.snapshot(),
@@ -254,7 +285,8 @@ class QualityGate:
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier `snapshot`."""
-        self._seen, self._value, self._next = state["seen"].copy(), state["value"].copy(), state["next"].copy()
+        self._seen, self._top = state["seen"].copy(), state["top"].copy()
+        self._value, self._next = state["value"].copy(), state["next"].copy()
         self._ring, self._mode = state["ring"].copy(), state["mode"].copy()
         self._readings, self._duplicates = state["readings"].copy(), state["duplicates"].copy()
         self._hour = int(state["hour"])

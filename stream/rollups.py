@@ -154,7 +154,7 @@ class Rollups:
                 self._cells.add_parts(cell, parts)
                 return
             self._cells.add_parts(cell[~outside], parts.rows(~outside))
-            parts = reduced(parts.rows(outside), begin[outside], SHAPES[level].width)
+            parts = reduced(parts.rows(outside), begin[outside])
             emit(told(SHAPES[level].level, parts))
             level += 1
             if level > _DAY:

@@ -205,8 +205,12 @@ class Windows:
                     yield self._cells.take(row, points, number * width - offset, width)
 
 
-def reduced(parts: Parts, begin: Int64, width: int) -> Parts:
-    """Add up the rows of each point and window; `begin` are the windows' begins, which become `at`."""
+def reduced(parts: Parts, begin: Int64) -> Parts:
+    """Add up the rows of each point and window; `begin` are the windows' begins, which become `at`.
+
+    `good` may come out wider than the window: parts must add up alike however they were cut; who reads
+    the sum holds it to the width.
+    """
     order = np.lexsort((parts.last_ts, begin, parts.point))
     parts, begin = parts.rows(order), begin[order]
     new = np.ones(len(parts), np.bool_)
@@ -218,7 +222,7 @@ def reduced(parts: Parts, begin: Int64, width: int) -> Parts:
         np.add.reduceat(parts.count, first), np.add.reduceat(parts.total, first),
         np.minimum.reduceat(parts.low, first), np.maximum.reduceat(parts.high, first),
         parts.last[end], parts.last_ts[end],
-        np.minimum(np.add.reduceat(parts.good, first), width), np.add.reduceat(parts.bad, first),
+        np.add.reduceat(parts.good, first), np.add.reduceat(parts.bad, first),
     )  # fmt: skip
 
 

@@ -50,6 +50,23 @@ TestLifeQualityContract = contract_of(
 )  # fmt: skip
 
 
+TestBurstContract = contract_of(
+    Case(
+        "burst", lambda d: (QualityGate(d),), CONFIG,
+        rows([POWER], st.sampled_from([0.0, 1.0]), step=1_000, span=60_000, max_size=60, qualities=_qualities,
+             delays=(100_000,)),
+        guarded=True,
+    )
+)  # fmt: skip
+TestLifeBurstContract = contract_of(
+    Case(
+        "life burst", lambda d: (QualityGate(d),), CONFIG,
+        rows([SMOKE], st.sampled_from([0.0, 1.0]), step=1_000, span=60_000, max_size=60, qualities=_qualities,
+             delays=(100_000,)),
+    )
+)  # fmt: skip
+
+
 class TestMarks:
     @pytest.mark.parametrize(
         ("value", "quality"), [(5.0, Quality.GOOD), (1e9, Quality.OUT_OF_RANGE), (np.inf, Quality.OUT_OF_RANGE)]
