@@ -149,6 +149,15 @@ ANSWERS: Final[dict[str, Any]] = {
             for feed in _FEEDS
         ],
     },
+    "trends_of_park": {
+        "park": 1, "at": _T, "start": _T - 7_200_000, "step": 3_600_000,
+        "trends": [{"feed": "energy", "metric": "energy_use", "zh": "用电量", "en": "Energy used", "unit": "kWh",
+                    "fold": "sum", "points": 1, "value": [310.2, 295.8, 21.4]}],
+    },
+    "limits": [
+        {"rule": "co2", "metric": "co2", "severity": "low", "basis": "L: GB/T 18883-2022", "high": 1000.0, "low": None,
+         "kinds": []},
+    ],
     "health_of_park": {
         "park": 1, "at": _T,
         "counts": {"gateway_down": 0, "silent": 1, "stuck": 0, "flapping": 0, "wrong_clock": 0, "low_battery": 0,
@@ -196,7 +205,8 @@ id: {_T}001
 event: finding
 data: {{"type":"finding","id":"{_FINDING["id"]}","kind":"anomaly"}}
 
-: ping
+event: ping
+data: {{}}
 
 """
 TEXTS: Final = {

@@ -29,6 +29,7 @@ _ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", f"{V1}/devices/{{key}}/mode"): _A,
     ("GET", f"{V1}/changes"): _W,
     ("GET", f"{V1}/catalogue"): _R,
+    ("GET", f"{V1}/limits"): _R,
     ("GET", f"{V1}/registry/export"): _W,
     ("POST", f"{V1}/registry/import"): _W,
     ("GET", f"{V1}/backup"): Permission.KEYS,  # it holds everything, keys' digests too
@@ -36,6 +37,7 @@ _ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", f"{V1}/parks/{{park}}/latest"): _R,
     ("GET", f"{V1}/parks/{{park}}/freshness"): _R,
     ("GET", f"{V1}/parks/{{park}}/health"): _R,
+    ("GET", f"{V1}/parks/{{park}}/trends"): _R,
     ("GET", f"{V1}/points/{{key}}/readings"): _R,
     ("GET", f"{V1}/findings"): _R,
     ("GET", f"{V1}/conditions"): _R,

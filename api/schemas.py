@@ -157,6 +157,41 @@ class Freshness(BaseModel):
     feeds: list[FeedState]
 
 
+class Trend(BaseModel):
+    """One quantity of a feed, over the whole park."""
+
+    feed: Feed
+    metric: str
+    zh: str
+    en: str
+    unit: str
+    fold: str  # sum (over the outermost meters) | mean | max
+    points: int
+    value: list[float | None]  # one an hour
+
+
+class Trends(BaseModel):
+    """How the feeds went, hour by hour; feeds without points are left out, the last hour still runs."""
+
+    park: int
+    at: int
+    start: int  # epoch ms, of the first hour
+    step: int  # ms
+    trends: list[Trend]
+
+
+class LimitOut(BaseModel):
+    """A limit on a metric, with the authority it rests on."""
+
+    rule: str
+    metric: str
+    severity: str
+    basis: str
+    high: float | None
+    low: float | None
+    kinds: list[str]  # of devices; none: all
+
+
 class DeviceHealth(BaseModel):
     """A device and how it is."""
 

@@ -9,7 +9,7 @@ from park.errors import Unavailable
 from park.metrics import Lane
 from park.model import Device
 from park.ports import EventStore, LedgerRow, LiveSource, QuarantineStore, ReadingStore, RegistryStore
-from park.records import Command
+from park.records import Command, LimitRow
 from park.roles import Principal
 from park.settings import ApiSettings
 
@@ -97,6 +97,11 @@ def _no_backup() -> Path:
     raise Unavailable("backup")
 
 
+def _no_limits() -> Sequence[LimitRow]:
+    """Return none: this instance has no table."""
+    return ()
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -123,5 +128,6 @@ class Services:
     registry_import: Callable[[str, bytes, str], Imported] = _no_import  # (file name, content, actor)
     registry_export: Callable[[str], bytes] = _no_export  # "xlsx", or "csv": a zip of files
     backup: Callable[[], Path] = _no_backup  # a new tar file, to be deleted once it was given out
+    limits: Callable[[], Sequence[LimitRow]] = _no_limits  # the rule table that the stages hold values to
     settings: ApiSettings = field(default_factory=ApiSettings)
     version: str = "0.1.0"

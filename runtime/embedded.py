@@ -63,7 +63,8 @@ class Embedded:
         """Build every part; nothing runs before `start`."""
         self.house = house
         ingest = house.settings.ingest
-        self.roster = Roster(house.registry, parse(shipped()), clock.now)
+        self.limits = parse(shipped())
+        self.roster = Roster(house.registry, self.limits, clock.now)
         self.writer = EventWriter(house.events)
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
@@ -183,6 +184,7 @@ class Embedded:
             components=self.components,
             figures=self.figures,
             registry_changed=self.roster.sync,
+            limits=lambda: self.limits,
             ledger=WholeLedger(self.house.ledger, self.house.readings, self.house.logs, self.projector),
         )
 

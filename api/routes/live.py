@@ -24,6 +24,8 @@ from park.ports import LiveEvent
 
 PING: Final = 15.0  # s: below the minute after which proxies give up on a silent connection
 MAX_CLIENTS: Final = 500
+# An event and no comment: a page must hear it, to know a dead line from a quiet park. It has no id.
+_PING: Final = b"event: ping\ndata: {}\n\n"
 _RETRY: Final = b"retry: 1000\n\n"  # ms that a browser waits before it comes back
 
 
@@ -54,7 +56,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
                     yield gap + framed(mine)
             while True:
                 fresh = [e for e in await listening.next(PING) if e.id > sent or e.event == "gap"]
-                yield framed(fresh) if fresh else b": ping\n\n"
+                yield framed(fresh) if fresh else _PING
         finally:
             clients.discard(id(listening))
             listening.close()

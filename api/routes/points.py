@@ -8,7 +8,7 @@ from api.bodies import Id, Time
 from api.door import Caller
 from api.overview import quality_word, state_word
 from api.permissions import V1
-from api.schemas import MetricOut, Now, Page, PointOut
+from api.schemas import LimitOut, MetricOut, Now, Page, PointOut
 from api.scope import park_asked
 from api.services import Services
 from api.view import View
@@ -116,3 +116,14 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             MetricOut(name=m.name, feed=m.feed, unit=m.unit, kind=m.kind, zh=m.zh, en=m.en, states=list(m.codes))
             for m in METRICS.values()
         ]
+
+    @app.get(f"{V1}/limits", tags=["points"])
+    def limits(_: Caller) -> list[LimitOut]:
+        """Return the limits that values are held to, each with the authority it rests on."""
+        return [
+            LimitOut(
+                rule=row.rule, metric=row.metric, severity=row.severity, basis=row.basis, high=row.high, low=row.low,
+                kinds=list(row.kinds),
+            )
+            for row in services.limits()
+        ]  # fmt: skip
