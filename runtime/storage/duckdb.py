@@ -354,9 +354,9 @@ class DuckStore:
             hour, gateway = received[mine] // HOUR, entries(gateways, point[mine], 0)
             for at in np.unique(hour).tolist():
                 of_hour = hour == at
-                n = np.bincount(gateway[of_hour], number[mine][of_hour])
+                n = np.bincount(gateway[of_hour] + 1, number[mine][of_hour])  # -1: made by the stages
                 for g in np.flatnonzero(n).tolist():
-                    total[g, at * HOUR] += int(n[g])
+                    total[g - 1, at * HOUR] += int(n[g])
         return +total
 
     def counted(self, start: int, end: int) -> Mapping[tuple[int, int], tuple[int, int]]:

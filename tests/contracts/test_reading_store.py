@@ -16,7 +16,7 @@ from runtime.storage.memory import MemoryStore
 
 T0 = 1_760_000_400_000  # an hour's start
 MINUTE, QUARTER, HOUR, DAY = 60_000, 900_000, 3_600_000, 86_400_000
-GATEWAYS = np.array([0, 7, 7, 8, 0], np.int32)  # by point
+GATEWAYS = np.array([0, 7, 7, 8, 0, -1], np.int32)  # by point; -1: made by the stages
 
 
 def gateways():
@@ -389,6 +389,15 @@ class TestLedger:
         store.flush()
         assert expected == dict(store.stored(T0, T0 + DAY))
         assert {(7, T0 + 2 * HOUR): 1} == dict(store.stored(T0 + HOUR, T0 + DAY))
+
+    def test_stored_of_the_stages(self, store):
+        """What stages made of other readings came through no gateway, and is counted apart from those without one."""
+        for flushed in (False, True):
+            store.write(chunk(1 + flushed, reading(4, T0, 1), reading(5, T0, 1), reading(5, T0 + 1, 1)))
+            if flushed:
+                store.flush()
+
+            assert {(0, T0): 1, (-1, T0): 2} == dict(store.stored(T0, T0 + HOUR))
 
     def test_counted(self, store):
         """What the quality stage set aside adds up by gateway and hour."""
