@@ -53,3 +53,11 @@ class TakesRefused(Protocol):
 
     def on_refused(self, refused: tuple[Refused, ...], emit: Emit) -> None:
         """Look at refused messages, in order of arrival."""
+
+
+@runtime_checkable
+class TellsCounts(Protocol):
+    """A stage that counts, and can be asked for its counts before its own time to tell them."""
+
+    def tell_counts(self, emit: Emit) -> None:
+        """Emit what was counted since the last time; counts of one cell add up."""

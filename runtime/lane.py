@@ -70,6 +70,7 @@ class LaneWorker:
         `applied` is the position through which the sink's events last.
         """
         self.lane = lane
+        self.cpu = 0.0  # s that the lane's thread has used
         self.live = threading.Event()  # set once the replay is done and messages are taken
         self.runner = Runner(lane.value, pipeline, log, snapshots, careful=lane is Lane.LIFE)
         self._source = source
@@ -121,7 +122,7 @@ class LaneWorker:
             return False
         return self._saving.write(self.runner.position, self.runner.states())
 
-    def submit(self, record: Config | Command, then: Callable[[], None] | None = None) -> "Future[int]":
+    def submit(self, record: Batch | Config | Command, then: Callable[[], None] | None = None) -> "Future[int]":
         """Put a record into the log and run it; from any thread. The result is its position.
 
         `then` is called in the lane's thread right after it is in the log, before any further message
@@ -195,6 +196,7 @@ class LaneWorker:
             with self._troubles.passing("a turn of the lane failed"):
                 self._turn()
                 failed = 0
+            self.cpu = time.thread_time()
             if failed > before:
                 self._stopping.wait(min(pause * 2**before, 1.0))
 

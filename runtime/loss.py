@@ -45,26 +45,30 @@ class WholeLedger:
             return self._joined(start, end, {lane: self._behind.position(lane) for lane in self._logs})
 
     def _joined(self, start: int, end: int, positions: Mapping[Lane, int]) -> list[LedgerRow]:
-        messages, coming = self._tail(positions)
+        messages, received, coming = self._tail(positions)
         # Rows that stages derive from readings (use of a register, people inside) came through no edge.
         stored = {cell: n for cell, n in self._readings.stored(start, end).items() if cell[0] >= 0}
         return [
-            replace(row, messages=row.messages + messages[cell], received=row.received + coming[cell])
+            replace(row, messages=row.messages + messages[cell], received=row.received + received[cell])
             for row in self._ledger.rows(start, end, stored, coming)
             for cell in [(row.gateway, row.hour)]
         ]
 
-    def _tail(self, positions: Mapping[Lane, int]) -> tuple[Counter[Cell], Counter[Cell]]:
-        """Count the messages and readings that are in the logs and not in the stores."""
+    def _tail(self, positions: Mapping[Lane, int]) -> tuple[Counter[Cell], Counter[Cell], Counter[Cell]]:
+        """Count messages and readings that the ledger has not seen, and readings that the store has not."""
         messages: Counter[Cell] = Counter()
         readings: Counter[Cell] = Counter()
+        coming: Counter[Cell] = Counter()
         for lane, log in self._logs.items():
             begin = max(positions[lane], log.begin)
-            for _, record in log.read(begin, min(log.end, begin + _TAIL)):
+            counted = self._ledger.reached(lane)  # further than the store while that one has no room
+            for position, record in log.read(begin, min(log.end, begin + _TAIL)):
                 if isinstance(record, Batch):
                     hour = received(record) // HOUR * HOUR
                     e = record.edge
                     for gateway, m, r in zip(e.gateway.tolist(), e.messages.tolist(), e.readings.tolist(), strict=True):
-                        messages[gateway, hour] += m
-                        readings[gateway, hour] += r
-        return messages, readings
+                        coming[gateway, hour] += r
+                        if position > counted:
+                            messages[gateway, hour] += m
+                            readings[gateway, hour] += r
+        return messages, readings, coming

@@ -19,7 +19,7 @@ from simulators.history import history
 from simulators.registry import Numbers
 from simulators.scenario import HOUR, MINUTE, Scenario
 
-_AT_ONCE = 24  # hours appended together
+_AT_ONCE = 24  # steps appended together
 
 
 def config_for(config: Config, lane: Lane) -> Config:

@@ -109,6 +109,7 @@ class Projector:
             for lane, log in logs.items()
         }
         self._waiting: dict[Lane, Finished] = {}  # made, and not taken by all stores yet
+        self._given: dict[Lane, int] = dict.fromkeys(logs, 0)  # position through which all stores have taken everything
         self._readings = 0
         self._ready = False
         self.cpu = 0.0  # s that the thread has used
@@ -141,6 +142,7 @@ class Projector:
         """Take up the newest snapshot that the store reaches. Raises Corrupt."""
         for lane, track in self._tracks.items():
             track.restore()
+            self._given[lane] = track.position
             self._hold(lane)
         self._plan()
         self._ready = True
@@ -167,7 +169,7 @@ class Projector:
         """Return how it is at a time, epoch ms."""
         lag, oldest = 0, now
         for lane, track in self._tracks.items():
-            behind = self._logs[lane].end - track.position
+            behind = self._logs[lane].end - self._given[lane]
             lag += behind
             if behind:
                 oldest = min(oldest, track.newest or now)
@@ -177,9 +179,8 @@ class Projector:
         )
 
     def position(self, lane: Lane) -> int:
-        """Return the log position through which the stores were given everything."""
-        waiting = self._waiting.get(lane)
-        return waiting.cut.start if waiting else self._tracks[lane].position
+        """Return the log position through which all stores have taken everything."""
+        return self._given[lane]
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────
 
@@ -240,6 +241,7 @@ class Projector:
         """Give a chunk to all stores; each skips what it has. Raises Full, Unavailable."""
         with self.giving:
             self._give_all(lane, made)
+            self._given[lane] = made.position
 
     def _give_all(self, lane: Lane, made: Finished) -> None:
         track = self._tracks[lane]

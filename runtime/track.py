@@ -11,7 +11,7 @@ from park.directory import Directory
 from park.errors import Corrupt
 from park.events import Event
 from park.metrics import Lane
-from park.operator import Operator
+from park.operator import Operator, TellsCounts
 from park.ports import Log, ReadingStore, SnapshotStore
 from park.readings import ReadingBatch, concat
 from park.records import Batch, Record, Refused, Tick
@@ -156,6 +156,9 @@ class Track:
                 self.newest = max(self.newest, record.now)
             if cut is None and (size >= rows or len(events) > _EVENTS):
                 break
+        for stage in self._pipeline.operators:
+            if isinstance(stage, TellsCounts):  # so that the ledger's counts and the store's are of the same records
+                stage.tell_counts(events.append)
         columns = concat([part for part in (*readings, self._gate.aside()) if len(part)])
         cells = sorted({(gateway, hour) for gateway, hour, _ in edge})
         counts = [EdgeRow(g, h, edge[g, h, False], edge[g, h, True]) for g, h in cells]

@@ -128,11 +128,11 @@ class QualityGate:
         hours = received // HOUR if received[0] // HOUR != received[-1] // HOUR else received[:1] // HOUR
         for hour in np.unique(hours).tolist():
             if hour != self._hour:
-                self._tell(emit)
+                self.tell_counts(emit)
                 self._hour = hour
             np.add.at(self._readings, gateway if len(hours) == 1 else gateway[hours == hour], _ONE)
 
-    def _tell(self, emit: Emit) -> None:
+    def tell_counts(self, emit: Emit) -> None:
         """Emit what was counted since the last time; counts of one gateway and hour add up."""
         gateway = np.flatnonzero(self._readings).astype(np.int32)
         if len(gateway):
@@ -254,7 +254,7 @@ class QualityGate:
     def on_tick(self, now: int, emit: Emit) -> None:
         """Tell what was counted."""
         del now
-        self._tell(emit)
+        self.tell_counts(emit)
 
     def on_config(self, config: Config, emit: Emit) -> None:
         """Make room for new points and take the modes of devices."""

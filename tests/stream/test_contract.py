@@ -108,7 +108,7 @@ def test_broken_stage(stage, name):
 
     def suite(broken):
         case = Case("broken", lambda _: (broken(),), CONFIG, items, event_time=True, lateness=120_000, guarded=True)
-        found = settings(max_examples=60, deadline=None, database=None, phases=[Phase.generate])
+        found = settings(max_examples=300, deadline=None, database=None, phases=[Phase.generate])
         return contract_of(case, found)()
 
     if name != "test_duplicates":  # nothing but a gate passes that
