@@ -1,0 +1,118 @@
+// The page put together: who asks, which park, which page, and the stream that keeps it up.
+
+import { all, get, onKeyNeeded, Problem } from "./api.js";
+import { askKey, toast } from "./dialogs.js";
+import { h, put } from "./dom.js";
+import { now, tick } from "./format.js";
+import { Header } from "./header.js";
+import { Live } from "./live.js";
+import { Model } from "./model.js";
+import { why } from "./panel.js";
+import { ParkPage } from "./parkpage.js";
+import { route, toPark } from "./route.js";
+import { conditionText } from "./say.js";
+import { t } from "./texts.js";
+import { UnitPage } from "./unitpage.js";
+
+const SECOND = 1_000;
+const FRESHNESS = 10; // s between looks at what no event tells
+const TRENDS = 300;
+const MAP = 60; // tenants and names change rarely
+
+const main = document.getElementById("main");
+const announce = document.getElementById("announce");
+const header = new Header(document.getElementById("header"), document.getElementById("notice"));
+const app = { session: null, parks: [], model: null, live: null, page: null };
+
+const drawHeader = () => header.draw({ parks: app.parks, model: app.model, live: app.live, onLanguage: drawAll });
+
+/** Draw the page that the address names. */
+function drawPage() {
+  const { unit } = route();
+  app.page?.close();
+  app.page = unit ? new UnitPage(app.model, unit) : new ParkPage(app.model);
+  put(main, app.page.root);
+  app.page.start();
+  drawHeader();
+}
+
+function drawAll() {
+  document.getElementById("skip").textContent = t("skip");
+  drawHeader();
+  if (app.model) drawPage();
+  header.tick();
+}
+
+function openPark(park) {
+  app.live?.stop();
+  const model = (app.model = new Model(park, app.session));
+  app.live = new Live(park, {
+    now,
+    onEvent: (name, event) => model.take(name, event),
+    onState: () => drawHeader(),
+    onBack: () => model.loadAll().then(() => model.tell("refetched")),
+  });
+  model.on((topic, what) => {
+    if (topic === "conditions") header.drawCounts();
+    if (topic === "map") drawHeader();
+    if (topic === "changed") say(model, what);
+  });
+  app.live.start(); // before the calls, so that nothing falls between them
+  model.loadAll();
+}
+
+/** Tell those who do not see the page: a new alarm, or the end of one. */
+function say(model, change) {
+  const text = conditionText(model, change);
+  announce.textContent = change.state === "cleared" ? t("overAlarm", { text }) : t("newAlarm", { text });
+  if (change.state === "cleared") toast(announce.textContent);
+}
+
+function follow() {
+  const { park } = route();
+  const wanted = park || app.model?.park || app.parks[0]?.id;
+  if (!wanted) return;
+  if (!park) {
+    history.replaceState(null, "", `${location.pathname}${location.search}${toPark(wanted)}`);
+  }
+  if (app.model?.park !== wanted) openPark(wanted);
+  drawPage();
+  scrollTo(0, 0);
+}
+
+async function start() {
+  onKeyNeeded(askKey);
+  drawAll();
+  try {
+    app.session = await get("/session");
+    app.parks = await all("/parks");
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    const text = problem.status === 403 ? t("forbiddenState", { why: why(problem) }) : t("errorState", { why: why(problem) });
+    put(main, h("p", { cls: "state error", role: "alert" }, text, " ", h("button", { type: "button", onclick: start }, t("retry"))));
+    return;
+  }
+  if (!app.parks.length) {
+    put(main, h("p", { cls: "state empty" }, t("noParks")));
+    return;
+  }
+  addEventListener("hashchange", follow);
+  document.getElementById("skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address says where we are in the park, not in the page
+    main.focus();
+  });
+  let seconds = 0;
+  setInterval(() => {
+    tick();
+    header.tick();
+    if (app.live?.state === "lost") header.drawNotice();
+    seconds += 1;
+    if (document.hidden || app.live?.state !== "live") return;
+    if (seconds % FRESHNESS === 0) app.model.load("freshness");
+    if (seconds % TRENDS === 0) app.model.load("trends");
+    if (seconds % MAP === 0) app.model.load("map");
+  }, SECOND);
+  follow();
+}
+
+start();

@@ -1,0 +1,75 @@
+// Which curve a point gets, how wide its windows are, and how much of the time was good.
+
+import { get } from "./api.js";
+import { amount, now } from "./format.js";
+import { conditionId } from "./model.js";
+import { metricText, pointText } from "./say.js";
+import { lang, t } from "./texts.js";
+
+const M = 60_000, H = 60 * M, D = 24 * H;
+const WINDOWS = 240; // of a line: about one for three pixels of a laptop's chart
+
+export const RANGES = { "1h": H, "6h": 6 * H, "24h": D, "7d": 7 * D, "30d": 30 * D, "180d": 180 * D };
+export const REFRESH = { "1h": 10_000, "6h": 30_000, "24h": 60_000, "7d": 300_000, "30d": 600_000, "180d": 600_000 };
+const BARS = { "1h": 5 * M, "6h": 15 * M, "24h": H, "7d": 6 * H, "30d": D, "180d": 7 * D };
+
+// What a person looks at first, in this order; the rest is one click away.
+export const FIRST = ["power", "energy_use", "people_inside", "water_use", "temperature", "smoke_obscuration", "co", "residual_current",
+  "machine", "output_count", "people_in", "vehicles_in", "parcels", "nmhc", "cod", "noise", "voltage", "transformer_load", "water_pressure"];
+const SHOWN = 8;
+export const ABOUT_DEVICES = new Set(["battery", "signal", "low_battery", "online", "tamper", "fault"]);
+
+/** Points of one device and metric share a chart: the phases of a meter. By the first point's number. */
+export function groupsOf(points) {
+  const groups = new Map();
+  for (const point of points) {
+    const key = `${point.device}/${point.metric}`;
+    if (!groups.has(key)) groups.set(key, { id: point.id, points: [] });
+    groups.get(key).points.push(point);
+  }
+  return [...groups.values()];
+}
+
+export function firstOf(groups) {
+  const chosen = [];
+  for (const metric of FIRST) {
+    const group = groups.find((g) => g.points[0].metric === metric && g.points.some((p) => p.latest));
+    if (group) chosen.push(group.id);
+  }
+  return chosen.slice(0, SHOWN);
+}
+
+const kindOf = ([point, second]) => (second ? "lines" : point.kind === "interval" || point.kind === "count" ? "bars" : point.kind === "state" ? "steps" : "band");
+
+/** Ask for what a group's chart needs. */
+export async function specOf(model, group, range, history, device) {
+  const { points } = group;
+  const [point] = points;
+  const kind = kindOf(points);
+  const end = Math.ceil(now());
+  const start = end - RANGES[range];
+  const query = kind === "bars" ? { step: Math.max(BARS[range], point.source ? 15 * M : 0) } : { buckets: WINDOWS };
+  const answers = await Promise.all(points.map((p) => get(`/points/${p.id}/readings`, { start, end, ...query })));
+  const series = points.map((p, i) => ({ label: points.length > 1 ? pointText(p) : metricText(p), windows: answers[i], interval: p.interval }));
+  const share = (w) => Math.min(1, w.good.reduce((sum, good) => sum + good * w.step, 0) / (end - start));
+  const own = new Set(points.map((p) => p.id));
+  const title = points.length > 1 || !point.channel ? metricText(point) : pointText(point);
+  return {
+    title: device ? `${title} · ${device.name || device.key}` : title, unit: point.unit, kind, series, start, end,
+    states: kind === "steps" ? point.states : null,
+    limits: kind === "band" || kind === "lines" ? limitsOf(model, point, device) : [],
+    marks: history.filter((c) => own.has(c.point) || (c.device === point.device && kind !== "bars" && (c.family === "fire" || c.family === "gas")))
+      .map((c) => ({ from: c.since, to: c.state === "cleared" ? c.at : end, severity: c.severity, id: conditionId(c) })),
+    dots: model.findings.filter((f) => own.has(f.point)).map((f) => ({ ts: f.ts, severity: f.severity })),
+    good: answers.reduce((sum, w) => sum + share(w), 0) / answers.length,
+  };
+}
+
+function limitsOf(model, point, device) {
+  const rows = model.limits.filter((row) => row.metric === point.metric && !row.rule.endsWith("_rise") && (!row.kinds.length || row.kinds.includes(device?.kind)));
+  const sides = rows.flatMap((row) => [["limitHigh", row.high], ["limitLow", row.low]].filter(([, value]) => value !== null)
+    .map(([text, value]) => ({ value, severity: row.severity, text: t(text, { value: amount(value, point.unit) }) })));
+  return sides.filter((one, i) => sides.findIndex((other) => other.value === one.value) === i);
+}
+
+export const byName = (a, b) => a.localeCompare(b, lang());

@@ -1,0 +1,49 @@
+// The seven feeds: whether each lives, how new its newest word is, and how its last day went.
+
+import { h, put, spark } from "./dom.js";
+import { age, amount, now } from "./format.js";
+import { instead } from "./panel.js";
+import { metricText } from "./say.js";
+import { t } from "./texts.js";
+import { word } from "./words.js";
+
+const FEEDS = ["energy", "water", "people", "vehicles", "environment", "fire", "production"];
+
+export class Tiles {
+  constructor(model) {
+    this.model = model;
+    this.root = h("section", { cls: "tiles", "aria-label": t("feeds") });
+  }
+
+  draw() {
+    const other = instead(this.model, ["freshness"]);
+    if (other) return put(this.root, other);
+    const trends = new Map((this.model.trends?.trends ?? []).map((trend) => [trend.feed, trend]));
+    const feeds = new Map(this.model.freshness.feeds.map((feed) => [feed.feed, feed]));
+    return put(this.root, FEEDS.map((feed) => this.tile(feed, feeds.get(feed), trends.get(feed))));
+  }
+
+  tile(feed, state, trend) {
+    const absent = !state || state.state === "absent";
+    return h("article", { cls: `tile ${state?.state ?? "absent"}`, "aria-label": word("feed", feed) },
+      h("div", { cls: "tile-head" }, h("h3", {}, word("feed", feed)), h("span", { cls: `feed-state ${state?.state ?? "absent"}` }, word("feedState", state?.state ?? "absent"))),
+      absent ? h("p", { cls: "quiet" }, t("noPoints")) : [
+        trend ? this.trend(trend) : h("p", { cls: "tile-value" }, "—"),
+        h("p", { cls: "tile-foot" },
+          h("span", {}, t("newest"), " ", state.received ? h("span", { cls: "age", data: { age: state.received } }, age(now() - state.received)) : "—"),
+          h("span", { title: t("liveOfTotal", state) }, `${state.live}/${state.total}`))]);
+  }
+
+  /** The last whole hour, against the same hour of the day before; behind it the last 24. */
+  trend(trend) {
+    const whole = trend.value.slice(0, -1);
+    const day = whole.slice(-24), before = whole.slice(-48, -24);
+    const last = day.at(-1) ?? null, then = before.at(-1) ?? null;
+    const name = metricText(trend);
+    return [
+      h("p", { cls: "tile-value", title: `${name}, ${t("lastHour")}` }, amount(last, trend.unit), h("span", { cls: "tile-what" }, `${name} · ${t("lastHour")}`)),
+      h("div", { cls: "tile-spark", title: t("trendAbout"), role: "img", "aria-label": `${name}, ${t("trendAbout")}` }, spark(day, before)),
+      h("p", { cls: "tile-then" }, t("versusYesterday", { value: amount(then, trend.unit) })),
+    ];
+  }
+}
