@@ -94,6 +94,8 @@ class Broker:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as why:
             raise SettingsError(f"the folder {folder} cannot be written: {why.strerror}") from why
+        if port > 65_535:
+            raise SettingsError(f"there is no port {port}")
         if port and not _becomes_free(host, port):
             raise SettingsError(f"port {port} of {host} is in use; choose another for MQTT")
         port = port or _any_port(host)
