@@ -163,8 +163,24 @@ def park_map(view: ParkView, standing: Sequence[ConditionChange], statuses: Sequ
     )  # fmt: skip
 
 
-def health(view: ParkView, statuses: Sequence[DeviceStatus], now: int, wanted: Status | None, limit: int) -> Health:
-    """Return the devices of a park, worst first, and how many there are of each status."""
+def heard(view: ParkView, latest: Latest) -> dict[int, int]:
+    """Return for each device when its newest reading came (epoch ms); devices that never spoke are left out."""
+    newest: dict[int, int] = {}
+    for point, received in zip(latest.point.tolist(), latest.received.tolist(), strict=True):
+        row = view.rows[point]
+        if not row.source:  # what a stage made of a register is no message of the device
+            newest[row.device] = max(newest.get(row.device, 0), received)
+    return newest
+
+
+def health(
+    view: ParkView, statuses: Sequence[DeviceStatus], spoke: Mapping[int, int], now: int, wanted: Status | None,
+    limit: int,
+) -> Health:  # fmt: skip
+    """Return the devices of a park, worst first, and how many there are of each status.
+
+    A status is told when it changes, so its own `last_seen` ages; `spoke` (epoch ms by device) does not.
+    """
     by_device = {s.device: s for s in statuses}
     rows = []
     for device in view.devices.values():
@@ -176,7 +192,7 @@ def health(view: ParkView, statuses: Sequence[DeviceStatus], now: int, wanted: S
                 status=status.status if status else Status.NEVER_SEEN,
                 reason=status.reason if status else None,
                 since=status.at if status else None,
-                last_seen=(status.last_seen or None) if status else None,
+                last_seen=max(status.last_seen if status else 0, spoke.get(device.id, 0)) or None,
             )
         )  # fmt: skip
     rows.sort(key=lambda r: (_STATUSES.index(Status(r.status)), -(r.since or 0), r.device))

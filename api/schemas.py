@@ -171,7 +171,7 @@ class Trend(BaseModel):
 
 
 class Trends(BaseModel):
-    """How the feeds went, hour by hour; feeds without points are left out, the last hour still runs."""
+    """How the feeds went, by whole hours; feeds without points are left out."""
 
     park: int
     at: int

@@ -1,18 +1,24 @@
-"""How a park's feeds went, hour by hour: one quantity for each, added up over the park. Pure."""
+"""How a park's feeds went, hour by hour: one quantity for each, added up over the park."""
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from threading import Lock
 from typing import Final
 
 import numpy as np
 
 from api.schemas import Trend, Trends
 from api.view import ParkView
-from park.events import Rollups
+from park.events import Level, Rollups
 from park.metrics import METRICS, Feed
 from park.model import PlaceKind
+from park.ports import Buckets, ReadingStore
 
 HOUR: Final = 3_600_000  # ms
+KEPT: Final = 60_000  # ms
+_MOST: Final = 64  # answers kept
 
 
 class Fold(StrEnum):
@@ -67,30 +73,67 @@ def chosen(view: ParkView) -> dict[Feed, tuple[Told, list[int]]]:
     return found
 
 
-def trend(feed: Feed, told: Told, points: list[int], hours: Rollups, start: int, end: int) -> Trend:
-    """Return one feed's numbers, one an hour from `start` on; None for hours without good readings."""
-    count = (end - start) // HOUR
-    slot = (hours.start - start) // HOUR
-    rows = (hours.count > 0) & (slot >= 0) & (slot < count)
-    slot, readings = slot[rows], hours.count[rows]
-    value = np.zeros(count)
+def trend(
+    store: ReadingStore, feed: Feed, told: Told, points: list[int], start: int, count: int
+) -> Trend:  # fmt: skip
+    """Return one feed's numbers of so many whole hours from `start` on; None for hours without readings."""
+    value = np.full(count, -np.inf) if told.fold is Fold.MAX else np.zeros(count)
     seen = np.zeros(count, np.int64)
-    np.add.at(seen, slot, readings)
-    if told.fold is Fold.MAX:
-        value[:] = -np.inf
-        np.maximum.at(value, slot, hours.high[rows])
-    else:
-        np.add.at(value, slot, hours.total[rows])
-        if told.fold is Fold.MEAN:
-            value /= np.maximum(seen, 1)
+    for hours in _hours(store, points, start, start + count * HOUR):
+        rows = hours.count > 0
+        slot = (hours.start[rows] - start) // HOUR
+        np.add.at(seen, slot, hours.count[rows])
+        if told.fold is Fold.MAX:
+            np.maximum.at(value, slot, hours.high[rows])
+        else:
+            np.add.at(value, slot, hours.total[rows])
+    if told.fold is Fold.MEAN:
+        value /= np.maximum(seen, 1)
     metric = METRICS[told.metric]
     return Trend(
         feed=feed, metric=metric.name, zh=metric.zh, en=metric.en, unit=metric.unit, fold=told.fold,
         points=len(points),
-        value=[float(v) if n else None for v, n in zip(value, seen.tolist(), strict=True)],
+        value=[float(v) if n and np.isfinite(v) else None for v, n in zip(value, seen.tolist(), strict=True)],
     )  # fmt: skip
 
 
-def trends(view: ParkView, told: list[Trend], start: int, now: int) -> Trends:
-    """Return the answer: the last hour is the one that runs, so it is not whole yet."""
-    return Trends(park=view.park.id, at=now, start=start, step=HOUR, trends=told)
+def _hours(store: ReadingStore, points: list[int], start: int, end: int) -> Iterator[Rollups | Buckets]:
+    """Yield the hours of some points: one question for all whose rollups are whole, one each for the rest.
+
+    Rollups leave out windows that one reading tells as well, and those that are not closed yet.
+    """
+    rolled = store.rollups(Level.HOUR, points, start, end)
+    number, hours = np.unique(rolled.point, return_counts=True)
+    whole = number[hours == (end - start) // HOUR]
+    keep = np.isin(rolled.point, whole)
+    yield Rollups(
+        rolled.level, *(getattr(rolled, f.name)[keep] for f in fields(rolled)[1:])
+    )  # fmt: skip
+    for point in set(points) - set(whole.tolist()):
+        yield store.buckets(point, start, end, HOUR)
+
+
+class Trendbook:
+    """The hours of parks, asked for once a minute at most however many pages are open."""
+
+    def __init__(self, store: ReadingStore) -> None:
+        self._store = store
+        self._kept: OrderedDict[tuple[int, int, int, int], Trends] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, view: ParkView, hours: int, now: int) -> Trends:
+        """Return the whole hours of a park."""
+        key = view.park.id, view.version, hours, now // KEPT
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = self._ask(view, hours, now)
+                while len(self._kept) > _MOST:
+                    self._kept.popitem(last=False)
+            return self._kept[key]
+
+    def _ask(self, view: ParkView, hours: int, now: int) -> Trends:
+        start = now - now % HOUR - hours * HOUR
+        told = [
+            trend(self._store, feed, what, points, start, hours) for feed, (what, points) in chosen(view).items()
+        ]  # fmt: skip
+        return Trends(park=view.park.id, at=now, start=start, step=HOUR, trends=told)

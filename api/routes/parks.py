@@ -6,19 +6,20 @@ import msgspec
 from fastapi import FastAPI, Query, Response
 
 from api.door import Caller
-from api.overview import freshness, health, latest_rows, park_map
+from api.overview import freshness, health, heard, latest_rows, park_map
 from api.permissions import V1
 from api.schemas import Freshness, Health, Latest, Map, Trends
 from api.services import Services
-from api.trends import HOUR, chosen, trend, trends
+from api.trends import Trendbook
 from api.view import View
-from park.events import Level, Status
+from park.events import Status
 
 _STANDING_SHOWN = 5_000  # far above what a desk can bear; the map only counts them
 
 
 def add(app: FastAPI, services: Services, view: View) -> None:
     """Add the routes."""
+    book = Trendbook(services.readings)
 
     @app.get(f"{V1}/parks/{{park}}/map", tags=["parks"])
     def map_of_park(park: int, caller: Caller) -> Map:
@@ -52,17 +53,10 @@ def add(app: FastAPI, services: Services, view: View) -> None:
     ) -> Health:
         """Return the devices of a park, worst first."""
         seen = view.park(park, caller)
-        return health(seen, services.events.health(park=park), services.now(), status, limit)
+        spoke = heard(seen, services.readings.latest(seen.points.tolist()))
+        return health(seen, services.events.health(park=park), spoke, services.now(), status, limit)
 
     @app.get(f"{V1}/parks/{{park}}/trends", tags=["parks"])
     def trends_of_park(park: int, caller: Caller, hours: Annotated[int, Query(ge=1, le=24 * 31)] = 48) -> Trends:
-        """Return one quantity of each feed, hour by hour, over the whole park."""
-        seen = view.park(park, caller)
-        now = services.now()
-        end = now - now % HOUR + HOUR
-        start = end - hours * HOUR
-        told = [
-            trend(feed, what, points, services.readings.rollups(Level.HOUR, points, start, end), start, end)
-            for feed, (what, points) in chosen(seen).items()
-        ]
-        return trends(seen, told, start, now)
+        """Return one quantity of each feed, over the whole park, of the last whole hours."""
+        return book.of(view.park(park, caller), hours, services.now())

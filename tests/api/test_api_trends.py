@@ -14,7 +14,7 @@ from park.ports import Chunk
 from park.records import LimitRow
 
 
-def hours(point, *values, end=NOW + HOUR):
+def hours(point, *values, end=NOW):
     """Return whole hours of a point, the last of which begins an hour before `end`; one reading each."""
     n = len(values)
     value = np.array(values, np.float64)
@@ -47,7 +47,7 @@ class TestTrends:
         assert (use["metric"], use["fold"], use["points"], use["value"]) == (
             "energy_use", "sum", 1, [None, 10.0, 30.0, 7.0],
         )  # fmt: skip
-        assert (told["start"], told["step"]) == (NOW - 3 * HOUR, HOUR)
+        assert (told["start"], told["step"]) == (NOW - 4 * HOUR, HOUR)
 
     def test_worst_of_all(self, viewer, house):
         """Of smoke the greatest value of any detector is told."""
@@ -69,6 +69,25 @@ class TestTrends:
     def test_scope(self, app, house):
         """A key learns nothing of other parks."""
         assert 404 == Client(app, "park_other")("GET", f"/parks/{house.ids.park}/trends").status_code
+
+    def test_asked_once(self, house):
+        """Many pages at once cost the store one question a minute."""
+        asked = []
+        store = house.services.readings
+
+        class Counting:
+            def rollups(self, *of):
+                asked.append(of)
+                return store.rollups(*of)
+
+            def __getattr__(self, name):
+                return getattr(store, name)
+
+        viewer = Client(create_app(replace(house.services, readings=Counting())), "park_viewer")
+        answers = [viewer.get(f"/parks/{house.ids.park}/trends") for _ in range(3)]
+
+        assert answers[0] == answers[1] == answers[2]
+        assert len(asked) == len(answers[0]["trends"])
 
 
 class TestLimits:

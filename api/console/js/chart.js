@@ -20,11 +20,18 @@ function colour(name) {
   return color;
 }
 
-/** Put a hole between windows that lie further apart than `most` ms. */
+/** The spacing that a point kept around a place: the median of three before and three after. */
+function rhythm(ts, i) {
+  const near = [];
+  for (let k = Math.max(1, i - 3); k <= Math.min(ts.length - 1, i + 3); k += 1) near.push(ts[k] - ts[k - 1]);
+  return near.sort((a, b) => a - b)[near.length >> 1];
+}
+
+/** Put a hole between windows that lie further apart than `most` ms, and than the point's rhythm there lets expect. */
 export function withGaps(ts, columns, most) {
   const x = [], out = columns.map(() => []);
   ts.forEach((at, i) => {
-    if (i && at - ts[i - 1] > most) {
+    if (i && at - ts[i - 1] > Math.max(most, PROMISE * rhythm(ts, i))) {
       x.push((ts[i - 1] + at) / 2_000);
       for (const column of out) column.push(null);
     }

@@ -71,9 +71,11 @@ export class Model {
   }
 
   /** Ask for everything; the map first, because all else hangs on it. */
-  async loadAll() {
-    await this.load("map");
-    await Promise.all(Object.keys(PARTS).filter((part) => part !== "map").map((part) => this.load(part)));
+  loadAll() {
+    const rest = Object.keys(PARTS).filter((part) => part !== "map" && part !== "trends");
+    this.settled = this.load("map").then(() => Promise.all(rest.map((part) => this.load(part))));
+    this.load("trends"); // may take a while, and nothing waits for it
+    return this.settled;
   }
 
   // ── what the stream says ───────────────────────────────────────────────────────────────────────
@@ -124,7 +126,10 @@ export class Model {
     setNow(event.at);
     for (const reading of event.items) {
       const known = this.latest.get(reading.point);
-      if (known) Object.assign(known, reading, { state: null });
+      if (!known) continue;
+      Object.assign(known, reading, { state: null });
+      const device = this.devices.get(known.device);
+      if (device && (device.last_seen ?? 0) < reading.received) device.last_seen = reading.received;
       const feed = known && this.freshness?.feeds.find((f) => f.feed === this.metrics.get(known.metric)?.feed);
       if (feed && (feed.received ?? 0) < reading.received) feed.received = reading.received;
     }
@@ -219,7 +224,7 @@ const PARTS = {
     setNow(model.freshness.at);
   },
   async trends(model, path) {
-    model.trends = await get(`${path}/trends`, { hours: 49 });
+    model.trends = await get(`${path}/trends`, { hours: 48 });
   },
   async limits(model) {
     model.limits = await get("/limits");

@@ -11,7 +11,8 @@ import { lang, t } from "./texts.js";
 import { word } from "./words.js";
 
 const NARROW = 640; // px
-const MARGIN = 5; // metres around
+const MARGIN = 4; // metres around
+const NAMES = 20; // px above, for the names of the upper row
 const CARD = ["power", "people_inside", "temperature", "smoke_obscuration", "machine"];
 const KEYS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
@@ -69,7 +70,7 @@ export class Plan {
     const drawn = map.buildings.map((b) => ({ ...b, outlines: [b.outline, ...b.units.map((u) => u.outline)].filter((o) => o.length) }));
     const shown = drawn.filter((b) => b.outlines.length);
     const sheets = this.width < NARROW
-      ? shown.map((b) => this.sheet(grown(boundsOf(b.outlines), 1.5), [b], []))
+      ? shown.map((b) => h("div", {}, h("p", { cls: "sheet-name" }, this.nameOf(b)), this.sheet(grown(boundsOf(b.outlines), 1.5), [b], [])))
       : [this.sheet(this.parkBounds(shown), shown, map.outline)];
     put(this.sheets, sheets, this.unplaced(map));
     const first = this.links.get(this.current) ? this.current : this.links.keys().next().value;
@@ -84,8 +85,9 @@ export class Plan {
 
   sheet(bounds, buildings, outline) {
     const scale = this.width / (bounds.right - bounds.left || 1);
-    const height = (bounds.top - bounds.bottom) * scale;
-    const at = ([x, y]) => [(x - bounds.left) * scale, (bounds.top - y) * scale];
+    const above = outline.length ? NAMES : 0;
+    const height = (bounds.top - bounds.bottom) * scale + above;
+    const at = ([x, y]) => [(x - bounds.left) * scale, (bounds.top - y) * scale + above];
     const svg = s("svg", { width: this.width, height: Math.ceil(height), viewBox: `0 0 ${this.width} ${height}`, cls: "sheet" },
       s("defs", {}, s("pattern", { id: "hatch", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
         s("line", { x1: 0, y1: 0, x2: 0, y2: 5, cls: "hatch-line" }))));
@@ -102,10 +104,14 @@ export class Plan {
     const box = boundsOf(b.outlines.map((o) => o.map(at)));
     const outline = b.outline.length ? b.outline.map(at) : [[box.left, box.bottom], [box.right, box.bottom], [box.right, box.top], [box.left, box.top]];
     group.append(s("path", { cls: "walls", d: pathOf(outline) }));
-    const text = own.length ? `${b.name} · ${word("rule", own[0].rule)}` : b.name;
-    const room = this.width < NARROW ? null : s("text", { cls: "building-name", x: box.left, y: box.bottom - 5 }, text);
-    if (room) group.append(room);
+    if (this.width >= NARROW) group.append(s("text", { cls: "building-name", x: box.left, y: box.bottom - 5 }, this.nameOf(b)));
     return group;
+  }
+
+  /** A building's name, with the worst of what stands in it but in none of its units. */
+  nameOf(b) {
+    const own = this.tally.get(b.id)?.conditions.find((c) => !this.model.unitOf(this.model.placeOf(c)));
+    return own ? `${b.name} · ${word("severity", own.severity)} ${word("rule", own.rule)}` : b.name;
   }
 
   unit(unit, at) {

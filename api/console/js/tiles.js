@@ -36,8 +36,7 @@ export class Tiles {
 
   /** The last whole hour, against the same hour of the day before; behind it the last 24. */
   trend(trend) {
-    const whole = trend.value.slice(0, -1);
-    const day = whole.slice(-24), before = whole.slice(-48, -24);
+    const day = trend.value.slice(-24), before = trend.value.slice(-48, -24);
     const last = day.at(-1) ?? null, then = before.at(-1) ?? null;
     const name = metricText(trend);
     return [

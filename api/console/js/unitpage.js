@@ -45,6 +45,8 @@ export class UnitPage {
 
   start() {
     for (const draw of Object.values(this.redraw)) draw();
+    this.ready(this.values);
+    this.ready(this.curves);
     this.load();
     this.again();
   }
@@ -66,7 +68,7 @@ export class UnitPage {
     try {
       const [points, place, leases, page] = await Promise.all([
         all("/points", { unit: this.unit, latest: true }), get(`/units/${this.unit}`), all("/leases", { place: this.unit }),
-        get("/conditions", { park: this.model.park, limit: 1000 }),
+        get("/conditions", { park: this.model.park, limit: 1000 }), this.model.settled, // names of devices, limits, findings
       ]);
       Object.assign(this, { points, place, leases, problem: null });
       this.history = page.items.filter((c) => this.model.unitOf(this.model.placeOf(c)) === this.unit);
@@ -268,6 +270,7 @@ export class UnitPage {
   again() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
+      this.redraw.devices();
       if (!document.hidden && this.points && !document.body.classList.contains("lost")) this.drawCharts();
       this.again();
     }, REFRESH[this.range]);
