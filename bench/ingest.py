@@ -14,21 +14,12 @@ import time
 from pathlib import Path
 
 from bench.fire import FireWatch
-from bench.park_of_load import load_park
+from bench.park_of_load import fill
 from bench.platform import Load, Platform, cpu_of, platform, resident
 from park.settings import Settings
-from runtime.house import House
 
 METRICS = 9
 DROPPED = "$SYS/broker/publish/messages/dropped"
-
-
-def prepare(folder: Path, steps) -> None:
-    """Fill the registry of a data folder before the platform starts on it."""
-    with House.open(Settings(data_dir=folder)) as house:
-        for step in steps:
-            for at in range(0, len(step), 100_000):
-                house.registry.save(step[at : at + 100_000], actor="bench", reason="bench", now=1)
 
 
 def dropped(running: Platform) -> int:
@@ -153,7 +144,7 @@ def measure(work: Path, seconds: float) -> dict[str, float]:
     """Return `ingest.*`, `fire.*` and `burst.*`."""
     out: dict[str, float] = {}
     folder = work / "ingest"
-    prepare(folder, load_park(2_000))
+    fill(Settings(data_dir=folder), 2_000)
     with platform(folder) as running:
         for key, value in paced(running, seconds).items():
             out[f"ingest.{key}"] = value
@@ -179,6 +170,15 @@ def measure(work: Path, seconds: float) -> dict[str, float]:
     out["fire.p99_ms"] = round(quantile(latencies, 0.99), 1)
     out["fire.max_ms"] = round(max(latencies, default=math.nan), 1)
     return out
+
+
+def record(work: Path, seconds: float) -> Path:
+    """Return the folder of a log that a paced run has written."""
+    folder = work / "recorded"
+    fill(Settings(data_dir=folder), 2_000)
+    with platform(folder) as running:
+        paced(running, seconds)
+    return folder / "log" / "bulk"
 
 
 class _Beside:

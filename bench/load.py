@@ -29,9 +29,15 @@ SHAPE = {"power": ("%.3f", 100, 90), "power_factor": ("%.5f", 0.8, 0.19), "frequ
 _VOLTAGE, _CURRENT = ("%.3f", 225, 8), ("%.3f", 10, 20)
 
 
-def topics(devices: int, gateways: int = 20) -> list[str]:
-    """Return the topics of the devices; `registry` of bench/park_of_load.py knows the same."""
-    return [f"parks/bench/bulk/g{d % gateways:02d}/d{d:05d}" for d in range(devices)]
+def topics(devices: int, gateways: int = 20, parks: int = 1) -> list[str]:
+    """Return the topics of the devices; the registry of bench/park_of_load.py knows the same."""
+    codes = park_codes(parks)
+    return [f"parks/{codes[d % parks]}/bulk/g{d // parks % gateways:02d}/d{d:05d}" for d in range(devices)]
+
+
+def park_codes(parks: int) -> list[str]:
+    """Return the codes of the load's parks, all of one length."""
+    return ["bench"] if parks == 1 else [f"p{n:04d}" for n in range(parks)]
 
 
 def _varint(n: int) -> bytes:
@@ -87,6 +93,7 @@ def main() -> None:
     ask.add_argument("--host", default="127.0.0.1")
     ask.add_argument("--port", type=int, required=True)
     ask.add_argument("--devices", type=int, default=2_000)
+    ask.add_argument("--parks", type=int, default=1)
     ask.add_argument("--rate", type=float, default=0, help="messages a second; 0: as credit allows")
     ask.add_argument("--seconds", type=float, default=60)
     ask.add_argument("--window", type=int, default=20_000, help="messages not acknowledged by the broker yet")
@@ -96,7 +103,7 @@ def main() -> None:
     args = ask.parse_args()
 
     rng = np.random.default_rng(7)
-    matrix, id_at, ts_at, value_at = packets(topics(args.devices), rng)
+    matrix, id_at, ts_at, value_at = packets(topics(args.devices, parks=args.parks), rng)
     count, width = matrix.shape
     sock = connect(args.host, args.port)
     sock.setblocking(False)

@@ -1,46 +1,71 @@
 """The registries that the load generator speaks for."""
 
-from bench.load import METRICS
+from bench.load import METRICS, park_codes
 from park.metrics import Lane
-from park.model import Device, Park, Place, PlaceKind, Point
+from park.model import Device, Enterprise, Lease, Park, Place, PlaceKind, Point
 from park.ports import Noun
+from park.settings import Settings
+from runtime.house import House
 
 
-def load_park(devices: int, gateways: int = 20) -> list[list[Noun]]:
-    """Return the nouns of the generator's park in steps; each step refers to numbers of the ones before.
+def fill(settings: Settings, devices: int, parks: int = 1, enterprises: int = 0, gateways: int = 20) -> None:
+    """Fill the registry of a data folder with the load's parks, before a platform starts on it."""
+    with House.open(settings) as house:
 
-    Numbers are those that an empty registry gives: rising from 1 in the order of saving.
-    """
-    boxes: list[Noun] = [
-        Device(0, 1, f"native:bench/-/g{g:02d}", "gateway", f"Gateway {g}", 1, interval=600_000)
-        for g in range(gateways)
-    ]
-    meters: list[Noun] = [
-        Device(
-            0,
-            1,
-            f"native:bench/g{d % gateways:02d}/d{d:05d}",
-            "meter",
-            f"Meter {d}",
-            1,
-            1 + d % gateways,
-            interval=60_000,
+        def save(things: list[Noun]) -> list[int]:
+            ids: list[int] = []
+            for at in range(0, len(things), 50_000):
+                ids += [
+                    t.id for t in house.registry.save(things[at : at + 50_000], actor="bench", reason="bench", now=1)
+                ]
+            return ids
+
+        codes = park_codes(parks)
+        park = save([Park(0, code, code) for code in codes])
+        building = save([Place(0, p, p, PlaceKind.BUILDING, "b1", "Building 1", 10_000.0) for p in park])
+        if enterprises:
+            of = [n % parks for n in range(enterprises)]
+            units = save(
+                [Place(0, park[k], building[k], PlaceKind.UNIT, f"u{n}", f"Unit {n}", 300.0) for n, k in enumerate(of)]
+            )
+            firms = save([Enterprise(0, park[k], f"e{n}", f"Firm {n}") for n, k in enumerate(of)])
+            save([Lease(0, unit, firm, 0) for unit, firm in zip(units, firms, strict=True)])
+        else:
+            units = building
+        boxes = save(
+            [
+                Device(
+                    0,
+                    park[k],
+                    f"native:{codes[k]}/-/g{g:02d}",
+                    "gateway",
+                    f"Gateway {g}",
+                    building[k],
+                    interval=600_000,
+                )
+                for k in range(parks)
+                for g in range(gateways)
+            ]
         )
-        for d in range(devices)
-    ]
-    points: list[Noun] = [
-        Point(0, 1 + gateways + d, *_split(metric), source_key=metric, interval=2_000)
-        for d in range(devices)
-        for metric in METRICS
-    ]
-    alarm: list[Noun] = [
-        Device(0, 1, "native:bench/-/smoke1", "smoke_detector", "Smoke 1", 2, lane=Lane.LIFE, interval=3_600_000)
-    ]
-    unit: list[Noun] = [Place(0, 1, 1, PlaceKind.BUILDING, "b1", "Building 1", 1_000.0)]
-    smoke: list[Noun] = [Point(0, 1 + gateways + devices, "smoke", source_key="smoke", interval=3_600_000)]
-    return [[Park(0, "bench", "Bench")], unit, boxes, meters, alarm, points, smoke]
-
-
-def _split(metric: str) -> tuple[str, str]:
-    name, _, channel = metric.partition(".")
-    return name, channel
+        meters: list[Noun] = []
+        for d in range(devices):
+            k, g = d % parks, d // parks % gateways
+            # Units were dealt out round by round, so every parks-th one is of this park.
+            place = units[k + (d // parks % (len(units) // parks)) * parks]
+            key = f"native:{codes[k]}/g{g:02d}/d{d:05d}"
+            meters.append(
+                Device(0, park[k], key, "meter", f"Meter {d}", place, boxes[k * gateways + g], interval=60_000)
+            )
+        numbers = save(meters)
+        save(
+            [
+                Point(0, number, metric.partition(".")[0], metric.partition(".")[2], source_key=metric, interval=15_000)
+                for number in numbers
+                for metric in METRICS
+            ]
+        )
+        key = f"native:{codes[0]}/-/smoke1"
+        smoke = save(
+            [Device(0, park[0], key, "smoke_detector", "Smoke 1", building[0], lane=Lane.LIFE, interval=3_600_000)]
+        )
+        save([Point(0, smoke[0], "smoke", source_key="smoke", interval=3_600_000)])

@@ -55,7 +55,7 @@ class Platform:
     def figures(self) -> dict[str, float]:
         """Return the platform's own metrics: {'name{label="x"}': value}."""
         text = self.get("/metrics").decode()
-        return {m[1]: float(m[2]) for m in re.finditer(r"^([a-z_]+(?:\{.*?\})?) ([0-9.eE+-]+)$", text, re.M)}
+        return {m[1]: float(m[2]) for m in re.finditer(r"^([a-z_]+(?:\{.*?\})?) ([0-9.eE+-]+)$", text, re.MULTILINE)}
 
     def ready(self, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
@@ -109,10 +109,18 @@ class Load:
     """The load generator as a process; `grant` bounds what it may send in all."""
 
     def __init__(
-        self, port: int, seconds: float, *, rate: float = 0, devices: int = 2_000, credit: bool = False
+        self, port: int, seconds: float, *, rate: float = 0, devices: int = 2_000, parks: int = 1, credit: bool = False
     ) -> None:
         command = [sys.executable, "-m", "bench.load", "--port", str(port), "--seconds", str(seconds)]
-        command += ["--rate", str(rate), "--devices", str(devices), *(["--credit"] if credit else [])]
+        command += [
+            "--rate",
+            str(rate),
+            "--devices",
+            str(devices),
+            "--parks",
+            str(parks),
+            *(["--credit"] if credit else []),
+        ]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def grant(self, messages: int) -> None:

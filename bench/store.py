@@ -126,9 +126,9 @@ def ask(store, points, end, until, every, out):
         time.sleep(every)
 
 
-def city(folder, hours, seconds):
-    """200,000 points every 15 s, asked while 13,333 readings/s come in."""
-    points, interval = 200_000, 15_000
+def city(folder, hours, seconds, interval=15_000):
+    """200,000 points (every 15 s: 13,333 readings/s), asked while as many come in."""
+    points = 200_000
     store = DuckStore(folder, StoreSettings())
     source = Source(points, interval)
     end = T0 + hours * HOUR
@@ -147,7 +147,7 @@ def city(folder, hours, seconds):
     begin = time.perf_counter()
     reader = threading.Thread(target=ask, args=(store, points, end, begin + seconds, 0.02, times))
     reader.start()
-    pause, size = 0.5, round(points / interval * 1e3 * 0.5)
+    pause, size = 0.5, round(points / 15_000 * 1e3 * 0.5)
     written = 0
     chunks = source.chunks(end, end + DAY, size)
     while reader.is_alive():
@@ -178,6 +178,21 @@ def city(folder, hours, seconds):
     out["first_query_s"] = round(time.perf_counter() - w, 3)
     store.close()
     out["resident_mb"] = resident()
+    return out
+
+
+def queries(work):
+    """Return `query.*`: 24 h of 200,000 points at one reading a minute, asked while 13,333 readings/s come in."""
+    folder = work / "store"
+    folder.mkdir()
+    figures = city(folder, 24, 40, interval=60_000)
+    shutil.rmtree(folder)
+    out = {}
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            out |= {f"query.{name}_{k}": v for k, v in value.items()}
+        else:
+            out[f"query.store_{name}"] = value
     return out
 
 
