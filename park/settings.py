@@ -52,6 +52,7 @@ class StoreSettings:
     hour_days: int = 4_000
     day_days: int = 0  # 0: for ever
     duckdb_memory: str = "1GB"
+    event_days: int = 400  # findings, and conditions that are over; 0: for ever
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Everything of a data folder in one tar file, taken while it runs, and back.
 
-Taken in the order database, snapshots, time series, logs: whatever the first three say they have seen is in
-the logs that come last, so a restored folder is one that was stopped at that moment.
+Taken in the order snapshots, database, time series, journal, logs: a lane's snapshot is saved once what it found
+lasts in SQL, and whatever the first four say they have seen is in the logs that come last. So a restored folder
+is one that was stopped at that moment. The manifest is the last member: a file that was cut off has none.
+What the broker still holds is the broker's; a device's message is ours once it is acknowledged.
 """
 
 import shutil
@@ -14,16 +16,20 @@ from typing import Protocol
 
 import msgspec
 
-from park.errors import Conflict, Corrupt, UserError
+from park.errors import Conflict, Corrupt, Full, NotFound, ParkError, UserError
 from park.metrics import Lane
 from park.settings import Settings
 from runtime import clock
+from runtime.lock import FolderLock
 from runtime.log import SegmentLog
-from runtime.names import DATABASE, SCENARIO, UNTIL
+from runtime.names import DATABASE, LABELS, SCENARIO, UNTIL
 from runtime.storage.duckdb import DuckStore
 
 MANIFEST = "backup.json"
 FORMAT = 1
+_STAGING = "backup.part"
+_SMALL = ("snapshots", "projector")  # folders of files that are written whole and renamed, or only grow
+_TRIES = 3  # files that are renamed while a folder is copied
 
 
 class Opened(Protocol):
@@ -38,69 +44,139 @@ Told = Callable[[float], None]
 
 
 def write_backup(house: Opened, target: Path, told: Told = lambda _: None) -> int:
-    """Write a backup beside what it is taken from; return its bytes. Raises Full, Conflict."""
+    """Write a backup; return its bytes. The file is there when it is whole. Raises Full, Conflict, UserError."""
     folder = house.settings.data_dir
-    staging = folder / "backup.part"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir()
-    held = {log: log.begin for log in house.logs.values()}
-    for log, begin in held.items():
-        log.hold("backup", begin)
+    staging = folder / _STAGING
+    part = target.with_name(target.name + ".part")
+    if target.exists():
+        raise Conflict(f"{target} exists already")
     try:
+        lock = FolderLock(staging)
+    except Conflict as why:
+        raise Conflict("a backup of this folder is being taken already") from why
+    held = {log: log.begin for log in house.logs.values()}
+    try:
+        _room(folder, target)
+        for log, begin in held.items():
+            log.hold("backup", begin)
+        _copy(folder / "snapshots", staging / "snapshots")
         _copy_database(folder / DATABASE, staging / DATABASE)
         told(0.1)
-        shutil.copytree(folder / "snapshots", staging / "snapshots", dirs_exist_ok=True, ignore=_gone)
-        told(0.2)
-        house.readings.backup(staging / "series", lambda done, whole: told(0.2 + 0.4 * done / max(1, whole)))
-        shutil.copytree(folder / "log", staging / "log", ignore=shutil.ignore_patterns("reserve"))
-        for name in (SCENARIO, UNTIL):
-            if (folder / name).exists():
-                shutil.copy2(folder / name, staging / name)
-        (staging / MANIFEST).write_bytes(msgspec.json.encode({"format": FORMAT, "at": clock.now()}))
-        told(0.7)
-        with tarfile.open(target, "x") as tar:
-            tar.add(staging, ".")
-    except FileExistsError as why:
-        raise Conflict(f"{target} exists already") from why
+        house.readings.backup(_fresh(staging / "series"), lambda done, whole: told(0.1 + 0.4 * done / max(1, whole)))
+        _copy(folder / "projector", staging / "projector")
+        with tarfile.open(part, "w") as tar:
+            for name in (DATABASE, "snapshots", "series", "projector"):
+                if (staging / name).exists():
+                    tar.add(staging / name, name)
+            told(0.7)
+            # Segments only grow, and tar takes as much as there is when it comes to them.
+            tar.add(folder / "log", "log", filter=_kept)
+            for name in (SCENARIO, UNTIL, LABELS):
+                if (folder / name).exists():
+                    tar.add(folder / name, name)
+            (staging / MANIFEST).write_bytes(msgspec.json.encode({"format": FORMAT, "at": clock.now()}))
+            tar.add(staging / MANIFEST, MANIFEST)
+        part.rename(target)
+    except OSError as why:
+        raise UserError(f"{target} cannot be written ({why.strerror or why})") from why
     finally:
+        part.unlink(missing_ok=True)
         for log in held:
             log.hold("backup", log.end)
         shutil.rmtree(staging, ignore_errors=True)
+        lock.release()
     told(1.0)
     return target.stat().st_size
 
 
 def read_backup(settings: Settings, source: Path, told: Told = lambda _: None) -> None:
-    """Fill an empty or missing data folder from a backup, whole or not at all. Raises UserError, Corrupt."""
+    """Fill an empty or missing data folder from a backup, whole or not at all. Raises UserError, Full."""
     folder = settings.data_dir
+    if not source.is_file():
+        raise NotFound(f"there is no file {source}")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, not a folder")
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty: a backup is restored into a new folder")
     part = folder.with_name(folder.name + ".restoring")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        with tarfile.open(source) as tar:
-            members = tar.getmembers()
-            for i, member in enumerate(members):
-                tar.extract(member, part, filter="data")  # nothing outside, no links, no devices
-                told(0.9 * (i + 1) / len(members))
-        form = msgspec.json.decode((part / MANIFEST).read_bytes()).get("format")
-    except (OSError, tarfile.TarError, msgspec.DecodeError) as why:
+        part.mkdir(parents=True)
+        _unpack(source, part, told)
+        form = msgspec.json.decode((part / MANIFEST).read_bytes())["format"]
+        if form != FORMAT:
+            raise UserError(f"{source} is a backup of format {form}; this program reads {FORMAT}")
+        (part / MANIFEST).unlink()
+        if folder.exists():
+            folder.rmdir()
+        part.rename(folder)
+    except ParkError:
+        raise
+    except (tarfile.TarError, EOFError, msgspec.DecodeError, KeyError, TypeError) as why:
+        raise UserError(f"{source} is no backup, or not all of one: {why}") from why
+    except OSError as why:
+        raise UserError(f"{folder} cannot be written ({why.strerror or why})") from why
+    finally:
         shutil.rmtree(part, ignore_errors=True)
-        raise Corrupt(f"{source} cannot be read as a backup: {why}") from why
-    if form != FORMAT:
-        shutil.rmtree(part, ignore_errors=True)
-        raise UserError(f"{source} is a backup of format {form}; this program reads {FORMAT}")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
     told(1.0)
+
+
+def _unpack(source: Path, part: Path, told: Told) -> None:
+    with tarfile.open(source, "r:") as tar:
+        members = tar.getmembers()
+        if not members or members[-1].name != MANIFEST:
+            raise UserError(f"{source} is no backup, or not all of one")
+        whole = sum(m.size for m in members)
+        if whole > shutil.disk_usage(part).free:
+            raise Full(f"{whole / 1e9:.1f} GB are to be restored, and there is less room on the disk of {part.parent}")
+        done = 0
+        for member in members:
+            tar.extract(member, part, filter="data")  # nothing outside, no links that lead there, no devices
+            done += member.size
+            told(done / max(1, whole))
+
+
+def _room(folder: Path, target: Path) -> None:
+    """See that there is room before an hour is spent. Raises Full."""
+    large = {name: sum(f.stat().st_size for f in (folder / name).rglob("*.duckdb")) for name in ("series",)}
+    logs = sum(f.stat().st_size for f in (folder / "log").rglob("*") if f.is_file() and f.name != "reserve")
+    copied = large["series"] + (folder / DATABASE).stat().st_size
+    for place, size in ((folder, copied), (target.parent, copied + logs)):
+        if size > shutil.disk_usage(place).free:
+            raise Full(f"a backup takes {size / 1e9:.1f} GB, and there is less room on the disk of {place}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder of small files in which files come and go."""
+    for left in range(_TRIES - 1, -1, -1):
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            if source.exists():
+                shutil.copytree(source, target, ignore=_drafts)
+        except (shutil.Error, FileNotFoundError) as why:
+            if not left:
+                raise Corrupt(f"{source.name} cannot be copied: {why}") from why
+        else:
+            return
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _copy_database(source: Path, target: Path) -> None:
     """Copy a SQLite database that is in use (sqlite.org/backup.html)."""
+    target.unlink(missing_ok=True)
     with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
         live.backup(copy)
 
 
-def _gone(folder: str, names: list[str]) -> set[str]:
+def _kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Leave out the space that is set aside."""
+    return None if Path(member.name).name == "reserve" else member
+
+
+def _drafts(_folder: str, names: list[str]) -> set[str]:
     """Leave out what is being written."""
-    return {name for name in names if not (Path(folder) / name).exists() or name.endswith((".tmp", ".part"))}
+    return {name for name in names if name.endswith((".tmp", ".part", ".draft"))}

@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,44 +14,54 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from park.errors import MachineryError, UserError
 from park.settings import Settings
-from runtime.settings_file import read_settings
+from runtime.settings_file import read_settings, unheard
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Monitor parks of small firms."
-)
-errors = Console(stderr=True, highlight=False)
+# Sentences are never broken by us: a terminal does that, and a file keeps them whole.
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-SettingsFlag = Annotated[Path | None, typer.Option("--settings", help="TOML file", envvar="PARK_SETTINGS")]
-FolderFlag = Annotated[Path | None, typer.Option("--data-dir", help="where everything is kept [PARK_DATA_DIR]")]
+SettingsFlag = Annotated[
+    Path | None, typer.Option("--settings", help="a TOML file of settings", envvar="PARK_SETTINGS", show_default=False)
+]
+FolderFlag = Annotated[
+    Path | None, typer.Option("--data-dir", help="where everything is kept [PARK_DATA_DIR]", show_default=False)
+]
+INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
 
 def settings_of(file: Path | None, **flags: Any) -> Settings:
-    """Return the settings that a command runs with."""
+    """Return the settings that a command runs with; tell of variables that nobody hears."""
+    for sentence in unheard(os.environ):
+        errors.print(sentence, style="yellow", markup=False)
     return read_settings(file, os.environ, flags)
 
 
-def bar(text: str) -> Progress:
-    """Return a progress bar on the error stream, so that output can be piped."""
-    return Progress(
-        TextColumn(text), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), console=errors
-    )
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on the error stream, so that output can be piped; what it yields takes the share done."""
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+        task = bars.add_task(text, total=1.0)
+        yield lambda share: bars.update(task, completed=share)
 
 
-@app.command()
 def run(
     settings_file: SettingsFlag = None,
     data_dir: FolderFlag = None,
-    host: Annotated[str | None, typer.Option(help="address to serve on [PARK_HOST]")] = None,
-    http_port: Annotated[int | None, typer.Option(help="port of pages and API [PARK_HTTP_PORT]")] = None,
-    mqtt_port: Annotated[int | None, typer.Option(help="port of the broker [PARK_MQTT_PORT]")] = None,
-    mqtt_host: Annotated[str | None, typer.Option(help="a broker elsewhere; none is started [PARK_MQTT_HOST]")] = None,
+    host: Annotated[str | None, typer.Option(help="address to serve on [PARK_HOST]", show_default=False)] = None,
+    http_port: Annotated[
+        int | None, typer.Option(help="port of pages and API; 0: any [PARK_HTTP_PORT]", show_default=False)
+    ] = None,
+    mqtt_port: Annotated[
+        int | None, typer.Option(help="port of the broker; 0: any [PARK_MQTT_PORT]", show_default=False)
+    ] = None,
+    mqtt_host: Annotated[
+        str | None, typer.Option(help="a broker elsewhere; none is started [PARK_MQTT_HOST]", show_default=False)
+    ] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="bring a simulated park to life in it")] = False,
-    enterprises: Annotated[int, typer.Option(min=1, max=500, help="of the simulated park")] = 45,
-    days: Annotated[int, typer.Option(min=0, max=400, help="of history of the simulated park")] = 180,
+    enterprises: Annotated[int, typer.Option(min=1, max=500, help="of a new simulated park")] = 45,
+    days: Annotated[int, typer.Option(min=0, max=400, help="of history of a new simulated park")] = 180,
 ) -> None:
-    """Run the platform on this machine: broker, lanes, stores, API and pages."""
-    from runtime.serve import Simulation, serve
-
+    """Run the platform on this machine: broker, lanes, stores, API and pages. Ctrl-C stops it."""
     settings = settings_of(
         settings_file,
         **{
@@ -60,25 +72,26 @@ def run(
             "ingest.broker_host": mqtt_host,
         },
     )
+    from runtime.serve import Simulation, serve
+
     raise typer.Exit(serve(settings, Simulation(enterprises, days) if simulate else None, errors))
 
 
-@app.command()
 def replay(
-    map_file: Annotated[Path, typer.Argument(metavar="MAP.toml")],
+    map_file: Annotated[Path, typer.Argument(metavar="MAP.toml", help="which column of which table is what")],
     out: Annotated[Path, typer.Option("--out", help="folder for alarms.csv, anomalies.csv and activity.csv")],
 ) -> None:
     """Run the whole pipeline over recorded wide tables."""
     from runtime.replay import replay_map
 
-    with bar("replay") as progress:
-        task = progress.add_task("replay", total=1.0)
-        replay_map(map_file, out, lambda share: progress.update(task, completed=share))
+    with progress("replay") as told:
+        replay_map(map_file, out, told)
+    for name in ("alarms.csv", "anomalies.csv", "activity.csv"):
+        typer.echo(str(out / name))
 
 
-@app.command()
 def score(
-    series: Annotated[Path, typer.Argument(metavar="IN.csv")],
+    series: Annotated[Path, typer.Argument(metavar="IN.csv", help="a table with a column of times and one of values")],
     time: Annotated[str, typer.Option(help="column of the times")],
     value: Annotated[str, typer.Option(help="column of the values")],
     out: Annotated[Path, typer.Option(help="CSV: timestamp,value,score,anomaly")],
@@ -91,28 +104,47 @@ def score(
     score_series(series, time, value, out, kind=kind, calendar=calendar)
 
 
-@app.command()
 def check(settings_file: SettingsFlag = None, data_dir: FolderFlag = None) -> None:
     """Check settings, rules and registry; say what is wrong, or that nothing is."""
     from runtime.checks import check_all
 
-    settings = settings_of(settings_file, data_dir=data_dir)
-    for line in check_all(settings):
+    for line in check_all(settings_of(settings_file, data_dir=data_dir)):
         typer.echo(line)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; what the user can mend is one sentence and exit code 2."""
-    from runtime.cli_ask import add as add_asking
-    from runtime.cli_simulate import add as add_simulating
+def make_app() -> typer.Typer:
+    """Return the command with all that it can do."""
+    from runtime import cli_ask, cli_devices, cli_files, cli_keys, cli_quarantine, cli_simulate
 
-    add_asking(app)
-    add_simulating(app)
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Monitor parks of small firms."
+    )
+    app.command()(run)
+    cli_simulate.add(app)
+    app.command()(replay)
+    app.command()(score)
+    app.command()(check)
+    for part in (cli_ask, cli_devices, cli_quarantine, cli_files, cli_keys):
+        part.add(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; always ends by SystemExit.
+
+    Exit codes: 0; 2 for what the person can mend, in one sentence; 1 for machinery that failed; 130 for Ctrl-C.
+    """
     try:
-        app(args=arguments, prog_name="park")
+        make_app()(args=arguments, prog_name="park")
     except UserError as why:
         errors.print(f"park: {why}", style="red", markup=False)
         sys.exit(2)
     except MachineryError as why:
         errors.print(f"park: {why}", style="red", markup=False)
+        sys.exit(1)
+    except Exception as why:  # noqa: BLE001 - the last one who can turn a fault of ours into a sentence
+        if os.environ.get("PARK_TRACEBACK"):
+            traceback.print_exc()
+        said = f"park: this should not have happened: {type(why).__name__}: {why}"
+        errors.print(f"{said} (PARK_TRACEBACK=1 shows where)", style="red", markup=False)
         sys.exit(1)

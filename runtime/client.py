@@ -1,6 +1,7 @@
 """The way to a data folder's API: over HTTP where an instance runs, else to the same API over the opened files."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +11,9 @@ import msgspec
 from park.errors import Conflict, Forbidden, NotFound, ParkError, Unavailable, UserError
 from park.settings import Settings
 from runtime.instance import Instance, read_instance
+from runtime.lock import holder
+
+Told = Callable[[float], None]
 
 _ERRORS: dict[int, type[ParkError]] = {401: Forbidden, 403: Forbidden, 404: NotFound, 409: Conflict, 503: Unavailable}
 
@@ -23,8 +27,11 @@ class Asker(Protocol):
     def send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Return the answer. Raises as `call` does."""
 
-    def save(self, path: str, target: Path) -> int:
-        """Put what the API answers into a new file; return its bytes. Raises as `call` does."""
+    def backup(self, target: Path, told: Told) -> int:
+        """Write everything into a new file; return its bytes. Raises as `call` does."""
+
+    def export(self, start: int, end: int, target: Path, told: Told) -> int:
+        """Write readings with start <= ts < end to a new Parquet file; return its bytes. Raises as `call` does."""
 
     def close(self) -> None:
         """Release what was opened."""
@@ -64,17 +71,37 @@ class Running:
         except httpx.HTTPError as why:
             raise Unavailable(f"the platform at {self._http.base_url} does not answer: {why}") from why
 
-    def save(self, path: str, target: Path) -> int:
-        """Stream the answer into a file."""
+    def backup(self, target: Path, told: Told) -> int:
+        """Stream what the instance wrote into a file."""
+        return self._save("/backup", {}, target, told)
+
+    def export(self, start: int, end: int, target: Path, told: Told) -> int:
+        """Stream what the instance wrote into a file."""
+        return self._save("/readings/export", {"start": start, "end": end}, target, told)
+
+    def _save(self, path: str, asked: dict[str, int], target: Path, told: Told) -> int:
+        """Stream an answer into a new file, which is there when it is whole."""
+        part = target.with_name(target.name + ".part")
+        done = 0
         try:
-            with self._http.stream("GET", f"/api/v1{path}", timeout=None) as answer:
+            with self._http.stream("GET", f"/api/v1{path}", params=asked, timeout=None) as answer:
                 if not answer.is_success:
                     answer.read()
                     answered(answer)
-                with target.open("xb") as file:
-                    return sum(file.write(part) for part in answer.iter_bytes(1 << 20))
+                whole = int(answer.headers.get("content-length", 0)) or 1
+                with part.open("wb") as file:
+                    for content in answer.iter_bytes(1 << 20):
+                        done += file.write(content)
+                        told(min(1.0, done / whole))
+            part.rename(target)
+            told(1.0)
         except httpx.HTTPError as why:
             raise Unavailable(f"the platform at {self._http.base_url} does not answer: {why}") from why
+        except OSError as why:
+            raise UserError(f"{target} cannot be written ({why.strerror})") from why
+        finally:
+            part.unlink(missing_ok=True)
+        return done
 
     def close(self) -> None:
         """Release the connection."""
@@ -90,7 +117,7 @@ class Resting:
 
         self._house = House.open(settings)
         transport = httpx.ASGITransport(create_app(self._house.services(require_keys=False)))
-        self._http = httpx.AsyncClient(base_url="http://park", transport=transport, timeout=None)  # noqa: S113 - no network
+        self._http = httpx.AsyncClient(base_url="http://127.0.0.1", transport=transport, timeout=None)  # noqa: S113 - no network
         self._loop = asyncio.new_event_loop()
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
@@ -101,9 +128,16 @@ class Resting:
         """Return the answer."""
         return answered(self._loop.run_until_complete(self._http.request(method, f"/api/v1{path}", **arguments)))
 
-    def save(self, path: str, target: Path) -> int:
-        """Write the answer to a file."""
-        return target.write_bytes(self.send("GET", path).content)
+    def backup(self, target: Path, told: Told) -> int:
+        """Write it from the files."""
+        from runtime.backup import write_backup
+
+        return write_backup(self._house, target, told)
+
+    def export(self, start: int, end: int, target: Path, told: Told) -> int:
+        """Write it from the files."""
+        self._house.readings.export_parquet(start, end, target, lambda done, whole: told(done / max(1, whole)))
+        return target.stat().st_size
 
     def close(self) -> None:
         """Close the files."""
@@ -118,6 +152,8 @@ def open_asker(settings: Settings) -> Asker:
     instance = read_instance(settings.data_dir)
     if instance is not None:
         return Running(instance)
+    if holder(settings.data_dir):
+        raise Unavailable(f"an instance on {settings.data_dir} is starting or stopping; ask again when it is ready")
     if not settings.data_dir.is_dir():
         raise UserError(f"there is no data folder {settings.data_dir}; `park run` makes one, --data-dir names another")
     return Resting(settings)

@@ -33,12 +33,14 @@ from runtime.loss import WholeLedger
 from runtime.projector import Projector
 from runtime.pulse import Pulse
 from runtime.roster import Roster
+from runtime.troubles import Troubles
 from stream.pipeline import Pipeline
 from stream.rules import parse, shipped
 from stream.stages import bulk_stages, life_stages, store_stages
 
 _STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
 _MINUTE = 60.0  # s
+_DAY = 86_400_000  # ms
 _LAG = 4 << 20  # bytes of log that the store may be behind and still be called ready
 
 
@@ -141,11 +143,19 @@ class Embedded:
         self.stop()
 
     def _do_chores(self) -> None:
-        """Each minute: leases that begin or end, log segments and time series past their keep."""
+        """Each minute: leases that begin or end, log segments past their keep; each day: events past theirs."""
+        troubles, trimmed = Troubles("chores"), 0
         while not self._stopping.wait(_MINUTE):
-            self.roster.sync()
-            for lane, log in self.house.logs.items():
-                log.trim(self.house.snapshots.oldest(lane.value))
+            with troubles.passing("the registry could not be read"):
+                self.roster.sync()
+            with troubles.passing("the logs could not be trimmed"):
+                for lane, log in self.house.logs.items():
+                    log.trim(self.house.snapshots.oldest(lane.value))
+            now, keep = clock.now(), self.house.settings.store.event_days
+            if keep and now // _DAY != trimmed:
+                with troubles.passing("old events could not be deleted"):
+                    self.house.events.trim(now - keep * _DAY)
+                    trimmed = now // _DAY
 
     # ── how it is ────────────────────────────────────────────────────────────────────────────────
 

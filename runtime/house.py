@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.services import Component, Services
-from park.errors import Unavailable, UserError
+from park.errors import UserError
 from park.metrics import Lane
 from park.settings import Settings
 from runtime import clock
@@ -158,7 +158,7 @@ class House:
 
 
 def _nobody_runs(*_: object) -> NoReturn:
-    raise Unavailable("no instance runs on this folder; start one with `park run`")
+    raise UserError("no instance runs on this data folder; start one with `park run`")
 
 
 def make_folder(folder: Path) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from runtime.lock import holder
+
 FILE = "instance.json"
 
 
@@ -32,10 +34,12 @@ def remove_instance(folder: Path) -> None:
 
 
 def read_instance(folder: Path) -> Instance | None:
-    """Return the instance that runs on a folder, or None if none does."""
+    """Return the instance that runs on a folder, or None if none does, or it is not there for others yet.
+
+    Who holds the folder's lock runs; a process number alone may be another's by now.
+    """
     try:
         instance = msgspec.json.decode((folder / FILE).read_bytes(), type=Instance)
-        os.kill(instance.pid, 0)
     except (OSError, msgspec.DecodeError):
         return None
-    return instance
+    return instance if holder(folder) == instance.pid else None

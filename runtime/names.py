@@ -3,4 +3,6 @@
 DATABASE = "park.db"
 SCENARIO = "simulation.json"  # what a simulated park is made from
 UNTIL = "simulated-until"  # up to when its devices have spoken, epoch ms
+LABELS = "labels.jsonl"  # what was injected into it, where and when
 FIRES = "fires"  # a file in it named after a unit sets that unit on fire
+SPEAKING = "speaking"  # locked while its devices speak

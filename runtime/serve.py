@@ -1,11 +1,14 @@
 """`park run`: everything on one machine, from the first check to the last sync."""
 
 import contextlib
+import errno
 import ipaddress
 import os
 import signal
 import socket
 import threading
+import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -27,6 +30,9 @@ from runtime.names import DATABASE
 from runtime.simulated import Devices, found_park
 
 _KEY = "instance"  # the name of the key that commands of this folder's owner use
+_LEAVING = 3.0  # s that a port may stay taken by the broker of a platform that has just ended
+_AGAIN = 5.0  # s until devices that fell silent are started again
+_LOOK = 0.1  # s between two looks at how far the start is
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +46,30 @@ class Simulation:
 def serve(settings: Settings, simulation: Simulation | None, out: Console) -> int:
     """Run until told to stop; return the exit code. Raises UserError and MachineryError before it is up."""
     require_keys = keys_needed(settings)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is more to stop than us
     with ExitStack() as stack:
-        door = _listen(settings.api.host, settings.api.port)
-        stack.callback(door.close)
-        house = stack.enter_context(House.open(settings, lambda: _found(settings, simulation, out)))
-        ingest = settings.ingest
-        if not ingest.broker_host:
-            broker = Broker.start(settings.data_dir / "broker", port=ingest.broker_port)
+        doors: list[socket.socket] = []
+
+        def first() -> None:
+            """Find out what can fail at once before anything long begins; the folder is ours by now."""
+            doors.append(_listen(settings.api.host, settings.api.port, "--http-port"))
+            stack.callback(doors[0].close)
+            if not settings.ingest.broker_host and settings.ingest.broker_port:
+                _listen("127.0.0.1", settings.ingest.broker_port, "--mqtt-port", _LEAVING).close()
+            if simulation is not None:
+                _found(settings, simulation, out)
+
+        house = stack.enter_context(House.open(settings, first))
+        speak_to = (settings.ingest.broker_host, settings.ingest.broker_port)
+        if not settings.ingest.broker_host:
+            broker = Broker.start(settings.data_dir / "broker", port=settings.ingest.broker_port)
             stack.callback(broker.stop)
             if broker.lacks:
                 out.print(broker.lacks, style="yellow", markup=False)
-            ingest = replace(ingest, broker_host="127.0.0.1", broker_port=broker.port5)
+            speak_to = ("127.0.0.1", broker.port)  # devices speak MQTT 3.1.1, which may have a port of its own
+            ingest = replace(settings.ingest, broker_host="127.0.0.1", broker_port=broker.port5)
             house.settings = replace(settings, ingest=ingest)
         embedded = Embedded(house)
-        stack.callback(embedded.stop)
-        embedded.start()
-        url = f"http://{_shown(settings.api.host)}:{door.getsockname()[1]}"
-        stack.enter_context(_known(house, url))
-        if not require_keys:
-            out.print(
-                "API keys are off: whoever can log in to this machine can read and change everything.", style="yellow"
-            )
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(embedded.services(require_keys=require_keys)),
@@ -70,10 +79,19 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
         for signum in (signal.SIGINT, signal.SIGTERM):
             # uvicorn raises again what it has caught once it has stopped; the rest of us still has to.
             signal.signal(signum, lambda *_: setattr(server, "should_exit", True))
-        watching = _Watch(embedded, url, out, simulation is not None)
+        if not require_keys:
+            said = "API keys are off: whoever can log in to this machine can read and change everything."
+            out.print(said, style="yellow")
+        stack.callback(embedded.stop)
+        embedded.start()
+        url = f"http://{_shown(settings.api.host)}:{doors[0].getsockname()[1]}"
+        stack.enter_context(_known(house, url))
+        devices = Devices(settings, *speak_to) if simulation is not None else None
+        watching = _Watch(embedded, url, out, devices)
         stack.callback(watching.stop)
         watching.start()
-        server.run(sockets=[door])
+        server.run(sockets=[doors[0]])
+        watching.stop()
         out.print("stopping …")
     return 0
 
@@ -95,54 +113,64 @@ def is_loopback(host: str) -> bool:
     return False
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Return a bound socket. Raises UserError."""
-    if port > 65_535:
-        raise UserError(f"there is no port {port}")
+def _listen(host: str, port: int, flag: str, patience: float = 0.0) -> socket.socket:
+    """Return a socket that listens, waiting some seconds for the port to become free. Raises UserError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         door = socket.socket(family, kind, protocol)
     except OSError as why:
         raise UserError(f"{host!r} is no address of this machine ({why.strerror})") from why
-    try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind(address)
-        door.listen(128)  # so that a second platform meets a port in use, not a shared one
-    except OSError as why:
-        door.close()
-        raise UserError(
-            f"port {port} of {host} cannot be used ({why.strerror}); choose another with --http-port"
-        ) from why
-    return door
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    until = time.monotonic() + patience
+    while True:
+        try:
+            door.bind(address)
+            door.listen(128)  # so that a second platform meets a port in use, not a shared one
+        except OSError as why:
+            if why.errno == errno.EADDRINUSE and time.monotonic() < until:
+                time.sleep(0.05)
+                continue
+            door.close()
+            if why.errno == errno.EADDRNOTAVAIL:
+                raise UserError(f"{host!r} is no address of this machine") from why
+            said = "is in use" if why.errno == errno.EADDRINUSE else f"cannot be used ({why.strerror})"
+            raise UserError(f"port {port} of {host} {said}; choose another with {flag}") from why
+        else:
+            return door
 
 
 def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - only shown
+    """Return an address as it is put into a URL; from every address, loopback."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - recognised, not bound
+    return everywhere.get(host) or (f"[{host}]" if ":" in host else host)
 
 
-def _found(settings: Settings, simulation: Simulation | None, out: Console) -> None:
-    if simulation is None:
-        return
-    with _progress(out) as bars:
+def _found(settings: Settings, simulation: Simulation, out: Console) -> None:
+    with _progress() as bars:
         task = bars.add_task(f"writing {simulation.days} days of history", total=1.0, visible=False)
-        found_park(
-            settings, settings.data_dir / DATABASE, simulation.enterprises, simulation.days,
-            lambda share: bars.update(task, completed=share, visible=True),
-        )  # fmt: skip
+        try:
+            found_park(
+                settings, settings.data_dir / DATABASE, simulation.enterprises, simulation.days,
+                lambda share: bars.update(task, completed=share, visible=True),
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            bars.stop()
+            out.print("stopped; the history is begun anew at the next start")
+            raise
 
 
-def _progress(out: Console) -> Progress:
+def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description:<32}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        console=out,
+        console=Console(stderr=True),
     )
 
 
 @contextlib.contextmanager
-def _known(house: House, url: str):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _known(house: House, url: str) -> Iterator[None]:
     """Tell other commands of this folder that we are here, and how to reach us."""
     now = clock.now()
     for key in house.keys.all():
@@ -158,15 +186,15 @@ def _known(house: House, url: str):  # type: ignore[no-untyped-def] # noqa: ANN2
 
 
 class _Watch:
-    """Shows how the start goes, lets the simulated devices speak once somebody listens, and says when all is ready."""
+    """Shows how the start goes, says when all is ready, and lets simulated devices speak as long as we listen."""
 
-    def __init__(self, embedded: Embedded, url: str, out: Console, simulate: bool) -> None:
+    def __init__(self, embedded: Embedded, url: str, out: Console, devices: Devices | None) -> None:
         self._embedded = embedded
         self._url = url
         self._out = out
-        self._simulate = simulate
-        self._devices: Devices | None = None
+        self._devices = devices
         self._stopping = threading.Event()
+        # Not a daemon: devices end with the thread that started them.
         self._thread = threading.Thread(target=self._run, name="watch")
 
     def start(self) -> None:
@@ -174,27 +202,44 @@ class _Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; the simulated devices fall silent first."""
+        """End; the simulated devices fall silent first. Twice is as good as once."""
         self._stopping.set()
         self._thread.join()
-        if self._devices is not None:
-            self._devices.stop()
 
     def _run(self) -> None:
+        try:
+            self._starting()
+            if not self._stopping.is_set():
+                self._out.print(f"ready: {self._url}/ (Ctrl-C stops it)", style="bold green", markup=False)
+            while not self._stopping.wait(_AGAIN):
+                self._speak()
+        finally:
+            if self._devices is not None:
+                self._devices.stop()
+
+    def _starting(self) -> None:
         embedded = self._embedded
-        with _progress(self._out) as bars:
+        with _progress() as bars:
             tasks = {lane: bars.add_task(f"{lane} lane", total=1) for lane in Lane}
             store = bars.add_task("store", total=1)
-            while not self._stopping.wait(0.1):
+            while not self._stopping.wait(_LOOK):
                 for lane, task in tasks.items():
                     state = embedded.lanes[lane].state
                     bars.update(task, completed=state.position, total=max(1, state.end))
                 total = max(1, sum(embedded.lanes[lane].state.end for lane in Lane))
                 bars.update(store, completed=total - embedded.projector.state(clock.now()).lag_bytes, total=total)
-                if self._devices is None and self._simulate and all(w.live.is_set() for w in embedded.lanes.values()):
-                    ingest = embedded.house.settings.ingest
-                    self._devices = Devices(embedded.house.settings.data_dir, ingest.broker_host, ingest.broker_port)
+                if all(w.live.is_set() for w in embedded.lanes.values()):
+                    self._speak()
                 if all(c.serving for c in embedded.components()):
-                    break
-        if not self._stopping.is_set():
-            self._out.print(f"ready: {self._url}/", style="bold green", markup=False)
+                    for task in (*tasks.values(), store):
+                        bars.update(task, completed=1, total=1)
+                    return
+
+    def _speak(self) -> None:
+        """See that the simulated devices speak."""
+        if self._devices is not None and not self._devices.running():
+            code = self._devices.ended
+            if code is not None:
+                said = f"the simulated devices fell silent (exit code {code}); they are started again"
+                self._out.print(said, style="yellow")
+            self._devices.start()

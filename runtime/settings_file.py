@@ -1,7 +1,9 @@
 """Settings from flags, environment and a TOML file, in that order of strength; read once."""
 
+import difflib
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import Field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -18,12 +20,34 @@ SHORT = {
     "PARK_MQTT_HOST": ("ingest", "broker_host"),
     "PARK_MQTT_PORT": ("ingest", "broker_port"),
 }
+# Variables that are no settings: the settings file itself, a fault's traceback, where tests find recordings.
+BESIDES = frozenset({"PARK_SETTINGS", "PARK_TRACEBACK", "PARK_SHARED_DATA"})
+
+_PORT = 65_535
+_MOST: Mapping[tuple[str, ...], float] = {
+    ("api", "port"): _PORT,
+    ("ingest", "broker_port"): _PORT,
+    ("ingest", "receive_maximum"): _PORT,  # MQTT 5, 3.1.2.11.3: two bytes
+    ("ingest", "keepalive"): 65_535,  # s; MQTT 5, 3.1.2.10: two bytes
+    ("ingest", "batch_nap"): 1.0,  # s; beyond it nobody would call it live
+}
+_LEAST: Mapping[tuple[str, ...], float] = {
+    ("ingest", "receive_maximum"): 1,  # MQTT 5, 3.1.2.11.3: 0 is a protocol error
+    ("ingest", "batch_messages"): 1,
+    ("ingest", "max_payload"): 1,
+    ("log", "segment_bytes"): 1 << 16,  # a segment holds a record at least
+    ("store", "memory_rows"): 1,
+    ("api", "live_buffer"): 1,
+}
+_CHOICES: Mapping[tuple[str, ...], tuple[Any, ...]] = {("language",): ("zh", "en"), ("ingest", "mqtt_version"): (4, 5)}
+_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path"}
 
 
 def read_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     """Return the settings of a file (if any), an environment and flags (dotted names; None: not given).
 
-    Raises SettingsError that names the file or variable, the setting and what was expected.
+    Raises SettingsError that names the file, variable or flag, the setting and what was expected.
     """
     settings = Settings()
     if file is not None:
@@ -31,9 +55,11 @@ def read_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[
     for variable, path in variables().items():
         if variable in environ:
             settings = _set(settings, path, environ[variable], variable)
+    flag_of = {path: variable.removeprefix("PARK_").lower().replace("_", "-") for variable, path in SHORT.items()}
     for name, value in flags.items():
+        path = tuple(name.split("."))
         if value is not None:
-            settings = _set(settings, tuple(name.split(".")), value, f"--{name.rsplit('.', 1)[-1].replace('_', '-')}")
+            settings = _set(settings, path, value, f"--{flag_of[path]}")
     return settings
 
 
@@ -48,6 +74,21 @@ def variables() -> dict[str, tuple[str, ...]]:
                 if (outer.name, part.name) not in named:
                     found[f"PARK_{outer.name}_{part.name}".upper()] = (outer.name, part.name)
     return found
+
+
+def unheard(environ: Iterable[str]) -> list[str]:
+    """Return a sentence for every variable that looks like a setting and is none: a typing error is not silent."""
+    known = variables()
+    return [
+        f"the environment variable {name} is no setting and is not heard{_near(name, known)}"
+        for name in sorted(environ)
+        if name.startswith("PARK_") and name not in known and name not in BESIDES
+    ]
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; {close[0]} is one" if close else ""
 
 
 def _from_file(settings: Settings, file: Path) -> Settings:
@@ -66,36 +107,83 @@ def _from_file(settings: Settings, file: Path) -> Settings:
     return settings
 
 
-def _set(settings: Any, path: tuple[str, ...], value: Any, where: str) -> Any:
-    known: dict[str, Field[Any]] = {f.name: f for f in fields(settings)}
-    if path[0] not in known:
+def _set(settings: Settings, path: tuple[str, ...], value: Any, where: str) -> Settings:
+    """Return settings with one of them replaced."""
+    room: Any = settings
+    for name in path[:-1]:
+        room = getattr(_known(room, name, where), name)
+        if not is_dataclass(room):
+            raise SettingsError(f"{where}: {name} is one setting, not a table of them")
+    if is_dataclass(getattr(_known(room, path[-1], where), path[-1])):
+        raise SettingsError(f"{where}: {path[-1]} is a table of settings, not one")
+    converted = _convert(get_type_hints(type(room))[path[-1]], value, where)
+    _bounded(path, converted, where)
+    changed = replace(room, **{path[-1]: converted})
+    return replace(settings, **{path[0]: changed}) if len(path) > 1 else changed
+
+
+def _known(room: Any, name: str, where: str) -> Any:
+    """Return a room that has a setting. Raises SettingsError."""
+    known: dict[str, Field[Any]] = {f.name: f for f in fields(room)}
+    if name not in known:
         raise SettingsError(f"{where}: there is no such setting; there are {', '.join(sorted(known))}")
-    if len(path) > 1:
-        inner = getattr(settings, path[0])
-        if not is_dataclass(inner):
-            raise SettingsError(f"{where}: {path[0]} is no table")
-        return replace(settings, **{path[0]: _set(inner, path[1:], value, where)})
-    if is_dataclass(getattr(settings, path[0])):
-        raise SettingsError(f"{where}: {path[0]} is a table of settings, not one")
-    return replace(settings, **{path[0]: _convert(get_type_hints(type(settings))[path[0]], value, where)})
-
-
-_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    return room
 
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
-    kinds = set(get_args(kind)) or {kind}
+    """Return a value as a setting's type; texts of the environment are read, other types must be what they are."""
+    (kind,) = [k for k in get_args(kind) or (kind,) if k is not type(None)]
     try:
-        if bool in kinds:
-            return value if isinstance(value, bool) else _WORDS[str(value).lower()]
-        if int in kinds:
-            number = int(value)
-            if number < 0:
-                raise SettingsError(f"{where}: {number} is negative")
-            return number
-        if float in kinds:
-            return float(value)
-    except (ValueError, TypeError, KeyError) as why:
-        names = " or ".join(sorted(getattr(k, "__name__", str(k)) for k in kinds if k is not type(None)))
-        raise SettingsError(f"{where}: {value!r} is not {names}") from why
-    return Path(value) if Path in kinds else str(value)
+        return _READ[kind](value)
+    except (ValueError, TypeError, KeyError, OverflowError) as why:
+        raise SettingsError(f"{where}: {value!r} is not {_NAMES[kind]}") from why
+
+
+def _bool(value: Any) -> bool:
+    return value if isinstance(value, bool) else _WORDS[_text(value).strip().lower()]
+
+
+def _int(value: Any) -> int:
+    if isinstance(value, str):
+        return int(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError
+    return value
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _path(value: Any) -> Path:
+    text = str(value) if isinstance(value, Path) else _text(value)
+    if not text or "\0" in text:
+        raise ValueError
+    return Path(text)
+
+
+_READ: Mapping[Any, Any] = {bool: _bool, int: _int, float: _float, str: _text, Path: _path}
+
+
+def _bounded(path: tuple[str, ...], value: Any, where: str) -> None:
+    choices = _CHOICES.get(path)
+    if choices and value not in choices:
+        raise SettingsError(f"{where}: {value!r} is none of {', '.join(map(str, choices))}")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    least, most = _LEAST.get(path, 0), _MOST.get(path, math.inf)
+    if value < least:
+        raise SettingsError(f"{where}: {value} is less than {least}")
+    if value > most:
+        raise SettingsError(f"{where}: {value} is more than {most}")

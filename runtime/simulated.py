@@ -1,5 +1,6 @@
 """A simulated park in a data folder: its registry and history once, its devices whenever the platform runs."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -63,44 +64,72 @@ def found_park(settings: Settings, database: Path, enterprises: int, days: int, 
                     log.close()
             part.rename(folder / "log")
         live_rhythm(plan, registry, numbers, now=now)
-    (folder / UNTIL).write_text(str(now))
-    waiting = folder / f"{SCENARIO}.part"
-    waiting.write_bytes(msgspec.json.encode(asdict(scenario)))
-    waiting.rename(folder / SCENARIO)
+    write_until(folder, now)
+    _written(folder / SCENARIO, msgspec.json.encode(asdict(scenario)))
     sync_folder(folder)
+
+
+def read_until(folder: Path) -> int | None:
+    """Return up to when a folder's simulated devices have spoken, epoch ms; None if they never did."""
+    with contextlib.suppress(OSError, ValueError):
+        return int((folder / UNTIL).read_text())
+    return None
+
+
+def write_until(folder: Path, now: int) -> None:
+    """Note up to when they have spoken."""
+    _written(folder / UNTIL, str(now).encode())
+
+
+def _written(path: Path, content: bytes) -> None:
+    """Write a file that is either the old one or the new one, whenever somebody looks."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.rename(path)
 
 
 class Devices:
     """The simulated devices, in a process of their own."""
 
-    def __init__(self, folder: Path, host: str, port: int) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "runtime",
-            "simulate",
-            "--data-dir",
-            str(folder),
-            "--host",
-            host,
-            "--port",
-            str(port),
-        ]
+    def __init__(self, settings: Settings, host: str, port: int) -> None:
+        """Prepare to speak to a broker for the park in a data folder."""
+        self._command = [
+            sys.executable, "-m", "runtime", "simulate", "--ends-with-input",
+            "--data-dir", str(settings.data_dir), "--host", host, "--port", str(port),
+        ]  # fmt: skip
+        # The settings that may have come by flag or file; the rest the environment tells them as it told us.
+        said = {
+            "PARK_INGEST_USERNAME": settings.ingest.username,
+            "PARK_INGEST_PASSWORD_FILE": settings.ingest.password_file,
+        }
+        self._environment = {**os.environ, **said}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Let them speak, from where they were."""
         # A process group of its own: Ctrl-C in the terminal is for the platform, which then stops us.
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdin=subprocess.PIPE, start_new_session=True, env=dict(os.environ)
+            self._command, stdin=subprocess.PIPE, start_new_session=True, env=self._environment
         )
 
     def running(self) -> bool:
-        """Tell whether they still speak."""
-        return self._process.poll() is None
+        """Tell whether they speak."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def ended(self) -> int | None:
+        """The exit code of those who spoke; None where nobody did, or they still do."""
+        return None if self._process is None else self._process.poll()
 
     def stop(self) -> None:
         """Let them finish their sentence."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()  # its end is their sign, and comes even if we are killed
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()  # its end is their sign, and comes even if we are killed
         try:
-            self._process.wait(10)
+            process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
