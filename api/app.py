@@ -1,5 +1,8 @@
 """The web application, put together. Nothing happens at import."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -64,7 +67,17 @@ def _name(route: APIRoute) -> str:
 
 def create_app(services: Services) -> FastAPI:
     """Return the application over some services."""
+    view = View(services)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        # A city's registry takes seconds to read: not in the first page's time, and nobody waits for it here.
+        warming = asyncio.get_running_loop().run_in_executor(None, view.directory)
+        yield
+        await warming
+
     app = FastAPI(
+        lifespan=life,
         title="Park platform",
         version=services.version,
         docs_url=None,
@@ -76,7 +89,6 @@ def create_app(services: Services) -> FastAPI:
     )
     app.router.route_class = KeyedRoute
     app.state.door = Door(services)
-    view = View(services)
     for part in _ROUTES:
         part.add(app, services, view)
     add_problems(app)

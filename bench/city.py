@@ -44,8 +44,17 @@ def steady(running: Platform, seconds: float, rate: float, devices: int, parks: 
     return {"core": used / elapsed, "cpu_s_per_million": used / taken * 1e6, "resident_mb": peak, "times": times}
 
 
+def settled(running: Platform) -> None:
+    """Wait until nothing is on its way."""
+    before = -1.0
+    while (now := stored(running)) != before or running.figures()["park_store_lag_bytes"]:
+        before = now
+        time.sleep(2)
+
+
 def burst(running: Platform, seconds: float) -> dict:
     """Send ten times a city's rate; report loss, memory, and how long until the lag is normal again."""
+    settled(running)
     begin = stored(running)
     load = Load(running.mqtt, seconds, rate=10 * RATE / METRICS, devices=DEVICES, parks=PARKS)
     peak = 0.0

@@ -55,7 +55,7 @@ class ProjectorSettings:
     """How the projector paces itself."""
 
     rows: int = 100_000  # readings in a chunk, about
-    cycle: float = 0.5  # s between looks when there is little
+    cycle: float = 1.0  # s between looks when there is little
     share: float = 0.6  # of the time it may work while lanes are busy: the rest is theirs
     flush_seconds: float = 60.0
     snapshot_bytes: int = 256 << 20  # of log from one snapshot to the next
