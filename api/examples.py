@@ -211,6 +211,7 @@ data: {{}}
 """
 TEXTS: Final = {
     "backup": ("application/x-tar", "(a tar file)"),
+    "readings_export": ("application/vnd.apache.parquet", "(a Parquet file)"),
     "registry_export": ("application/zip", "(a zip of CSV files)"),
     "figures": ("text/plain", _FIGURES),
     "live": ("text/event-stream", _STREAM),

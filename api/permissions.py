@@ -32,6 +32,7 @@ _ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", f"{V1}/limits"): _R,
     ("GET", f"{V1}/registry/export"): _W,
     ("POST", f"{V1}/registry/import"): _W,
+    ("GET", f"{V1}/readings/export"): Permission.KEYS,  # it holds every reading of every park, and work for minutes
     ("GET", f"{V1}/backup"): Permission.KEYS,  # it holds everything, keys' digests too
     ("GET", f"{V1}/parks/{{park}}/map"): _R,
     ("GET", f"{V1}/parks/{{park}}/latest"): _R,

@@ -97,6 +97,11 @@ def _no_backup() -> Path:
     raise Unavailable("backup")
 
 
+def _no_readings(start: int, end: int) -> Path:
+    """Say that this instance writes none."""
+    raise Unavailable(f"readings from {start} to {end}")
+
+
 def _no_limits() -> Sequence[LimitRow]:
     """Return none: this instance has no table."""
     return ()
@@ -129,5 +134,6 @@ class Services:
     registry_export: Callable[[str], bytes] = _no_export  # "xlsx", or "csv": a zip of files
     backup: Callable[[], Path] = _no_backup  # a new tar file, to be deleted once it was given out
     limits: Callable[[], Sequence[LimitRow]] = _no_limits  # the rule table that the stages hold values to
+    readings_export: Callable[[int, int], Path] = _no_readings  # start, end (ms): a new Parquet file, to be deleted too
     settings: ApiSettings = field(default_factory=ApiSettings)
     version: str = "0.1.0"

@@ -9,12 +9,14 @@
 ```
 """
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ from runtime.live import LiveBuffer
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
 from runtime.loss import WholeLedger
-from runtime.names import DATABASE
+from runtime.names import DATABASE, OUTGOING
 from runtime.registry_transfer import given_out, taken_in
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
@@ -114,6 +116,7 @@ class House:
         resources = ExitStack()
         try:
             resources.enter_context(FolderLock(settings.data_dir))
+            shutil.rmtree(settings.data_dir / OUTGOING, ignore_errors=True)  # of those who were cut off
             if first is not None:
                 first()
             return cls(settings, resources)
@@ -130,6 +133,7 @@ class House:
             "registry_import": lambda name, content, actor: taken_in(self.registry, name, content, actor, clock.now()),
             "registry_export": lambda form: given_out(self.registry, form),
             "backup": self.backup,
+            "readings_export": self.readings_export,
             "ledger": WholeLedger(self.ledger, self.readings, self.logs),
         }  # fmt: skip
         return Services(
@@ -140,9 +144,21 @@ class House:
 
     def backup(self) -> Path:
         """Write everything into a new file in the folder, and return its path."""
-        target = self.settings.data_dir / f"park-{clock.now()}.tar"
-        write_backup(self, target)
-        return target
+        path = self._outgoing("tar")
+        write_backup(self, path)
+        return path
+
+    def readings_export(self, start: int, end: int) -> Path:
+        """Write the readings of a time into a new Parquet file in the folder, and return its path."""
+        path = self._outgoing("parquet")
+        self.readings.export_parquet(start, end, path)
+        return path
+
+    def _outgoing(self, ending: str) -> Path:
+        """Return a new name for a file that is given out and deleted."""
+        folder = self.settings.data_dir / OUTGOING
+        folder.mkdir(exist_ok=True)
+        return folder / f"{uuid4().hex}.{ending}"
 
     def close(self) -> None:
         """Close everything, newest first."""

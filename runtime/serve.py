@@ -27,7 +27,7 @@ from runtime.embedded import Embedded
 from runtime.house import House
 from runtime.instance import Instance, remove_instance, write_instance
 from runtime.names import DATABASE
-from runtime.simulated import Devices, found_park
+from runtime.simulated import Devices, found_park, read_scenario
 
 _KEY = "instance"  # the name of the key that commands of this folder's owner use
 _LEAVING = 3.0  # s that a port may stay taken by the broker of a platform that has just ended
@@ -52,10 +52,10 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
 
         def first() -> None:
             """Find out what can fail at once before anything long begins; the folder is ours by now."""
-            doors.append(_listen(settings.api.host, settings.api.port, "--http-port"))
+            doors.append(_listen(settings.api.host, settings.api.port, "another with --http-port"))
             stack.callback(doors[0].close)
             if not settings.ingest.broker_host and settings.ingest.broker_port:
-                _listen("127.0.0.1", settings.ingest.broker_port, "--mqtt-port", _LEAVING).close()
+                _listen("127.0.0.1", settings.ingest.broker_port, "another for MQTT with --mqtt-port", _LEAVING).close()
             if simulation is not None:
                 _found(settings, simulation, out)
 
@@ -113,7 +113,7 @@ def is_loopback(host: str) -> bool:
     return False
 
 
-def _listen(host: str, port: int, flag: str, patience: float = 0.0) -> socket.socket:
+def _listen(host: str, port: int, remedy: str, patience: float = 0.0) -> socket.socket:
     """Return a socket that listens, waiting some seconds for the port to become free. Raises UserError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -134,7 +134,7 @@ def _listen(host: str, port: int, flag: str, patience: float = 0.0) -> socket.so
             if why.errno == errno.EADDRNOTAVAIL:
                 raise UserError(f"{host!r} is no address of this machine") from why
             said = "is in use" if why.errno == errno.EADDRINUSE else f"cannot be used ({why.strerror})"
-            raise UserError(f"port {port} of {host} {said}; choose another with {flag}") from why
+            raise UserError(f"port {port} of {host} {said}; choose {remedy}") from why
         else:
             return door
 
@@ -146,6 +146,8 @@ def _shown(host: str) -> str:
 
 
 def _found(settings: Settings, simulation: Simulation, out: Console) -> None:
+    if read_scenario(settings.data_dir) is not None:
+        return
     with _progress() as bars:
         task = bars.add_task(f"writing {simulation.days} days of history", total=1.0, visible=False)
         try:

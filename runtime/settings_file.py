@@ -113,7 +113,7 @@ def _set(settings: Settings, path: tuple[str, ...], value: Any, where: str) -> S
     for name in path[:-1]:
         room = getattr(_known(room, name, where), name)
         if not is_dataclass(room):
-            raise SettingsError(f"{where}: {name} is one setting, not a table of them")
+            raise SettingsError(f"{where}: {name} is no table, but one setting")
     if is_dataclass(getattr(_known(room, path[-1], where), path[-1])):
         raise SettingsError(f"{where}: {path[-1]} is a table of settings, not one")
     converted = _convert(get_type_hints(type(room))[path[-1]], value, where)
@@ -136,7 +136,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     try:
         return _READ[kind](value)
     except (ValueError, TypeError, KeyError, OverflowError) as why:
-        raise SettingsError(f"{where}: {value!r} is not {_NAMES[kind]}") from why
+        raise SettingsError(f"{where}: {value!r} is not {kind.__name__}; {_NAMES[kind]} is expected") from why
 
 
 def _bool(value: Any) -> bool:

@@ -7,9 +7,11 @@ from fastapi import Body, FastAPI, Query, Response
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
+from api.bodies import Time
 from api.door import Caller
 from api.permissions import V1
 from api.schemas import ImportedOut, ImportProblem
+from api.series import check_range
 from api.services import Services
 from api.view import View
 from park.errors import Forbidden
@@ -29,6 +31,8 @@ _MEDIA = {
     FileForm.CSV: "application/zip",
     FileForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_DAY = 86_400_000  # ms
+_PARQUET = "application/vnd.apache.parquet"  # as IANA lists it
 _ENDING = {FileForm.CSV: "zip", FileForm.XLSX: "xlsx"}
 
 
@@ -54,6 +58,22 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         path = services.backup()
         return FileResponse(
             path, media_type="application/x-tar", filename=path.name, background=BackgroundTask(path.unlink)
+        )
+
+    @app.get(f"{V1}/readings/export", tags=["files"], response_class=FileResponse)
+    def readings_export(
+        caller: Caller,
+        start: Annotated[Time | None, Query(description="epoch ms; a day before the end if left out")] = None,
+        end: Annotated[Time | None, Query(description="epoch ms, exclusive; now if left out")] = None,
+    ) -> Response:
+        """Return all readings of a time as one Parquet file: point, ts, value, quality, received."""
+        _whole(caller)
+        end = services.now() + 1 if end is None else end
+        start = max(0, end - _DAY) if start is None else start
+        check_range(start, end)
+        path = services.readings_export(start, end)
+        return FileResponse(
+            path, media_type=_PARQUET, filename="readings.parquet", background=BackgroundTask(path.unlink)
         )
 
     @app.post(f"{V1}/registry/import", tags=["files"])
