@@ -10,6 +10,8 @@ Parts start life safety first and stop in reverse; each has its own thread and s
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +21,7 @@ from ingest.dialects import dialect_of, subscriptions
 from ingest.message import Message
 from ingest.mqtt import Reader
 from ingest.resolver import Resolver
+from park.errors import Unavailable
 from park.metrics import Lane
 from park.model import Device
 from park.records import Command, Refusal
@@ -41,6 +44,7 @@ from stream.stages import bulk_stages, life_stages, store_stages
 _STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
 _MINUTE = 60.0  # s
 _DAY = 86_400_000  # ms
+_PATIENCE = 10.0  # s that a person waits for a lane
 _LAG = 4 << 20  # bytes of log that the store may be behind and still be called ready
 
 
@@ -199,8 +203,8 @@ class Embedded:
         )
 
     def submit(self, lane: Lane, command: Command) -> object:
-        """Put a command into a lane's log and wait until it is there."""
-        return self.lanes[lane].submit(command).result(10.0)
+        """Put a command into a lane's log and wait until it is there. Raises Full, Unavailable."""
+        return _logged(self.lanes[lane].submit(command))
 
     def retry(self, keys: Sequence[int], actor: str) -> int:
         """Put refused messages back into their lanes, with their old time of receipt."""
@@ -215,7 +219,7 @@ class Embedded:
                 batch = self._again.batch([message], r.received)
             if any(x.reason is r.reason and x.whole for x in batch.refused):
                 continue  # nothing has changed: it stays where it is
-            self.lanes[self._lane_of(r.topic, kept.lane)].submit(batch).result(10.0)
+            _logged(self.lanes[self._lane_of(r.topic, kept.lane)].submit(batch))
             moved += self.house.quarantine.mark([key], "retried", actor)
         return moved
 
@@ -233,6 +237,17 @@ class Embedded:
         )
         self.retry([q.id for q in waiting], actor)
         return device
+
+
+def _logged(entry: "Future[int]") -> int:
+    """Wait until a record is in its log; return its position. Raises Full, Unavailable.
+
+    A lane that can take nothing now (its disk is full, it still replays) takes it as soon as it can.
+    """
+    try:
+        return entry.result(_PATIENCE)
+    except FutureTimeout as why:
+        raise Unavailable("the lane cannot take this now; it will as soon as it can") from why
 
 
 _PHASES = {

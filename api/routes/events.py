@@ -1,5 +1,6 @@
 """What the stages found: findings, and conditions with a person's reset of them."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import FastAPI, Query
@@ -11,7 +12,7 @@ from api.schemas import Accepted, ConditionOut, ConditionStory, FindingOut, Text
 from api.scope import park_asked
 from api.services import Services
 from api.view import View
-from park.errors import Conflict, NotFound
+from park.errors import Conflict, MachineryError, NotFound
 from park.events import AlarmState, ConditionChange
 from park.metrics import Lane
 from park.records import Command, Verb
@@ -88,13 +89,29 @@ def add(app: FastAPI, services: Services, view: View) -> None:
                 "subject": now_standing.subject,
             },
         )
-        services.submit(_lane(view, now_standing), command)
+        _in_each(_lanes(view, now_standing), lambda lane: services.submit(lane, command))
         return Accepted(received=received, actor=caller.name)
 
 
-def _lane(view: View, condition: ConditionChange) -> Lane:
-    """Return the lane that raised a condition: that of its device; of an unclaimed one, life safety."""
+def _lanes(view: View, condition: ConditionChange) -> tuple[Lane, ...]:
+    """Return the lanes that may hold a condition, the likelier first.
+
+    Both lanes hear alarms: a detector, or a stranger, may speak on a topic of bulk. The event does not say
+    which lane holds it, and a reset of what a lane does not hold does nothing there.
+    """
     device = view.directory().devices.get(condition.device)
-    if device is not None:
-        return device.lane
-    return Lane.LIFE if condition.family in {"fire", "gas"} else Lane.BULK
+    alarm = condition.family in {"fire", "gas", "test"}
+    first = device.lane if device is not None else Lane.LIFE if alarm else Lane.BULK
+    return (first, *(lane for lane in Lane if lane is not first)) if alarm else (first,)
+
+
+def _in_each(lanes: tuple[Lane, ...], do: Callable[[Lane], object]) -> None:
+    """Do it for each lane, whatever happens in the others; raise what was raised first."""
+    failed: list[MachineryError] = []
+    for lane in lanes:
+        try:
+            do(lane)
+        except MachineryError as why:
+            failed.append(why)
+    if failed:
+        raise failed[0]

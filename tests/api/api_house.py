@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import httpx
 
 from api.services import Component, Services
+from park.errors import Full
 from park.metrics import Lane
 from park.model import Device, Enterprise, Lease, Park, Place, PlaceKind, Point
 from park.readings import Quality, batch_of
@@ -45,6 +46,13 @@ class House:
     parts: list = field(default_factory=lambda: [Component("store", ready=True)])
     now: int = NOW
     ledger_rows: list = field(default_factory=list)
+    full: set = field(default_factory=set)  # lanes that take nothing
+
+    def submit(self, lane, command):
+        """Take a command for a lane."""
+        if lane in self.full:
+            raise Full("no room for the log")
+        self.commands.append((lane, command))
 
 
 class Client:

@@ -59,7 +59,7 @@ def house(tmp_path, prepared):
         live=LiveBuffer(ApiSettings(), NOW),
         keys=keys,
         ledger=SimpleNamespace(rows=lambda *_: held[0].ledger_rows),
-        submit=lambda lane, command: held[0].commands.append((lane, command)),
+        submit=lambda lane, command: held[0].submit(lane, command),  # noqa: PLW0108 - it is made further down
         retry=lambda ids, actor: held[0].retried.append((list(ids), actor)) or len(ids),
         claim=lambda claim, actor: held[0].claims.append((claim, actor)) or registry.get(Device, ids.meter),
         components=lambda: held[0].parts,

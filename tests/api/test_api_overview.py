@@ -1,5 +1,6 @@
 """A park at a glance: map, newest values, freshness, health; and what was found in it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -170,9 +171,10 @@ class TestConditions:
 
         body = {"condition": condition.condition_id, "reason": "现场确认"}
         answer = officer("POST", "/conditions/reset", json=body)
-        ((lane, command),) = house.commands
+        (lane, command), also = house.commands
 
         assert (answer.status_code, answer.json()["received"]) == (202, NOW)
+        assert also == (Lane.BULK, command)  # where the alarm is if the detector spoke on a topic of bulk
         assert (lane, command.verb, command.actor, command.reason) == (Lane.LIFE, Verb.RESET, "officer", "现场确认")
         assert command.arguments["subject"] == condition.subject
         assert command.arguments["condition"] == condition.condition_id
@@ -182,9 +184,8 @@ class TestConditions:
         condition = fire(house.ids, NOW)
         house.services.events.apply(Lane.LIFE, 1, [condition])
         admin("POST", "/conditions/reset", json={"condition": condition.condition_id, "reason": "x"})
-        ((_, command),) = house.commands
 
-        assert (command.place, command.device) == (0, 0)
+        assert [(c.place, c.device) for _, c in house.commands] == [(0, 0)] * 2
 
     def test_reset_needs_a_reason(self, admin, house):
         """Nobody resets a fire without saying why."""
@@ -205,8 +206,28 @@ class TestConditions:
         assert [a.status_code for a in answers] == [409, 404]
         assert house.commands == []
 
+    def test_reset_while_a_lane_is_full(self, admin, house):
+        """A lane that takes nothing does not keep a reset from the other, and the person is told to try again."""
+        condition = fire(house.ids, NOW)
+        house.services.events.apply(Lane.LIFE, 1, [condition])
+        house.full.add(Lane.LIFE)
+
+        body = {"condition": condition.condition_id, "reason": "x"}
+        answer = admin("POST", "/conditions/reset", json=body)
+
+        assert answer.status_code == 507
+        assert [lane for lane, _ in house.commands] == [Lane.BULK]
+
+    def test_reset_of_a_limit(self, admin, house):
+        """A condition that one lane alone can hold is reset there alone."""
+        over = replace(fire(house.ids, NOW), rule="limit.co2", family="limit.co2")
+        house.services.events.apply(Lane.LIFE, 1, [over])
+        admin("POST", "/conditions/reset", json={"condition": over.condition_id, "reason": "x"})
+
+        assert [lane for lane, _ in house.commands] == [Lane.LIFE]
+
     def test_unclaimed_fire(self, admin, house):
-        """A fire of a device that nobody claimed can be reset; it is in the lane of life safety."""
+        """A fire of a device that nobody claimed can be reset, whichever lane has heard it."""
         alarm = ConditionChange(
             "fire.pre_alarm", "fire", "unclaimed:z2m:kitchen/1", NOW, NOW, NOW, AlarmState.LATCHED, Severity.CRITICAL,
             Reason.DETECTOR_ALARM, labels=(Label.UNCLAIMED,),
@@ -216,7 +237,7 @@ class TestConditions:
         assert (
             admin("POST", "/conditions/reset", json={"condition": alarm.condition_id, "reason": "x"}).status_code == 202
         )
-        assert [lane for lane, _ in house.commands] == [Lane.LIFE]
+        assert [lane for lane, _ in house.commands] == [Lane.LIFE, Lane.BULK]
         assert viewer_subject(admin, alarm) == "unclaimed:z2m:kitchen/1"
 
 

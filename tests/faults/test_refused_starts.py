@@ -101,7 +101,7 @@ class TestFolder:
 
         assert str(tmp_path / "data") in refused("--data-dir", tmp_path / "data", *ports())
 
-    def test_not_writable(self, tmp_path):
+    def test_not_writable(self):
         """A folder that cannot be written is named; it is one of the kernel's, since root may write elsewhere."""
         assert "/proc/park" in refused("--data-dir", "/proc/park", *ports())
 
