@@ -71,7 +71,7 @@ export class Chart {
     const about = kind === "bars" ? t("totals", { step: age(step) }) : kind === "steps" ? t("lastValue", { step: age(step) }) : kind === "band" ? t("minMeanMax") : "";
     put(this.head, h("figcaption", {}, h("strong", {}, spec.title), spec.unit ? h("span", { cls: "unit" }, unitText(spec.unit)) : null,
       h("span", { cls: "quiet about" }, about)), this.readout,
-    h("span", { cls: `good ${spec.good < 0.9 ? "poor" : ""}` }, t("goodShare", { share: percent(spec.good) })),
+    h("span", { cls: "good" }, t("goodShare", { share: percent(spec.good) })),
     spec.close ? h("button", { type: "button", cls: "flat", "aria-label": t("close"), onclick: spec.close }, "×") : null);
     this.draw();
   }

@@ -19,14 +19,17 @@ export const h = (tag, properties = {}, ...children) => fill(document.createElem
 /** An SVG element, alike. */
 export const s = (tag, properties = {}, ...children) => fill(document.createElementNS(SVG, tag), properties, children);
 
-/** Make the children of `parent` those of `items`, touching only what changed: focus and hover survive. */
-export function keyed(parent, items, key, make) {
+/**
+ * Make the children of `parent` those of `items`, touching only what changed: focus and hover survive.
+ * `stamp` names what else they are made of: another stamp makes all of them anew.
+ */
+export function keyed(parent, items, key, make, stamp = "") {
   const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const focused = document.activeElement;
   let place = parent.firstElementChild;
   for (const item of items) {
     const name = String(key(item));
-    const sign = JSON.stringify(item);
+    const sign = stamp + JSON.stringify(item);
     let element = old.get(name);
     old.delete(name);
     if (!element || element.sign !== sign) {

@@ -78,6 +78,11 @@ export class Model {
     return this.settled;
   }
 
+  /** Names what rows are made of beside their own facts: names of places, devices and quantities. */
+  stamp() {
+    return `${document.documentElement.lang} ${["map", "devices", "latest"].map((part) => (this.loaded.has(part) ? 1 : 0)).join("")}`;
+  }
+
   // ── what the stream says ───────────────────────────────────────────────────────────────────────
 
   take(name, event) {

@@ -99,7 +99,7 @@ export class ParkPage {
       panel.after = h("div");
     }
     if (!panel.rows.isConnected) put(panel.body, panel.rows, panel.after);
-    keyed(panel.rows, shown, key, make);
+    keyed(panel.rows, shown, key, make, this.model.stamp());
     put(panel.after, total ? null : empty(none), more(hidden, this.open[name], MOST[name], total, () => {
       this.open[name] = !this.open[name];
       this.start();

@@ -122,7 +122,7 @@ export class Plan {
     const worst = state.conditions[0];
     const vacant = !unit.tenant;
     const cls = ["unit", worst?.severity, worst?.rule === "fire.confirmed" ? "fire" : "", vacant ? "vacant" : "", state.silent ? "some-silent" : ""];
-    const size = Math.max(9.5, Math.min(13, height * 0.58));
+    const size = Math.max(9.5, Math.min(13, height * 0.66));
     const link = s("a", {
       href: toUnit(this.model.park, unit.id), cls: cls.filter(Boolean).join(" "), tabindex: -1, "aria-label": this.spoken(unit, state),
       onpointerenter: () => this.show(unit, box), onfocus: () => { this.reach(unit.id); this.show(unit, box); },

@@ -3,7 +3,7 @@
 import { h, shape } from "./dom.js";
 import { age, moment, now } from "./format.js";
 import { toUnit } from "./route.js";
-import { advice, findingText, measured, metricOf, metricText, tenantText, whereText } from "./say.js";
+import { advice, deviceText, findingText, measured, metricOf, metricText, tenantText, whereText } from "./say.js";
 import { t } from "./texts.js";
 import { word } from "./words.js";
 
@@ -26,12 +26,13 @@ export function conditionRow(model, c, reset) {
   const over = c.state === "cleared";
   const tenant = tenantText(model, at);
   const device = model.devices.get(c.device);
-  const facts = [word("reason", c.reason), device?.name, measured(model, c)].filter(Boolean);
+  const facts = [word("reason", c.reason), deviceText(model, device), measured(model, c)].filter(Boolean);
   return h("li", { cls: `row condition ${c.severity}${c.rule === "fire.confirmed" && !over ? " fire" : ""}${over ? " over" : ""}` },
     badge(c.severity),
     h("div", { cls: "said" },
       h("p", { cls: "what" }, place(model, at, c.subject), " ", h("strong", {}, word("rule", c.rule)),
         tenant ? h("span", { cls: "tenant" }, tenant) : null,
+        c.state === "latched" || c.state === "acknowledged" ? h("span", { cls: "tag" }, word("state", c.state)) : null,
         c.labels.map((label) => h("span", { cls: "tag" }, word("label", label)))),
       h("p", { cls: "facts" }, facts.join(" · "), over ? null : h("span", { cls: "advice" }, advice(c)))),
     h("div", { cls: "when" },
@@ -63,7 +64,7 @@ export function deviceRow(model, d) {
   return h("li", { cls: `row device ${d.status}` },
     statusMark(d.status),
     h("div", { cls: "said" },
-      h("p", { cls: "what" }, place(model, d.place), " ", h("span", { cls: "name" }, d.name || word("kind", d.kind)),
+      h("p", { cls: "what" }, place(model, d.place), " ", h("span", { cls: "name" }, deviceText(model, d)),
         d.mode !== "normal" ? h("span", { cls: "tag" }, word("mode", d.mode)) : null),
       h("p", { cls: "facts" }, word("kind", d.kind), " · ", seen)),
     h("div", { cls: "when" }, d.status !== "online" && d.since ? [h("time", {}, moment(d.since)), ageSpan(d.since)] : null));

@@ -19,6 +19,14 @@ export function whereText(model, place, subject = "") {
   return model.buildings.get(place)?.name ?? model.map?.name ?? t("wholePark");
 }
 
+/** A device's name without the place that stands before it. */
+export function deviceText(model, device) {
+  if (!device) return "";
+  const where = whereText(model, device.place);
+  const rest = device.name.startsWith(where) ? device.name.slice(where.length).trim() : device.name;
+  return rest || word("kind", device.kind);
+}
+
 export const tenantText = (model, place) => model.units.get(model.unitOf(place))?.tenant?.name ?? "";
 
 export const conditionText = (model, c) => `${whereText(model, model.placeOf(c), c.subject)} ${word("rule", c.rule)}`;

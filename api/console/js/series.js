@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { amount, now } from "./format.js";
 import { conditionId } from "./model.js";
-import { metricText, pointText } from "./say.js";
+import { deviceText, metricText, pointText } from "./say.js";
 import { lang, t } from "./texts.js";
 
 const M = 60_000, H = 60 * M, D = 24 * H;
@@ -55,7 +55,7 @@ export async function specOf(model, group, range, history, device) {
   const own = new Set(points.map((p) => p.id));
   const title = points.length > 1 || !point.channel ? metricText(point) : pointText(point);
   return {
-    title: device ? `${title} · ${device.name || device.key}` : title, unit: point.unit, kind, series, start, end,
+    title: device ? `${title} · ${deviceText(model, device)}` : title, unit: point.unit, kind, series, start, end,
     states: kind === "steps" ? point.states : null,
     limits: kind === "band" || kind === "lines" ? limitsOf(model, point, device) : [],
     marks: history.filter((c) => own.has(c.point) || (c.device === point.device && kind !== "bars" && (c.family === "fire" || c.family === "gas")))

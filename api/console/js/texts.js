@@ -53,7 +53,6 @@ export const TEXTS = {
   devices: ["设备", "Devices"],
   lastSeen: ["末次消息", "Last message"],
   neverSeen: ["从未收到消息", "never heard from"],
-  sinceAge: ["{at} 起，已 {age}", "since {at}, {age}"],
   why: ["原因", "Why"],
   value: ["值", "Value"],
   valueLimit: ["值 {value}，限值 {limit}", "{value}, limit {limit}"],
@@ -122,13 +121,10 @@ export const TEXTS = {
   newAlarm: ["新报警：{text}", "New alarm: {text}"],
   overAlarm: ["报警结束：{text}", "Alarm over: {text}"],
   silentOf: ["{n}/{total} 静默", "{n}/{total} silent"],
-  alarmCount: ["{n} 条报警", "{n} alarms"],
-  degraded: ["平台有部件未就绪：{parts}", "Parts of the platform are not ready: {parts}"],
   adviceFireConfirmed: ["立即疏散，拨打 119，派人到现场", "Evacuate, call 119, send someone there now"],
   adviceFire: ["派人到现场核实", "Send someone to look"],
   adviceGas: ["勿动电气开关，通风，派人核实", "Touch no switches, ventilate, send someone to look"],
   adviceLimit: ["核对设备与现场", "Check the device and the place"],
-  api: ["接口文档", "API"],
 };
 
 const LANGUAGES = ["zh", "en"];

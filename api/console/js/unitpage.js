@@ -9,7 +9,7 @@ import { conditionId, STATUSES, worstFirst } from "./model.js";
 import { empty, Panel, why } from "./panel.js";
 import { route, setQuery, toPark } from "./route.js";
 import { conditionRow, deviceRow } from "./rows.js";
-import { pointText, valueText } from "./say.js";
+import { deviceText, pointText, valueText } from "./say.js";
 import { ABOUT_DEVICES, firstOf, groupsOf, RANGES, REFRESH, specOf } from "./series.js";
 import { t } from "./texts.js";
 import { word } from "./words.js";
@@ -132,7 +132,7 @@ export class UnitPage {
     if (!panel.rows) panel.rows = h("ul", { cls: "rows" });
     if (!items.length) return put(panel.body, empty(none));
     if (!panel.rows.isConnected) put(panel.body, panel.rows);
-    return keyed(panel.rows, items, key, make);
+    return keyed(panel.rows, items, key, make, this.model.stamp());
   }
 
   // ── newest values ──────────────────────────────────────────────────────────────────────────────
@@ -154,7 +154,7 @@ export class UnitPage {
     const value = h("td", { cls: "number" }), seen = h("td", { cls: "age-cell" }), quality = h("td", { cls: "quality" });
     const group = this.groups().find((g) => g.points.some((p) => p.id === point.id)).id;
     const box = h("input", { type: "checkbox", "aria-label": t("addChart", { name: pointText(point) }), onchange: () => this.toggle(group, box.checked) });
-    const row = h("tr", {}, h("th", { scope: "row" }, pointText(point), h("span", { cls: "quiet" }, device?.name ?? word("kind", device?.kind ?? ""))), value, seen, quality, h("td", { cls: "pick" }, box));
+    const row = h("tr", {}, h("th", { scope: "row" }, pointText(point), device ? h("span", { cls: "quiet" }, deviceText(this.model, device)) : null), value, seen, quality, h("td", { cls: "pick" }, box));
     this.cells.set(point.id, { point, row, value, seen, quality, box, group });
     this.drawValue(point.id);
     return row;

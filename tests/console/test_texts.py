@@ -1,0 +1,104 @@
+"""The words of the page: complete in both languages, and for every code that the platform speaks."""
+
+import json
+import re
+import subprocess
+from itertools import chain
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from park.events import AlarmState, Label, Reason, Severity, Status
+from park.metrics import METRICS, Feed
+from park.model import LIFE_KINDS, DeviceMode
+from park.readings import Quality
+from stream.rules import parse, shipped
+
+JS = Path(__file__).parents[2] / "api" / "console" / "js"
+SCRIPTS = sorted(JS.glob("*.js"))
+
+
+def table(name, export):
+    """Return a table of a module as Python values: it is JSON but for its quotes and commas."""
+    text = (JS / name).read_text(encoding="utf-8")
+    body = re.search(rf"export const {export} = (\{{.*?\n\}});", text, re.DOTALL).group(1)
+    body = re.sub(r"([{,]\s*)([a-zA-Z_]\w*):", r'\1"\2":', body)
+    return json.loads(re.sub(r",(\s*[}\]])", r"\1", body))
+
+
+TEXTS = table("texts.js", "TEXTS")
+WORDS = table("words.js", "WORDS")
+
+
+class TestTexts:
+    @pytest.mark.parametrize("pair", [*TEXTS.values(), *chain(*(group.values() for group in WORDS.values()))])
+    def test_both(self, pair):
+        """Every text is there in Chinese and in English, with the same gaps to fill."""
+        zh, en = pair
+
+        assert zh
+        assert en
+        assert set(re.findall(r"\{(\w+)\}", zh)) == set(re.findall(r"\{(\w+)\}", en))
+
+    def test_used_and_known(self):
+        """Every text that a script asks for is in the table, and every text in the table is asked for."""
+        code = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS if path.name != "texts.js")
+        asked = set(re.findall(r"\bt\(\"(\w+)\"", code))
+        named = set(re.findall(r"\"(\w+)\"", code)) | {f"range{r}" for r in ("1h", "6h", "24h", "7d", "30d", "180d")}
+        named |= {"legendNormal", "legendSilent", "legendVacant"} | set(
+            re.findall(r"\"(\w+)\"", (JS / "format.js").read_text())
+        )
+
+        assert asked <= set(TEXTS)
+        assert set() == set(TEXTS) - named
+
+    def test_all_codes(self):
+        """Every code of the platform has a word."""
+        rules = {f"limit.{row.rule}" for row in parse(shipped()) if not row.rule.startswith(("fire.", "gas."))}
+        spoken = {
+            "severity": {str(s) for s in Severity}, "feed": {str(f) for f in Feed},
+            "state": {str(s) for s in AlarmState}, "reason": {str(r) for r in Reason},
+            "label": {str(label) for label in Label}, "status": {str(s) for s in Status},
+            "mode": {str(m) for m in DeviceMode}, "quality": {q.name.lower() for q in Quality},
+            "rule": rules | {f"{family}.{step}" for family in ("fire", "gas") for step in ("pre_alarm", "confirmed")},
+            "kind": set(LIFE_KINDS), "value": {code for m in METRICS.values() for code in m.codes},
+            "feedState": {"fresh", "late", "silent", "absent"},
+        }  # fmt: skip
+
+        assert {} == {group: codes - set(WORDS[group]) for group, codes in spoken.items() if codes - set(WORDS[group])}
+
+
+class TestSources:
+    @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+    def test_no_markup(self, path):
+        """No script makes elements of text, or runs text."""
+        found = re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", path.read_text("utf-8")
+        )
+        assert [] == found
+
+    @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+    def test_size(self, path):
+        """A script is one idea in under 400 lines."""
+        assert len(path.read_text("utf-8").splitlines()) < 400
+
+    def test_nothing_from_elsewhere(self):
+        """The page names no other host, and nothing inline."""
+        html = (JS.parent / "index.html").read_text("utf-8")
+
+        assert [] == re.findall(r"https?://|<style|style=|\son\w+=|<script(?! src)", html)
+
+    @pytest.mark.skipif(which("node") is None, reason="node is not installed")
+    def test_gaps(self):
+        """Windows further apart than the rhythm lets expect are parted by a hole; a slower rhythm is no gap."""
+        script = (
+            "globalThis.document={documentElement:{lang:'zh'}};"
+            f"const {{withGaps}}=await import({(JS / 'chart.js').as_uri()!r});"
+            "const run=(ts)=>withGaps(ts,[ts.map(()=>1)],2000)[1].map(v=>v===null?'_':'x').join('');"
+            "console.log(run([0,1000,2000,3000,9000,10000,11000,12000]));console.log(run([0,9000,18000,27000,36000]));"
+        )
+        ran = subprocess.run(
+            ["node", "--input-type=module", "-e", script], capture_output=True, text=True, check=True, timeout=30
+        )
+        assert ["xxxx_xxxx", "xxxxx"] == ran.stdout.split()
