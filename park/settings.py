@@ -13,30 +13,30 @@ class IngestSettings:
     """How messages are taken in."""
 
     broker_host: str = ""  # "": a broker of our own on 127.0.0.1
-    broker_port: int = 1883
-    username: str = ""
-    password_file: str = ""
+    broker_port: int = 1883  # port of the broker, ours or the one elsewhere; 0: any that is free
+    username: str = ""  # at the broker elsewhere; "": none
+    password_file: str = ""  # a file with the password and nothing else
     client_prefix: str = "park"  # client ids are fixed, so that the broker keeps the session
     session_expiry: int = 7 * 86_400  # s that the broker keeps messages for us
-    receive_maximum: int = 5_000
+    receive_maximum: int = 5_000  # messages that the broker sends ahead of our acknowledgements
     batch_nap: float = 0.020  # s the bulk reader rests after work, so that batches grow
     batch_messages: int = 4_000  # messages read at most before they are decoded
     max_payload: int = 1 << 20  # bytes; larger is refused
     far_future: int = 15 * 60_000  # ms ahead of receipt that a device clock may be
-    far_past: int = 400 * 86_400_000  # ms behind
+    far_past: int = 400 * 86_400_000  # ms behind receipt that it may be
     mqtt_version: int = 5  # 4 is MQTT 3.1.1, for brokers that know no better
-    keepalive: int = 30  # s
-    tls: bool = False
+    keepalive: int = 30  # s without a word after which the broker takes us for gone
+    tls: bool = False  # speak TLS to the broker elsewhere
     tls_ca_file: str = ""  # "": the authorities that the system trusts
     tls_cert_file: str = ""  # ours, where the broker asks for one
-    tls_key_file: str = ""
+    tls_key_file: str = ""  # the key of that certificate
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
     """How the segment logs are kept."""
 
-    segment_bytes: int = 64 << 20
+    segment_bytes: int = 64 << 20  # of one file of a log; a new one is begun beyond it
     keep_bytes: int = 8 << 30  # of the bulk lane; older segments go once nobody needs them
     reserve_bytes: int = 64 << 20  # set aside on disk for the life-safety log
 
@@ -46,12 +46,12 @@ class StoreSettings:
     """How time series are kept."""
 
     memory_rows: int = 4_000_000  # readings held in memory before they are written to a day file
-    raw_days: int = 90
-    minute_days: int = 400
-    quarter_days: int = 1_200
-    hour_days: int = 4_000
-    day_days: int = 0  # 0: for ever
-    duckdb_memory: str = "1GB"
+    raw_days: int = 90  # days that readings are kept
+    minute_days: int = 400  # days that rollups of a minute are kept
+    quarter_days: int = 1_200  # of 15 minutes
+    hour_days: int = 4_000  # of an hour
+    day_days: int = 0  # of a park day; 0: for ever
+    duckdb_memory: str = "1GB"  # that DuckDB may use, in its own words
     event_days: int = 400  # findings, and conditions that are over; 0: for ever
 
 
@@ -59,9 +59,9 @@ class StoreSettings:
 class ApiSettings:
     """How people and programs reach us."""
 
-    host: str = "127.0.0.1"
-    port: int = 8080
-    require_keys: bool | None = None  # None: keys are needed unless we listen on loopback only
+    host: str = "127.0.0.1"  # address to serve on; 0.0.0.0: every one, and then keys are needed
+    port: int = 8080  # of pages and API; 0: any that is free
+    require_keys: bool | None = None  # left out: keys are needed unless we listen on loopback only
     live_buffer: int = 1_000  # events a slow live client may lag behind
     live_memory: int = 10_000  # events kept for clients that come back
 
@@ -70,8 +70,8 @@ class ApiSettings:
 class Settings:
     """Everything."""
 
-    data_dir: Path = Path("park-data")
-    language: str = "zh"
+    data_dir: Path = Path("park-data")  # the folder in which everything is kept
+    language: str = "zh"  # of the pages until a person chooses: zh or en
     ingest: IngestSettings = field(default_factory=IngestSettings)
     log: LogSettings = field(default_factory=LogSettings)
     store: StoreSettings = field(default_factory=StoreSettings)

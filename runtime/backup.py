@@ -57,6 +57,7 @@ def write_backup(house: Opened, target: Path, told: Told = lambda _: None) -> in
     held = {log: log.begin for log in house.logs.values()}
     try:
         _room(folder, target)
+        told(0.0)
         for log, begin in held.items():
             log.hold("backup", begin)
         _copy(folder / "snapshots", staging / "snapshots")
@@ -138,9 +139,11 @@ def _unpack(source: Path, part: Path, told: Told) -> None:
 
 def _room(folder: Path, target: Path) -> None:
     """See that there is room before an hour is spent. Raises Full."""
-    large = {name: sum(f.stat().st_size for f in (folder / name).rglob("*.duckdb")) for name in ("series",)}
-    logs = sum(f.stat().st_size for f in (folder / "log").rglob("*") if f.is_file() and f.name != "reserve")
-    copied = large["series"] + (folder / DATABASE).stat().st_size
+    series, logs = (
+        sum(f.stat().st_size for f in (folder / name).rglob("*") if f.is_file() and f.name != "reserve")
+        for name in ("series", "log")
+    )
+    copied = series + (folder / DATABASE).stat().st_size
     for place, size in ((folder, copied), (target.parent, copied + logs)):
         if size > shutil.disk_usage(place).free:
             raise Full(f"a backup takes {size / 1e9:.1f} GB, and there is less room on the disk of {place}")

@@ -37,11 +37,14 @@ def settings_of(file: Path | None, **flags: Any) -> Settings:
 
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar on the error stream, so that output can be piped; what it yields takes the share done."""
+    """Show a bar on the error stream, so that output can be piped; what it yields takes the share done.
+
+    It appears when the work begins: what is refused at once is a sentence and nothing else.
+    """
     columns = (TextColumn("{task.description:<32}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
-        task = bars.add_task(text, total=1.0)
-        yield lambda share: bars.update(task, completed=share)
+        task = bars.add_task(text, total=1.0, visible=False)
+        yield lambda share: bars.update(task, completed=share, visible=True)
 
 
 def run(

@@ -183,7 +183,8 @@ def _to_files(scenario: "Scenario", begin: int, end: int, out: Path) -> None:
                     parts.add(name)
                     told(min(1.0, done / whole))
                 told(1.0)
-            for name in parts:
+            (out / f"{OUT_LABELS}.part").touch()  # also where nothing was injected
+            for name in parts | {OUT_LABELS}:
                 (out / f"{name}.part").rename(out / name)
         finally:
             for name in parts:

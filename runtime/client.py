@@ -83,6 +83,7 @@ class Running:
         """Stream an answer into a new file, which is there when it is whole."""
         part = target.with_name(target.name + ".part")
         done = 0
+        told(0.0)
         try:
             with self._http.stream("GET", f"/api/v1{path}", params=asked, timeout=None) as answer:
                 if not answer.is_success:
