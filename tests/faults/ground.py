@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -231,42 +231,52 @@ def none_in_flight(rows: list[dict]) -> list[dict]:
 class Speaker:
     """A client that publishes and remembers which of it the broker has acknowledged."""
 
-    def __init__(self, port: int) -> None:
-        self.sent: list[tuple[mqtt.MQTTMessageInfo, str, dict, float]] = []
-        self._first = 0  # that is not acknowledged
+    def __init__(self, port: int, name: str = "speaker") -> None:
+        self.sent: list[tuple[str, dict, float]] = []  # topic, message, when it was given to the client
+        self._answered: deque[int] = deque()  # packet ids, as the client's own thread hears of them
+        self._open: dict[int, int] = {}  # packet id -> index in `sent`, of what is not acknowledged
+        self._lock = threading.Lock()
         self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, f"speaker-{port}", clean_session=False, protocol=mqtt.MQTTv311
+            CallbackAPIVersion.VERSION2, f"{name}-{port}", clean_session=False, protocol=mqtt.MQTTv311
         )
         self._client.max_inflight_messages_set(500)
         self._client.reconnect_delay_set(1, 1)
+        self._client.on_publish = lambda _client, _userdata, mid, _code, _properties: self._answered.append(mid)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         until(self._client.is_connected)
 
-    def say(self, topic: str, body: dict) -> mqtt.MQTTMessageInfo:
-        """Publish a message that counts."""
-        info = self._client.publish(topic, json.dumps(body), 1)
-        self.sent.append((info, topic, body, time.monotonic()))
-        return info
+    def say(self, topic: str, body: dict) -> None:
+        """Publish a message that counts; while there is no connection it waits for one."""
+        with self._lock:
+            self._open[self._client.publish(topic, json.dumps(body), 1).mid] = len(self.sent)
+            self.sent.append((topic, body, time.monotonic()))
 
-    def throw(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+    def throw(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish anything, and wait until the broker has it."""
-        info = self._client.publish(topic, payload, qos, retain)
+        info = self._client.publish(topic, payload, 1, retain)
         until(info.is_published)
 
     def tell(self, topic: str, body: dict, *, retain: bool = False) -> None:
         """Publish a message, and wait until the broker has it."""
         self.throw(topic, json.dumps(body).encode(), retain=retain)
 
+    def _sort(self) -> None:
+        for _ in range(len(self._answered)):
+            self._open.pop(self._answered.popleft(), None)
+
     def waiting(self) -> int:
-        """Return how many messages the broker has not acknowledged; it acknowledges in order."""
-        while self._first < len(self.sent) and self.sent[self._first][0].is_published():
-            self._first += 1
-        return len(self.sent) - self._first
+        """Return how many messages the broker has not acknowledged."""
+        with self._lock:
+            self._sort()
+            return len(self._open)
 
     def acknowledged(self) -> list[tuple[str, dict, float]]:
-        """Return the messages that the broker has acknowledged, and when they were given to it."""
-        return [(topic, body, at) for info, topic, body, at in self.sent if info.is_published()]
+        """Return the messages that the broker has acknowledged."""
+        with self._lock:
+            self._sort()
+            waiting = set(self._open.values())
+            return [message for n, message in enumerate(self.sent) if n not in waiting]
 
     def close(self) -> None:
         """Say good-bye."""

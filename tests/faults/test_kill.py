@@ -82,7 +82,7 @@ def _under_fire(platform, speaker):
                 _wait_for("taking", platform, load, chance)
             platform.kill()
             platform.start(wait=False)
-            for _, topic, body, _ in speaker.sent[-AGAIN:]:  # a gateway that has heard nothing says it again
+            for topic, body, _ in speaker.sent[-AGAIN:]:  # a gateway that has heard nothing says it again
                 speaker.say(topic, body)
         platform.ready()
     finally:
