@@ -70,7 +70,8 @@ class Fire:
         self._standing: dict[tuple[str, str], Standing] = {}
         self._device_reset: dict[int, tuple[int, int]] = {}  # device -> ts and receipt of its last reset
         self._ended: dict[int, int] = {}  # point -> ts of its newest alarm that a reset has ended
-        self._person_reset: dict[str, int] = {}  # subject -> log time
+        self._person_reset: dict[str, int] = {}  # "subject", or "family/subject" -> log time
+        self._last: dict[tuple[str, str], int] = {}  # family, subject -> beginning of its newest that is over
         self._mode: dict[int, str] = {}  # device -> test | maintenance
         self._registered: dict[int, str] = {}  # the same, as the registry said last
 
@@ -89,7 +90,7 @@ class Fire:
         code = np.where(known, told, 0).astype(np.intp)
         is_state = role[rows] == _STATE
         alarm = is_state & known & (told == code) & self._codes[self._code[point], code]
-        calm = is_state & known & (told == code) & ~alarm
+        calm = is_state & (told == 0)  # nothing else is "normal": a number that nobody knows ends no alarm
         device = self._directory.device[point]
         acts = alarm | (calm & self._member[point])
         if alarm.any():  # a "normal" behind an alarm of the same batch may be its reset
@@ -97,65 +98,76 @@ class Fire:
         signs = self._signs.look(live, ~is_state)
         acts[signs.rows] = True
         sign_of = dict(zip(signs.rows.tolist(), range(len(signs.rows)), strict=True))
-        lags = self._lags(live, device)
+        lags, newest = self._lags(live, device)
         for i in np.flatnonzero(acts).tolist():
-            lag = int(lags[i])
+            clock = int(lags[i]), int(newest[i])
             if i in sign_of:
-                self._sign(live, i, signs.reason[sign_of[i]], signs.limit[sign_of[i]], lag, emit)
+                self._sign(live, i, signs.reason[sign_of[i]], signs.limit[sign_of[i]], clock, emit)
             elif alarm[i]:
-                self._alarm(live, i, lag, emit)
+                self._alarm(live, i, clock, emit)
             else:
                 self._normal(live, i, emit)
         return batch
 
-    def _lags(self, live: ReadingBatch, device: Int32) -> Int64:
-        """Return, by row, how far its device's clock was behind receipt by the live readings before it.
+    def _lags(self, live: ReadingBatch, device: Int32) -> tuple[Int64, Int64]:
+        """Return, by row, its device's clock by the live readings before it: how far behind receipt, newest time.
 
         A reading teaches it when it is newer than all before; or, after a silence of minutes, whatever
         its time: a clock that went back must not make every later alarm look old.
         """
-        before = np.zeros(len(live), np.int64)
+        before, newest = np.zeros(len(live), np.int64), np.zeros(len(live), np.int64)
         timely = live.quality < Quality.LATE
         for rows in rounds(device):
             d, ts, at = device[rows], live.ts[rows], live.received[rows]
-            before[rows] = self._lag[d]
+            before[rows], newest[rows] = self._lag[d], self._ts[d]
             newer = timely[rows] & ((ts > self._ts[d]) | (at - self._at[d] > DEAF_AFTER))
             d = d[newer]
             self._ts[d], self._at[d], self._lag[d] = ts[newer], at[newer], (at - ts)[newer]
-        return before
+        return before, newest
 
-    def _alarm(self, live: ReadingBatch, i: int, lag: int, emit: Emit) -> None:
+    def _alarm(self, live: ReadingBatch, i: int, clock: tuple[int, int], emit: Emit) -> None:
         point, ts, received = int(live.point[i]), int(live.ts[i]), int(live.received[i])
         quality = int(live.quality[i])
         device = int(self._directory.device[point])
-        if quality != Quality.WRONG_CLOCK and self._is_reset(device, point, ts, lag):
+        if quality != Quality.WRONG_CLOCK and self._is_reset(device, point, ts, clock, timely=quality < Quality.LATE):
             return
         member = Member(device, point, NAMES[self._code[point]], ts, float(live.value[i]), state=True)
-        labels = labels_of(quality, late=quality == Quality.LATE or received - ts - lag > LATE_AFTER)
+        labels = labels_of(quality, late=quality == Quality.LATE or received - ts - clock[0] > LATE_AFTER)
         reason = Reason.CALL_POINT if member.metric == "call_point" else Reason.DETECTOR_ALARM
         self._raise(member, received, reason, labels, None, emit)
 
-    def _sign(self, live: ReadingBatch, i: int, reason: Reason, limit: float, lag: int, emit: Emit) -> None:
+    def _sign(
+        self, live: ReadingBatch, i: int, reason: Reason, limit: float, clock: tuple[int, int], emit: Emit
+    ) -> None:
         point, ts, received = int(live.point[i]), int(live.ts[i]), int(live.received[i])
         device = int(self._directory.device[point])
         member = Member(device, point, NAMES[self._code[point]], ts, float(live.value[i]), state=False)
         if reason is Reason.BACK_IN_LIMITS:
             self._gone(member, received, limit, emit)
-        elif not self._is_reset(device, point, ts, lag):
+        elif not self._is_reset(device, point, ts, clock, timely=live.quality[i] < Quality.LATE):
             self._raise(member, received, reason, labels_of(int(live.quality[i]), late=False), limit, emit)
 
-    def _is_reset(self, device: int, point: int, ts: int, lag: int) -> bool:
+    def _is_reset(self, device: int, point: int, ts: int, clock: tuple[int, int], *, timely: bool) -> bool:
         """Tell whether an alarm of that time was ended by a reset we know of.
 
         A device's own reset is on its own clock; a person's is on ours, so the alarm's time is moved by
-        what the device's clock lagged. In doubt the answer is no: a false alarm is the smaller harm.
+        what the device's clock lagged. In doubt the answer is no: a false alarm is the smaller harm. So
+        a device that was never heard has no lag that could be known, and one whose clock stands still
+        says the time of its old alarm with every new one.
         """
-        if ts == self._ended.get(point):
+        lag, newest = clock
+        if ts == self._ended.get(point) and newest > ts:
             return True  # the same reading once more
         theirs, ours = self._device_reset.get(device, (_UNSEEN, _UNSEEN))
+        if ts < theirs and ts + lag < ours:
+            return True
+        if timely and newest == _UNSEEN:
+            return False
+        metric = NAMES[self._code[point]]
+        families = ("fire", "gas") if metric in _CO else ("gas",) if metric in _GAS else ("fire",)
         subjects = (subject_of(int(self._directory.place[point]), device), f"device:{device}")
-        by_person = max(self._person_reset.get(s, _UNSEEN) for s in subjects)
-        return (ts < theirs and ts + lag < ours) or ts + lag < by_person
+        keys = (*subjects, *(f"{family}/{subject}" for family in families for subject in subjects))
+        return ts + lag < max(self._person_reset.get(key, _UNSEEN) for key in keys)
 
     # ── conditions ───────────────────────────────────────────────────────────────────────────────
 
@@ -177,8 +189,8 @@ class Fire:
         held = self._standing.get((family, subject))
         if held is None:
             held = Standing(
-                family, subject, at, confirmed=False, park=park, place=place, members=(member,),
-                devices=(member.device,), labels=labels,
+                family, subject, self._since(family, subject, at), confirmed=False, park=park, place=place,
+                members=(member,), devices=(member.device,), labels=labels,
             )  # fmt: skip
             self._keep(held)
             emit(change_of(held, member, at, AlarmState.ACTIVE, reason, limit))
@@ -253,6 +265,7 @@ class Fire:
             self._standing[held.family, held.subject] = replace(held, members=left)
         else:
             del self._standing[held.family, held.subject]
+            self._last[held.family, held.subject] = held.since
         for member in ended:  # a CO point may hold a fire up beside its own condition
             self._member[member.point] = any(
                 m.point == member.point for s in self._standing.values() for m in s.members
@@ -260,6 +273,13 @@ class Fire:
         if left:
             return
         emit(change_of(held, replace(gone, ts=ts, value=0.0), at, AlarmState.CLEARED, reason, None, valued=False))
+
+    def _since(self, family: str, subject: str, at: int) -> int:
+        """Return the beginning of a new condition: of two within a millisecond of receipt the second is the later.
+
+        It is part of the identity; with that of one that is over, stores would take the new one for known.
+        """
+        return max(at, self._last.get((family, subject), _UNSEEN) + 1)
 
     def _keep(self, held: Standing) -> None:
         self._standing[held.family, held.subject] = held
@@ -285,8 +305,9 @@ class Fire:
             at = message.received
             member = Member(0, 0, message.alarm, at, 1.0, state=True)
             labels = (Label.UNCLAIMED,)
+            since = self._since(family, subject, at)
             held = Standing(
-                family, subject, at, confirmed=False, park=gateway.park if gateway else 0, place=0,
+                family, subject, since, confirmed=False, park=gateway.park if gateway else 0, place=0,
                 members=(member,), devices=(), labels=labels,
             )  # fmt: skip
             self._standing[family, subject] = held
@@ -298,7 +319,8 @@ class Fire:
     def on_command(self, command: Command, emit: Emit) -> None:
         """Obey a reset by a named person, or a device's way into test or maintenance and back.
 
-        A reset names a device, a place (and all within it) or, in its arguments, a `subject`.
+        A reset names a device, a place (and all within it) or, in its arguments, a `subject`; with a
+        `family` it ends nothing else of that subject, with a `condition` (an id) nothing but that one.
         """
         if command.verb is Verb.MODE:
             if command.device:
@@ -312,12 +334,16 @@ class Fire:
             subjects |= {
                 f"device:{d.device}" for d in self._directory.devices.values() if f"place:{d.place}" in subjects
             }
+        family, condition = command.arguments.get("family", ""), command.arguments.get("condition", "")
+        if condition and condition not in {h.condition_id for h in self._standing.values()}:
+            return  # over already, or another lane's: what stands now is another, that nobody has seen
         for subject in sorted(subjects):
-            self._person_reset[subject] = command.received
+            self._person_reset[f"{family}/{subject}" if family else subject] = command.received
         if command.device:
             self._person_reset[f"device:{command.device}"] = command.received
         for held in list(self._standing.values()):
-            named = held.subject in subjects
+            named = held.subject in subjects and family in {"", held.family}
+            named &= condition in {"", held.condition_id}
             left = () if named else tuple(m for m in held.members if m.device != command.device or not m.device)
             if len(left) < len(held.members):
                 gone = held.members[-1]
@@ -382,6 +408,7 @@ class Fire:
             "device_reset": list(self._device_reset.items()),
             "ended": list(self._ended.items()),
             "person_reset": list(self._person_reset.items()),
+            "last": [(*key, since) for key, since in self._last.items()],
             "mode": list(self._mode.items()),
             "registered": list(self._registered.items()),
         }
@@ -413,6 +440,7 @@ class Fire:
         self._device_reset = {device: (ts, at) for device, (ts, at) in told["device_reset"]}
         self._ended = dict(told["ended"])
         self._person_reset = dict(told["person_reset"])
+        self._last = {(family, subject): since for family, subject, since in told.get("last", ())}
         self._mode = dict(told["mode"])
         self._registered = dict(told["registered"])
         size = len(self._lag)

@@ -35,6 +35,11 @@ class Standing:
     labels: tuple[Label, ...]  # of the newest raise
 
     @property
+    def condition_id(self) -> str:
+        """The same as of the events that tell of it."""
+        return f"{self.family}/{self.subject}/{self.since}"
+
+    @property
     def rule(self) -> str:
         """What it is called now."""
         if self.family == "test":

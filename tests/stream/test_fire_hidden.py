@@ -1,0 +1,205 @@
+"""What could hide a fire, end it unseen, or keep it from being told again."""
+
+import numpy as np
+import pytest
+from test_fire import (
+    BUTTON,
+    CO,
+    CONFIG,
+    ELSEWHERE,
+    GAS,
+    HEAT,
+    PRE,
+    SECOND_CHANNEL,
+    SMOKE_1,
+    SMOKE_2,
+    UNIT,
+    Watch,
+    device,
+    short,
+)  # fmt: skip
+
+from park.events import AlarmState, Label, Reason
+from park.metrics import LIFE_ALARMS
+from park.readings import Quality, batch_of
+from park.records import Batch, Config, Edge, PointRow, Refusal, Refused
+from stream.pipeline import Pipeline
+from stream.stages import bulk_stages, life_stages
+
+START = CONFIG.received
+RAISED = [q for q in Quality if q not in {Quality.TEST, Quality.MAINTENANCE}]
+
+
+def at(*rows):
+    """Return a batch of (point, ts, value, received), times in seconds."""
+    return batch_of([(p, START + int(t * 1000), float(v), 0, START + int(r * 1000)) for p, t, v, r in rows])
+
+
+def batch_record(*rows, refused=()):
+    """Return a record of (point, ts, value, quality, received) rows."""
+    none = np.zeros(0, np.int32)
+    return Batch(batch_of(rows), Edge(none, none, none), refused)
+
+
+def watch_batch(watch, batch):
+    """Pass a batch; return what was told."""
+    told = []
+    watch.pipeline.operators[0].on_batch(batch, told.append)
+    return told
+
+
+class TestEndedUnseen:
+    @pytest.mark.parametrize("value", [2, 5, 15, 255, -1, 0.5, float("inf")])
+    def test_a_value_that_is_no_state(self, value):
+        """Only a 0 is "normal": a number that the metric does not know ends nothing."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 5)
+
+        assert watch.read(SMOKE_1, value, 6) == []
+
+    def test_a_reset_names_one_family(self):
+        """Whoever resets the gas alarm of a place does not end the fire beside it."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 5)
+        (gas,) = watch.read(GAS, 1, 6)
+
+        told = watch.reset(9, arguments={"family": gas.family, "subject": gas.subject})
+
+        assert [(e.family, e.state) for e in told] == [("gas", AlarmState.CLEARED)]
+
+    def test_a_reset_of_gas_hides_no_older_fire(self):
+        """A smoke alarm that was on its way when the gas alarm of its place was reset is raised."""
+        watch = Watch()
+        (gas,) = watch.read(GAS, 1, 6)
+        watch.reset(9, arguments={"family": gas.family, "subject": gas.subject})
+
+        assert short(watch.read(SMOKE_1, 1, 8, received=10)) == [PRE]
+
+    def test_a_reset_of_a_test_hides_no_fire(self):
+        """What was raised under test and reset keeps no alarm of the device itself from being raised."""
+        watch = Watch()
+        watch.mode(1, "test", 1)
+        (test,) = watch.read(SMOKE_1, 1, 2)
+        watch.reset(9, arguments={"family": test.family, "subject": test.subject})
+        watch.mode(1, "normal", 10)
+
+        assert short(watch.read(SECOND_CHANNEL, 1, 8, received=11)) == [PRE]
+
+    def test_a_reset_names_one_condition(self):
+        """A fire that began after the one that the person saw is not ended with it."""
+        watch = Watch()
+        (first,) = watch.read(SMOKE_1, 1, 5)
+        watch.read(SMOKE_1, 0, 6)
+        watch.read(SMOKE_1, 1, 7)
+        about = {"condition": first.condition_id, "family": first.family, "subject": first.subject}
+
+        assert watch.reset(8, arguments=about) == []
+        assert short(watch.read(SMOKE_2, 1, 7.5, received=9)) == [
+            ("fire.confirmed", AlarmState.ACTIVE, Reason.SECOND_DEVICE)
+        ]
+
+
+class TestToldAgain:
+    def test_another_fire_within_the_same_millisecond(self):
+        """Alarm, normal, alarm of one receipt and no times of their own: two conditions, the second one stands.
+
+        Stores know a fact by its id: with the id of the first, the second would be taken for known.
+        """
+        watch = Watch()
+
+        first, over, second = watch_batch(watch, at((SMOKE_1, 5, 1, 5), (SMOKE_1, 5, 0, 5), (SMOKE_1, 5, 1, 5)))
+
+        assert [e.state for e in (first, over, second)] == [AlarmState.ACTIVE, AlarmState.CLEARED, AlarmState.ACTIVE]
+        assert first.condition_id == over.condition_id != second.condition_id
+        assert len({e.id for e in (first, over, second)}) == 3
+
+    def test_another_fire_after_a_restart(self):
+        """The same, with a restart before the second."""
+        watch = Watch()
+        first, _ = watch_batch(watch, at((SMOKE_1, 5, 1, 5), (SMOKE_1, 5, 0, 5)))
+
+        (second,) = watch_batch(watch.restarted(), at((SMOKE_1, 5, 1, 5)))
+
+        assert first.condition_id != second.condition_id
+
+
+class TestClocks:
+    def test_a_clock_that_stands_still(self):
+        """A device that always says the same time is heard again after its reset."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 5)
+        watch.read(SMOKE_1, 0, 5, received=60)
+
+        assert [e.rule for e in watch.read(SMOKE_1, 1, 5, received=120)] == ["fire.pre_alarm"]
+
+    def test_a_clock_that_stands_still_after_a_person(self):
+        """The same after a person's reset, as soon as the device cannot but be heard anew."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 5)
+        watch.reset(10, place=UNIT)
+
+        told = [watch.read(SMOKE_1, 1, 5, received=60 * n) for n in range(1, 9)]
+
+        assert [e.rule for some in told for e in some] == ["fire.pre_alarm"]
+
+    def test_a_device_never_heard_before(self):
+        """The first word of a device with a slow clock, just after a reset of its place, is an alarm."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 5)
+        watch.reset(100, place=UNIT)
+
+        assert [e.device for e in watch.read(SMOKE_2, 1, 60, received=101)] == [2]
+
+    def test_a_late_word_of_a_device_never_heard_before(self):
+        """A device that says itself that its alarm is of before the reset is believed."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 5)
+        watch.reset(100, place=UNIT)
+
+        assert watch.read(SMOKE_2, 1, 60, Quality.LATE, received=101) == []
+
+
+class TestEveryGateOfEveryPipeline:
+    """Life safety passes every gate: each metric, in each lane, whatever its quality."""
+
+    @pytest.mark.parametrize("stages", [life_stages, bulk_stages])
+    @pytest.mark.parametrize("quality", RAISED)
+    @pytest.mark.parametrize("metric", sorted(LIFE_ALARMS))
+    def test_raised(self, metric, quality, stages):
+        """An alarm state is raised at receipt, labelled unless its quality is fit for the present."""
+        pipeline = Pipeline(stages)
+        told = []
+        pipeline.run(Config(1, START, (PointRow(1, metric, 1, UNIT, 1),), (device(1),), CONFIG.places), told.append)
+        pipeline.run(batch_record((1, START, 1.0, int(quality), START + 1_000)), told.append)
+
+        (event,) = [e for e in told if getattr(e, "family", "") in {"fire", "gas"}]
+
+        assert (event.state, event.at, event.subject) == (AlarmState.ACTIVE, START + 1_000, f"place:{UNIT}")
+        assert bool(event.labels) == (quality >= Quality.LATE)
+
+    @pytest.mark.parametrize("stages", [life_stages, bulk_stages])
+    @pytest.mark.parametrize("metric", sorted(LIFE_ALARMS))
+    def test_unclaimed(self, metric, stages):
+        """An alarm of a stranger is raised in whichever lane it is heard."""
+        pipeline = Pipeline(stages)
+        told = []
+        refused = Refused(Refusal.UNKNOWN_DEVICE, "t", b"", 0, START, "z2m:x", readings=1, alarm=metric)
+        pipeline.run(batch_record(refused=(refused,)), told.append)
+
+        assert [(e.subject, e.labels) for e in told] == [("unclaimed:z2m:x", (Label.UNCLAIMED,))]
+
+    @pytest.mark.parametrize("quality", [q for q in Quality if q >= Quality.LATE])
+    @pytest.mark.parametrize("number", [SMOKE_1, BUTTON, GAS, CO, ELSEWHERE, SECOND_CHANNEL])
+    def test_only_a_live_normal_is_a_reset(self, number, quality):
+        """A "normal" that is retained, late, suspect or of a wrong clock ends nothing."""
+        watch = Watch()
+        watch.read(number, 1, 5)
+
+        assert watch.read(number, 0, 6, quality) == []
+
+    def test_heat_of_a_wrong_clock(self):
+        """Values of a device with a wrong clock are looked at like any other."""
+        watch = Watch()
+        told = [watch.read(HEAT, 90, n, Quality.WRONG_CLOCK) for n in range(3)]
+
+        assert [e.rule for some in told for e in some] == ["fire.pre_alarm"]
