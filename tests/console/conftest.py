@@ -202,9 +202,9 @@ def guarded(house):
     return house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A headless Chromium, once for all tests."""
+    """A headless Chromium for the tests of a file; no longer, because its driver keeps an event loop in this thread."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     from playwright.sync_api import sync_playwright
@@ -227,15 +227,15 @@ def opened(chromium):
         yield
         wrong[before:] = [text for text in wrong[before:] if "net::" not in text]
 
-    def open_(address, *, width=1440, height=900, **more):
+    def open_(address, *, width=1440, height=900, host="", **more):
         context = chromium.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        host = urlsplit(address).netloc
-        page.on("request", lambda asked: foreign.append(asked.url) if not ours(asked.url, host) else None)
+        home = urlsplit(host or address).netloc
+        page.on("request", lambda asked: foreign.append(asked.url) if not ours(asked.url, home) else None)
         page.goto(address)
         return page
 

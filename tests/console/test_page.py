@@ -164,6 +164,40 @@ class TestLoss:
         expect(page.locator("#notice")).to_be_empty()
 
 
+class TestStates:
+    def test_failed(self, house, opened):
+        """A panel whose call fails says so and why, and is whole once the call succeeds: by hand, or by itself."""
+        failing = "**/api/v1/findings*"
+        answer = '{"status": 507, "detail": "there is no room left"}'
+        page = opened("about:blank", host=house.address)
+        page.route(
+            failing, lambda route: route.fulfill(status=507, body=answer, content_type="application/problem+json")
+        )
+        page.goto(house.address)
+        panel = page.locator(".findings")
+
+        expect(panel.get_by_role("alert")).to_contain_text("there is no room left")
+        expect(page.locator(".alarms")).to_contain_text("没有报警")
+        page.unroute(failing)
+        panel.get_by_role("button", name="重试").click()
+        expect(panel.locator(".row")).to_contain_text("偏离平时规律")
+        opened.wrong[:] = [text for text in opened.wrong if "507" not in text]
+
+    def test_forbidden(self, house, opened):
+        """A panel that a key may not see says that, and the others are not touched by it."""
+        answer = '{"status": 403, "detail": "the role may not do this"}'
+        page = opened("about:blank", host=house.address)
+        page.route(
+            "**/health?limit=5000",
+            lambda route: route.fulfill(status=403, body=answer, content_type="application/problem+json"),
+        )
+        page.goto(house.address)
+
+        expect(page.locator(".health .forbidden")).to_contain_text("您的密钥不能查看")
+        expect(page.locator(".plan a.unit")).to_have_count(6)
+        opened.wrong[:] = [text for text in opened.wrong if "403" not in text]
+
+
 class TestUnit:
     def open(self, house, opened, query=""):
         """Open the page of the first unit; return it once its charts are drawn."""

@@ -108,7 +108,10 @@ async function start() {
     if (app.live?.state === "lost") header.drawNotice();
     seconds += 1;
     if (document.hidden || app.live?.state !== "live") return;
-    if (seconds % FRESHNESS === 0) app.model.load("freshness");
+    if (seconds % FRESHNESS === 0) {
+      app.model.load("freshness");
+      app.model.again();
+    }
     if (seconds % TRENDS === 0) app.model.load("trends");
     if (seconds % MAP === 0) app.model.load("map");
   }, SECOND);

@@ -56,8 +56,10 @@ export function age(ms) {
 
 export const clock = (ms) => formatter("d", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(ms);
 export const hourMinute = (ms) => formatter("d", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms);
-export const dayText = (ms) => formatter("d", { month: "2-digit", day: "2-digit" }).format(ms);
-export const dateText = (ms) => formatter("d", { year: "numeric", month: "2-digit", day: "2-digit", weekday: "short" }).format(ms);
+const month = () => (lang() === "zh" ? "2-digit" : "short"); // 7/11 is two different days to English readers
+export const dayText = (ms) => formatter("d", { month: month(), day: "2-digit" }).format(ms);
+export const dateText = (ms) => formatter("d", { year: "numeric", month: month(), day: "2-digit", weekday: "short" }).format(ms);
+export const yearText = (ms) => formatter("d", { year: "numeric", month: month(), day: "2-digit" }).format(ms);
 
 /** A moment: the clock today, with the day otherwise. */
 export function moment(ms) {

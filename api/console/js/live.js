@@ -53,6 +53,10 @@ export class Live {
     for (const name of NAMES) {
       source.addEventListener(name, (event) => {
         this.heard = performance.now();
+        if (this.state === "lost" && source === this.source) { // the network said it was gone, and was not
+          this.move("live");
+          this.onBack();
+        }
         if (event.lastEventId) this.last = event.lastEventId;
         if (name === "gap") this.onBack();
         else if (name !== "ping") this.onEvent(name, JSON.parse(event.data));

@@ -70,6 +70,11 @@ export class Model {
     this.tell(part);
   }
 
+  /** Ask anew for what failed; not for what this key may not see. */
+  again() {
+    for (const [part, problem] of this.problems) if (problem.status !== 403) this.load(part);
+  }
+
   /** Ask for everything; the map first, because all else hangs on it. */
   loadAll() {
     const rest = Object.keys(PARTS).filter((part) => part !== "map" && part !== "trends");

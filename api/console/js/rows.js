@@ -58,13 +58,13 @@ const STATUS_SHAPE = { gateway_down: "stale", silent: "stale", stuck: "medium", 
 
 export const statusMark = (status) => h("span", { cls: `mark status ${status}` }, shape(STATUS_SHAPE[status] ?? "stale"), word("status", status));
 
-/** A device and how it is. */
-export function deviceRow(model, d) {
+/** A device and how it is; without its place where the page is about that place. */
+export function deviceRow(model, d, { here = false } = {}) {
   const seen = d.last_seen ? [t("lastSeen"), " ", ageSpan(d.last_seen)] : [t("neverSeen")];
   return h("li", { cls: `row device ${d.status}` },
     statusMark(d.status),
     h("div", { cls: "said" },
-      h("p", { cls: "what" }, place(model, d.place), " ", h("span", { cls: "name" }, deviceText(model, d)),
+      h("p", { cls: "what" }, here ? null : [place(model, d.place), " "], h("span", { cls: "name" }, deviceText(model, d)),
         d.mode !== "normal" ? h("span", { cls: "tag" }, word("mode", d.mode)) : null),
       h("p", { cls: "facts" }, word("kind", d.kind), " · ", seen)),
     h("div", { cls: "when" }, d.status !== "online" && d.since ? [h("time", {}, moment(d.since)), ageSpan(d.since)] : null));

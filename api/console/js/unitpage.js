@@ -4,7 +4,7 @@ import { all, get, Problem } from "./api.js";
 import { Chart } from "./chart.js";
 import { askReset } from "./dialogs.js";
 import { framed, h, keyed, put } from "./dom.js";
-import { age, amount, dayText, now, number } from "./format.js";
+import { age, amount, now, number, yearText } from "./format.js";
 import { conditionId, STATUSES, worstFirst } from "./model.js";
 import { empty, Panel, why } from "./panel.js";
 import { route, setQuery, toPark } from "./route.js";
@@ -101,7 +101,7 @@ export class UnitPage {
     const facts = [
       [t("trade"), unit.tenant ? word("trade", unit.tenant.trade) : null], [t("headcount"), this.firm?.headcount ? number(this.firm.headcount) : null],
       [t("area"), unit.area ? amount(unit.area, "m²") : null], [t("building"), `${this.model.buildings.get(unit.building).name} · ${t("floor", { n: unit.floor })}`],
-      [t("leasedSince"), lease ? new Date(lease.valid_from).getFullYear() + "-" + dayText(lease.valid_from).replace(/\D/g, "-") : null],
+      [t("leasedSince"), lease ? yearText(lease.valid_from) : null],
       [t("agreedOutput"), lease?.agreed_output ? t("perYear", { n: number(lease.agreed_output) }) : null],
       [t("fireClass"), this.place?.fire_class], [t("permittedUse"), this.place?.permitted_use],
     ].filter(([, value]) => value);
@@ -125,7 +125,7 @@ export class UnitPage {
     if (!this.ready(this.devices)) return;
     const rank = (d) => STATUSES.indexOf(d.status);
     const items = [...this.model.devices.values()].filter((d) => this.model.unitOf(d.place) === this.unit).sort((a, b) => rank(a) - rank(b) || a.device - b.device);
-    this.list(this.devices, items, (d) => d.device, (d) => deviceRow(this.model, d), t("noDevices"));
+    this.list(this.devices, items, (d) => d.device, (d) => deviceRow(this.model, d, { here: true }), t("noDevices"));
   }
 
   list(panel, items, key, make, none) {

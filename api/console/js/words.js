@@ -9,7 +9,7 @@ export const WORDS = {
     vehicles: ["车辆物流", "Vehicles, goods"], environment: ["环境", "Environment"], fire: ["消防燃气", "Fire and gas"],
     production: ["生产", "Production"],
   },
-  feedState: { fresh: ["正常", "Fresh"], late: ["滞后", "Late"], silent: ["静默", "Silent"], absent: ["未接入", "Absent"] },
+  feedState: { fresh: ["及时", "Fresh"], late: ["滞后", "Late"], silent: ["静默", "Silent"], absent: ["未接入", "Absent"] },
   state: { active: ["报警中", "active"], acknowledged: ["已确认", "acknowledged"], latched: ["保持", "latched"], cleared: ["已结束", "over"] },
   reason: {
     above_limit: ["高于限值", "above its limit"], below_limit: ["低于限值", "below its limit"],
