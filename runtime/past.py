@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from park.directory import Directory
-from park.metrics import Lane
+from park.metrics import LIFE_ALARMS, Lane
 from park.model import LIFE_KINDS
 from park.ports import Log, RegistryStore
 from park.readings import ReadingBatch
@@ -23,15 +23,19 @@ _AT_ONCE = 24  # steps appended together
 
 
 def config_for(config: Config, lane: Lane) -> Config:
-    """Return the part of a configuration that a lane needs: life safety knows its own devices only.
+    """Return the part of a configuration that a lane needs.
 
-    The bulk lane knows all of them: a life-safety device that speaks on a bulk topic is heard there.
+    Life safety knows its own devices, gateways, and whoever else could tell of a fire; of devices that
+    are not told here it takes every point, for it may have been told of them before. The bulk lane knows
+    all: a life-safety device that speaks on a bulk topic is heard there.
     """
     if lane is Lane.BULK:
         return config
-    devices = tuple(d for d in config.devices if d.lane is Lane.LIFE or d.kind in LIFE_KINDS or d.kind == "gateway")
-    known = {d.device for d in devices if d.kind != "gateway"}
-    points = tuple(p for p in config.points if p.device in known)
+    own = {d.device for d in config.devices if d.lane is Lane.LIFE or d.kind in LIFE_KINDS}
+    own |= {p.device for p in config.points if p.metric in LIFE_ALARMS}
+    others = {d.device for d in config.devices} - own
+    devices = tuple(d for d in config.devices if d.device in own or d.kind == "gateway")
+    points = tuple(p for p in config.points if p.device not in others)
     return Config(config.version, config.received, points, devices, config.places, config.limits)
 
 

@@ -7,6 +7,7 @@ from typing import cast
 from ingest.dialects import topics_of
 from ingest.mqtt import Reader
 from ingest.resolver import Binding, Resolver
+from park.errors import MachineryError
 from park.metrics import Lane
 from park.records import Config, LimitRow
 from runtime.lane import LaneWorker
@@ -27,7 +28,7 @@ class Roster:
         self._workers: dict[Lane, LaneWorker] = {}
         self._resolvers: list[tuple[Resolver, Lane | None]] = []
         self._told: dict[Lane, int] = {}
-        self._bound = 0
+        self._waiting: dict[Lane, list[Bound]] = {}  # what a lane's resolver has not learned yet
         self._life_topics: dict[str, tuple[str, ...]] = {}  # by device key
         self.covered: frozenset[str] = frozenset()  # topics that the life-safety client hears, of foreign dialects
         self._reader: Reader | None = None
@@ -44,6 +45,7 @@ class Roster:
     def attach(self, worker: LaneWorker, resolver: Resolver, reader: Reader) -> None:
         """Take charge of a lane that has not started."""
         self._workers[worker.lane] = worker
+        self._waiting[worker.lane] = []
         self._resolvers.append((resolver, worker.lane))
         if worker.lane is Lane.LIFE:
             self._reader = reader
@@ -61,34 +63,51 @@ class Roster:
             directory = cast(Pipeline, worker.runner.stages).directory
             self._told[lane] = directory.version
             rules = None if directory.limits == self._limits else self._limits
+            bind(self._resolver(lane), self._waiting[lane])  # of its replay's time; nothing is decoded yet
+            self._waiting[lane] = []
             self._tell(lane, rules)
 
     def sync(self) -> None:
-        """Carry what has changed since the last time; from any thread."""
+        """Carry what has changed since the last time; from any thread.
+
+        Raises Full or Unavailable when a lane takes nothing; the other lane is told all the same, and that
+        one the next time.
+        """
         with self._lock:
             self._registry.advance(self._now())
             version = self._registry.version
-            bound: list[Bound] = []
             if version > self._bound:
                 bound = self._registry.bindings_since(self._bound)
                 self._bound = version
                 self._learn_topics(bound)
-                for resolver, lane in self._resolvers:
-                    if lane is None:
+                for resolver, of in self._resolvers:
+                    if of is None:
                         bind(resolver, bound)
+                    else:
+                        self._waiting[of] += bound
+            refused: list[MachineryError] = []
             for lane in self._told:
-                self._tell(lane, None, bound)
+                try:
+                    self._tell(lane, None)
+                except MachineryError as why:
+                    refused.append(why)
+            if refused:
+                raise refused[0]
 
-    def _tell(self, lane: Lane, rules: tuple[LimitRow, ...] | None, bound: list[Bound] | None = None) -> None:
+    def _tell(self, lane: Lane, rules: tuple[LimitRow, ...] | None) -> None:
         version = self._registry.version
+        bound = self._waiting[lane]
         if version <= self._told[lane] and rules is None and not bound:
             return
         config = config_for(self._registry.config_since(self._told[lane], self._now()), lane)
-        self._told[lane] = config.version
         if rules is not None:
             config = Config(config.version, config.received, config.points, config.devices, config.places, rules)
-        resolver = next(r for r, of in self._resolvers if of is lane)
-        self._workers[lane].submit(config, lambda: bind(resolver, bound or []))
+        resolver = self._resolver(lane)
+        self._workers[lane].submit(config, lambda: bind(resolver, bound))
+        self._told[lane], self._waiting[lane] = config.version, []
+
+    def _resolver(self, lane: Lane) -> Resolver:
+        return next(r for r, of in self._resolvers if of is lane)
 
     def _learn_topics(self, bound: list[Bound]) -> None:
         before = self.covered

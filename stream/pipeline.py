@@ -9,7 +9,7 @@ import numpy as np
 
 from park.directory import Directory
 from park.operator import Emit, Operator, State, TakesCommands, TakesRefused
-from park.readings import ReadingBatch, batch_of
+from park.readings import Bool, ReadingBatch, batch_of, concat
 from park.records import Batch, Command, Config, Record, Tick
 from park.wire import decode_config, encode_config
 
@@ -32,10 +32,16 @@ class Pipeline:
             if record.refused:
                 for refusing in self._refusing:
                     refusing.on_refused(record.refused, emit)
+            if not len(readings):
+                return readings
+            known = self._known(readings)
+            strays = None if known is None else readings.rows(~known)
+            if known is not None:
+                readings = readings.rows(known)
             if len(readings):
                 for stage in self.operators:
                     readings = stage.on_batch(readings, emit)
-            return readings
+            return readings if strays is None else concat([readings, strays])
         if isinstance(record, Tick):
             for stage in self.operators:
                 stage.on_tick(record.now, emit)
@@ -47,6 +53,15 @@ class Pipeline:
             for commanded in self._commanded:
                 commanded.on_command(record, emit)
         return _NOTHING
+
+    def _known(self, readings: ReadingBatch) -> Bool | None:
+        """Return which rows are of points that have columns; None: all, as nearly always.
+
+        A device that speaks on the other lane's topic is one that this lane was never told of: no stage
+        can look at it, and none must fail on it.
+        """
+        size = self.directory.size
+        return None if int(readings.point.max()) < size else readings.point < size
 
     def snapshot(self) -> dict[str, State]:
         """Return copies of the state of every stage, and of the directory."""
