@@ -195,7 +195,8 @@ class Reader:
         self.last_error = ""  # why there is no connection, or which filter the broker refused; for people
         self._filters = dict.fromkeys(_checked(filters))  # in order, once each
         self._changes: deque[tuple[bool, str]] = deque()  # (add it, filter), from other threads
-        self._asked: set[int] = set()  # packet ids of subscriptions that the broker has not answered
+        self._asked: dict[int, list[str]] = {}  # by packet id: subscriptions that the broker has not answered
+        self._granted: frozenset[str] = frozenset()  # that it has said yes to, on this connection
         self._handed: deque[tuple[int, list[Message]]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake_in, self._wake_out = socket.socketpair()
@@ -297,6 +298,13 @@ class Reader:
     def subscribed(self) -> bool:
         """Whether the broker has answered for every topic filter, so that nothing is missed from now on."""
         return self.connected and not self._asked and not self._changes
+
+    def hears(self, name: str) -> bool:
+        """Tell whether a topic filter is subscribed to for certain, so that nobody else must listen; from any thread.
+
+        While there is no connection it is not: the broker may keep what comes, or it may not.
+        """
+        return name in self._granted and self.connected
 
     @property
     def unacknowledged(self) -> int:
@@ -407,7 +415,8 @@ class Reader:
                 if name in added:
                     added.remove(name)
                 elif self.connected:
-                    self._ask(self._client.unsubscribe(name)[1])
+                    self._granted -= {name}
+                    self._ask(self._client.unsubscribe(name)[1], [])
         if self.connected:
             self._send_filters(added)
 
@@ -420,14 +429,14 @@ class Reader:
                 options = SubscribeOptions(
                     qos=1, retainAsPublished=False, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
                 )
-                self._ask(self._client.subscribe([(f, options) for f in part])[1])
+                self._ask(self._client.subscribe([(f, options) for f in part])[1], part)
             else:
-                self._ask(self._client.subscribe([(f, 1) for f in part])[1])
+                self._ask(self._client.subscribe([(f, 1) for f in part])[1], part)
 
-    def _ask(self, mid: int | None) -> None:
+    def _ask(self, mid: int | None, filters: list[str]) -> None:
         """Remember a question to the broker; None: the connection is gone, and all is asked again."""
         if mid is not None:
-            self._asked.add(mid)
+            self._asked[mid] = filters
 
     # ── paho's callbacks, on our own thread ──────────────────────────────────────────────────────
 
@@ -439,6 +448,7 @@ class Reader:
         self.last_error = ""
         self._delay = _BACK_OFF[0]
         self._asked.clear()
+        self._granted = frozenset()
         self.counters.connections += 1
         self.counters.resumed += bool(flags.session_present)
         self._send_filters(list(self._filters))
@@ -450,7 +460,8 @@ class Reader:
 
     def _on_answer(self, client: Client, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
         del client, userdata, properties
-        self._asked.discard(mid)
+        asked = self._asked.pop(mid, [])
+        self._granted |= {name for name, reason in zip(asked, reasons, strict=False) if not reason.is_failure}
         refused = [str(r) for r in reasons if r.is_failure]
         if refused:
             self.last_error = f"the broker refused a subscription: {refused[0]}"

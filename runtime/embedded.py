@@ -108,7 +108,8 @@ class Embedded:
         self._chores = threading.Thread(target=self._do_chores, name="chores")
 
     def _covered(self, topic: str) -> bool:
-        return topic in self.roster.covered
+        """Tell whether the life-safety client hears a topic for certain: twice heard is better than never."""
+        return topic in self.roster.covered and self.readers[Lane.LIFE].hears(topic)
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────
 

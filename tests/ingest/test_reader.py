@@ -101,6 +101,18 @@ class TestReading:
 
             assert numbers(100) == got
 
+    def test_hears(self, broker):
+        """A topic is heard once the broker has said so, and not while there is no connection."""
+        with reader(broker, "hears") as r:
+            r.subscribe(["other/one"])
+            before = r.hears("other/one")
+            until(lambda: r.poll(0.02, 0) or r.hears("other/one"))
+            r.unsubscribe(["other/one"])
+            settle(r)
+
+            assert (False, True, False) == (before, r.hears("hears/#"), r.hears("other/one"))
+        assert not r.hears("hears/#")
+
     def test_retained(self, broker):
         """A retained message is marked when it is replayed, and not when it is news."""
         publish(broker, "kept/a", [b"old"], retain=True)
