@@ -42,7 +42,7 @@ def registry_import(
     if answer["problems"]:
         n = len(answer["problems"])
         raise UserError(f"{n} row{'s are' if n > 1 else ' is'} wrong; nothing was imported")
-    typer.echo(", ".join(f"{n} {noun}" for noun, n in answer["saved"].items()) or "nothing new")
+    typer.echo(", ".join(f"{noun}: {n}" for noun, n in answer["saved"].items()) or "nothing new")
 
 
 def registry_export(

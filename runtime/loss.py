@@ -39,7 +39,8 @@ class WholeLedger:
     def rows(self, start: int, end: int) -> Sequence[LedgerRow]:
         """Return rows of the hours with start <= hour < end."""
         if self._behind is None:
-            positions = {lane: self._ledger.reached(lane) for lane in self._logs}
+            # After a crash what SQL counted may be ahead of what lasts in the store.
+            positions = {lane: min(self._ledger.reached(lane), self._readings.position(lane)) for lane in self._logs}
             return self._joined(start, end, positions)
         with self._behind.giving:
             return self._joined(start, end, {lane: self._behind.position(lane) for lane in self._logs})
@@ -71,4 +72,6 @@ class WholeLedger:
                         if position > counted:
                             messages[gateway, hour] += m
                             readings[gateway, hour] += r
+                    for refused in record.refused if position <= counted else ():
+                        coming[refused.gateway, refused.received // HOUR * HOUR] -= refused.readings
         return messages, readings, coming
