@@ -23,7 +23,8 @@ export class ParkPage {
     this.alarms = new Panel("alarms", t("alarms"));
     this.findings = new Panel("findings", t("findings"));
     this.health = new Panel("health", t("health"));
-    this.root = h("div", { cls: "park-page" }, this.tiles.root, this.map.root, this.alarms.root, this.findings.root, this.health.root);
+    this.root = h("div", { cls: "park-page" }, this.tiles.root,
+      h("div", { cls: "column" }, this.map.root, this.findings.root), h("div", { cls: "column" }, this.alarms.root, this.health.root));
     const draw = (run) => framed(() => this.root.isConnected && run());
     this.redraw = {
       tiles: draw(() => this.tiles.draw()), map: draw(() => this.drawMap()), alarms: draw(() => this.drawAlarms()),

@@ -50,7 +50,7 @@ export function measured(model, c) {
 export function advice(c) {
   if (c.rule === "fire.confirmed") return t("adviceFireConfirmed");
   if (c.family === "fire") return t("adviceFire");
-  return c.family === "gas" ? t("adviceGas") : t("adviceLimit");
+  return c.family === "gas" || c.rule.startsWith("limit.co_") ? t("adviceGas") : t("adviceLimit");
 }
 
 export function findingText(model, f) {
