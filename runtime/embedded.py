@@ -172,8 +172,9 @@ class Embedded:
             live = state.phase in {Phase.LIVE, Phase.FULL}
             detail = "" if state.phase is Phase.LIVE else _PHASES[state.phase]
             parts.append(Component(f"{lane} lane", state.phase is Phase.LIVE, detail, serving=live))
-            connected = self.readers[lane].connected
-            parts.append(Component(f"{lane} broker", connected, "" if connected else "not connected to the broker"))
+            reader = self.readers[lane]
+            detail = "" if reader.subscribed else "not subscribed yet" if reader.connected else "not connected"
+            parts.append(Component(f"{lane} broker", not detail, detail))
         store = self.projector.state(clock.now())
         behind = not store.ready or store.lag_bytes > _LAG
         self._caught_up |= not behind

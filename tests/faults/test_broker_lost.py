@@ -1,9 +1,10 @@
 """The broker killed and started again in mid-load.
 
 What Mosquitto itself promises: a message that it has acknowledged is handed over, unless it is killed before
-it has saved it: it saves every 5 s (`autosave_interval`), and at a clean end.
+it has saved it: it saves every 5 s (`autosave_interval`), and at a clean end. The same holds of sessions.
 """
 
+import signal
 import time
 
 import pytest
@@ -35,11 +36,16 @@ def run(tmp_path, ends):
             for end in ends:
                 taken = platform.figures()['park_readings_total{lane="bulk"}'] + 4 * RATE
                 until(lambda taken=taken: platform.figures()['park_readings_total{lane="bulk"}'] > taken)
+                _saved(tmp_path / "broker" / "mosquitto.db")
                 killed.append(time.monotonic())
                 end(broker)
                 until(lambda: not platform.part("bulk broker")["ready"] and not platform.part("life broker")["ready"])
                 assert "degraded" == platform.health()["status"]
+                platform.process.send_signal(signal.SIGSTOP)  # the others are back first, and the broker keeps for us
                 broker.restart()
+                sent = load.sent
+                until(lambda sent=sent: load.sent - speaker.waiting() > sent + RATE)
+                platform.process.send_signal(signal.SIGCONT)
                 platform.ready()
         finally:
             load.pause()
@@ -56,6 +62,16 @@ def run(tmp_path, ends):
     finally:
         platform.close()
         broker.stop()
+
+
+def _saved(file):
+    """Wait until the broker has saved what it holds, our session with it."""
+
+    def written():
+        return file.stat().st_mtime_ns if file.exists() else 0
+
+    before = written()
+    until(lambda: written() > before, 2 * SAVED)
 
 
 def _there(platform, ids, message):

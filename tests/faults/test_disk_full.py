@@ -16,7 +16,7 @@ pytestmark = [
 ]
 RATE = 300.0  # messages a second, of four readings
 SIZE = 160 << 20
-SMALL = {"PARK_LOG_SEGMENT_BYTES": str(64 << 10), "PARK_LOG_RESERVE_BYTES": str(2 << 20)}
+SEGMENT = 64 << 10
 
 
 @pytest.fixture
@@ -51,11 +51,13 @@ def fill(folder):
                 block = block[: len(block) // 2]
 
 
-def test_full(tmp_path, small_disk):
+@pytest.mark.parametrize("reserve", [2 << 20, 0], ids=["room set aside", "from memory"])
+def test_full(tmp_path, small_disk, reserve):
     """Full: bulk waits and says so, a fire is live at once; with room again all is stored, once."""
     ids = found(small_disk / "data")
     broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
-    platform = Platform(small_disk / "data", broker.port, **SMALL)
+    sizes = {"PARK_LOG_SEGMENT_BYTES": str(SEGMENT), "PARK_LOG_RESERVE_BYTES": str(reserve)}
+    platform = Platform(small_disk / "data", broker.port, **sizes)
     platform.said = tmp_path / "platform.out"
     try:
         platform.start()
@@ -72,11 +74,16 @@ def test_full(tmp_path, small_disk):
             assert "degraded" == platform.health()["status"]
             stuck = platform.figures()['park_log_bytes_total{lane="bulk"}']
 
-            for n in range(10):  # more than once: the first may have fitted into what was set aside
+            for _ in range(SEGMENT // 2_000):  # what the life-safety log has left of its segment is used up, too
+                speaker.throw("parks/p/life/-/s20", b'{"v":{"colour":1},"x":"' + b"x" * 4_000 + b'"}')
+            if not reserve:
+                until(lambda: not platform.part("life lane")["ready"])
+            for n in range(10):
                 speaker.tell(f"parks/p/life/-/s{n:02d}", {"ts": platform.now(), "v": {"smoke": True}})
                 until(lambda n=n: page.of(f"place:{ids.places[n]}"), 5)
             assert stuck == platform.figures()['park_log_bytes_total{lane="bulk"}']
             assert not platform.part("bulk lane")["ready"]
+            assert bool(reserve) is platform.part("life lane")["ready"]
 
             filler.unlink()
             platform.ready()
