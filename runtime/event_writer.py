@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from park.errors import Full, MachineryError
+from park.errors import Full
 from park.metrics import Lane
 from park.ports import EventStore
 from park.wire import SmallEvent
@@ -66,12 +66,12 @@ class EventWriter:
             with self._change:
                 if not self._count and not self._stopping:
                     self._change.wait(_IDLE)
-                stopping = self._stopping
+                stopping = self._stopping  # what was put before it is written
             wrote = False
             for lane in (Lane.LIFE, Lane.BULK):
                 while taken := self._take(lane):
                     wrote = True
-                    if not self._write(lane, *taken) and stopping:
+                    if not self._write(lane, *taken) and self._stopping:
                         return
                     if lane is Lane.BULK:
                         break  # life safety first, again
@@ -90,12 +90,14 @@ class EventWriter:
         return (position, found) if position else None
 
     def _write(self, lane: Lane, position: int, events: list[SmallEvent]) -> bool:
-        try:
+        written = False
+        with self.troubles.passing("events could not be written"):
             self._store.apply(lane, position, events)
-        except MachineryError as why:
-            self.troubles.tell("events could not be written", why)
+            written = True
+        if not written:
             with self._change:
-                self._change.wait(0.5)
+                if not self._stopping:
+                    self._change.wait(0.5)
             return False
         self.troubles.over()
         self._applied[lane] = position

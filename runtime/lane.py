@@ -34,6 +34,7 @@ from runtime.troubles import Troubles
 _MINUTE = 60_000
 _SUBMITTED = 1_000  # records of other threads that may wait
 _SMALL = SmallEvent.__args__
+_AWAY = (MachineryError, OSError)  # what may pass, so that the same records are tried again
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ class LaneWorker:
         self._held: deque[_Step] = deque()
         self._held_messages = 0
         self._retry_at = 0.0
+        self._received = 0  # newest time of receipt, epoch ms
         self._undelivered: deque[tuple[int, list[SmallEvent]]] = deque()
         self._told = 0  # position of the newest events that the sink took
         self._saving = Saving(
@@ -161,10 +163,7 @@ class LaneWorker:
         ending = Phase.FAILED
         with self._troubles.passing("the lane has stopped"):
             self._recover()
-            if not self._stopping.is_set():
-                self._source.open()
-                self._phase = Phase.LIVE
-                self.live.set()
+            self._open()
             self._turns()
             ending = Phase.STOPPED
         self._phase = ending
@@ -187,6 +186,16 @@ class LaneWorker:
                 pass
             if self._stopping.is_set():
                 return
+
+    def _open(self) -> None:
+        """Begin to listen; try again as long as that fails."""
+        while not self._stopping.is_set() and not self.live.is_set():
+            with self._troubles.passing("messages cannot be taken yet"):
+                self._source.open()
+                self._phase = Phase.LIVE
+                self.live.set()
+                return
+            self._stopping.wait(self._settings.retry)
 
     def _turns(self) -> None:
         failed, pause = 0, 0.05
@@ -223,7 +232,7 @@ class LaneWorker:
     def _step(self, messages: list[Message]) -> _Step:
         """Return the records of this turn: the tick first, then what others submitted, then messages."""
         # Log time never goes back, even if somebody sets the clock.
-        received = max(self._now(), self.runner.tick)
+        received = self._received = max(self._now(), self.runner.tick, self._received)
         records: list[Record] = []
         minute = received // _MINUTE * _MINUTE
         if minute > self.runner.tick:
@@ -263,8 +272,8 @@ class LaneWorker:
         self._count(step)
         if not self._held:
             try:
-                position = self._log.append(step.records)
-            except (Full, Unavailable) as why:
+                position = self._append(step.records)
+            except _AWAY as why:
                 self._phase = Phase.FULL
                 self._troubles.tell("the log takes nothing", why)
                 self._retry_at = time.monotonic() + self._settings.retry
@@ -280,6 +289,18 @@ class LaneWorker:
             self._announce(step.found)
             self._bind(step)
 
+    def _append(self, records: list[Record]) -> int:
+        """Log records, all but those that no log could take: a fault of ours, told and passed.
+
+        Raises what a disk that is full or away raises.
+        """
+        with self._troubles.passing("a record cannot be written", but=_AWAY):
+            return self._log.append(records)
+        if len(records) > 1:
+            for record in records:
+                self._append([record])
+        return self._log.end
+
     def _log_held(self) -> bool:
         """Try to log what was held, when it is time to; return whether nothing is held any more."""
         if time.monotonic() < self._retry_at:
@@ -288,8 +309,8 @@ class LaneWorker:
         while self._held:
             step = self._held[0]
             try:
-                position = self._log.append(step.records)
-            except (Full, Unavailable):
+                position = self._append(step.records)
+            except _AWAY:
                 return False
             self._held.popleft()
             self._held_messages -= len(step.messages)

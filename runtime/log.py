@@ -10,6 +10,7 @@ gathered write and one fdatasync an append; what was not synced when the machine
 at the next open. Retention never passes what a consumer still holds.
 """
 
+import contextlib
 import errno
 import logging
 import os
@@ -143,7 +144,8 @@ class SegmentLog:
             os.fdatasync(self._fd)
         except OSError as why:
             # After a failed sync the kernel may have forgotten the pages: cut, and write anew.
-            self._take_back()
+            with contextlib.suppress(OSError):  # a file system that became read-only
+                self._take_back()
             if why.errno in NO_ROOM:
                 raise Full(f"no room for the log in {self._folder}") from why
             raise Unavailable(f"the log in {self._folder} cannot be written: {why}") from why
@@ -221,21 +223,23 @@ class SegmentLog:
     def _set_reserve(self) -> None:
         """Set the next segment's blocks aside, if the disk has room to spare."""
         path, size = self._folder / "reserve", self._settings.reserve_bytes
-        disk = os.statvfs(self._folder)
-        if size <= 0 or path.exists() or disk.f_bavail * disk.f_frsize < 2 * size:
-            return
         draft = self._folder / "reserve.tmp"
-        fd = os.open(draft, os.O_RDWR | os.O_CREAT, 0o640)
-        try:
-            os.posix_fallocate(fd, 0, size)
-            os.fsync(fd)
+        try:  # whatever fails here: what was appended is in the log
+            disk = os.statvfs(self._folder)
+            if size <= 0 or path.exists() or disk.f_bavail * disk.f_frsize < 2 * size:
+                return
+            fd = os.open(draft, os.O_RDWR | os.O_CREAT, 0o640)
+            try:
+                os.posix_fallocate(fd, 0, size)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
             draft.rename(path)
             sync_folder(self._folder)
         except OSError as why:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
             self._tell(f"no room could be set aside for the life-safety log: {why}")
-        finally:
-            os.close(fd)
 
     def _use_reserve(self) -> bool:
         """Go on in the blocks that were set aside: freed, they would go to whoever writes first."""

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from park.errors import Corrupt, MachineryError
+from park.errors import Corrupt
 from park.events import Event
 from park.operator import Emit, State
 from park.ports import Log, SnapshotStore
@@ -124,10 +124,12 @@ class Runner:
     def _piecemeal(self, batch: Batch, told: list[Event]) -> list[Event]:
         """Go back to before a batch, and run each of its rows for itself."""
         ahead, position = self._ahead, self.position
-        try:
+        back = False
+        with self.troubles.passing("there is no way back to before the record"):
             self._go_back()
-        except MachineryError as why:  # the state is what the failure left; better than none
-            self.troubles.tell("there is no way back to before the record", why)
+            back = True
+        if not back:  # the state is what the failure left; better than none
+            self._ahead, self.position = ahead, position
             return told
         events: list[Event] = []
         for part in _rows(batch):

@@ -31,9 +31,11 @@ class Troubles:
         self.newest = ""
 
     @contextmanager
-    def passing(self, what: str) -> Iterator[None]:
-        """Tell of any exception inside and go on behind it: whatever it is, the next message may be a fire."""
+    def passing(self, what: str, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Tell of any exception inside (`but` some) and go on behind it: the next message may be a fire."""
         try:
             yield
+        except but:
+            raise
         except Exception as why:  # noqa: BLE001 - the one place; every thread that must not end uses it
             self.tell(what, why)

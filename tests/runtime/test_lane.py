@@ -1,5 +1,6 @@
 """A lane logs before it acknowledges, runs what it has logged, and never gives up."""
 
+import errno
 import threading
 
 import pytest
@@ -262,6 +263,65 @@ class TestFullDisk:
         bench.stop()
 
 
+class BrokenLog(SegmentLog):
+    """A log that cannot write, in ways that nobody thought of, while told so."""
+
+    why = None
+    value = None  # a batch that holds it cannot be written, whatever is tried
+
+    def append(self, records):
+        """Append, if that goes."""
+        if self.why:
+            raise self.why
+        if any(isinstance(r, Batch) and self.value in r.readings.value for r in records):
+            raise ValueError("no bytes for that")
+        return super().append(records)
+
+
+class TestBrokenLog:
+    def _bench(self, folder):
+        return Bench(folder, log=BrokenLog(folder / "log", LogSettings(reserve_bytes=0), Lane.LIFE)).start()
+
+    def test_a_disk_that_is_read_only(self, tmp_path):
+        """Whatever the system says of the disk, a fire is told, and acknowledged when it is in the log."""
+        bench = self._bench(tmp_path)
+        bench.log.why = OSError(errno.EROFS, "read-only file system")
+        bench.source.give(FIRE)
+
+        until(lambda: rules(bench.published) == ["fire.pre_alarm"])
+        assert [] == bench.source.acknowledged
+        bench.log.why = None
+        until(lambda: len(bench.source.acknowledged) == 1)
+        bench.stop()
+
+        assert ["fire.pre_alarm"] == rules(bench.writer.events)
+
+    def test_a_record_that_cannot_be_written(self, tmp_path):
+        """It is told and passed; neither a fire beside it nor the acknowledgements behind it are lost."""
+        bench = self._bench(tmp_path)
+        bench.log.value = 13.0
+        bench.run(message("meter", {"power": 13.0}))
+        bench.run(FIRE)
+        bench.stop()
+
+        assert ["fire.pre_alarm"] == rules(bench.published)
+        assert "no bytes for that" in bench.worker.state.trouble
+
+
+class TestClock:
+    def test_a_clock_that_goes_back(self, tmp_path):
+        """Receipt never goes back, be it by less than a minute."""
+        bench = Bench(tmp_path).start()
+        for step in (30_000, 10_000, -600_000, 40_000):
+            bench.clock.now = START + step
+            bench.run(message("meter", {"power": 1.0}))
+        bench.worker.stop(20)
+
+        batches = [r for _, r in bench.log.read(0) if isinstance(r, Batch)]
+        assert [30_000, 30_000, 30_000, 40_000] == [int(b.readings.received[0]) - START for b in batches]
+        bench.log.close()
+
+
 class Choking:
     """A stage with a fault: it cannot digest one value."""
 
@@ -340,6 +400,41 @@ class TestFaults:
         assert 5 == sum(int(b.edge.messages.sum()) for b in batches)
         assert ["fire.pre_alarm"] == rules(bench.published)
         bench.log.close()
+
+    def test_a_stage_that_cannot_be_restored(self, tmp_path):
+        """When there is no way back to before a record that a stage fails on, what was found is told."""
+
+        class Forgetful(Choking):
+            def restore(self, state):
+                """Know no state at all."""
+                raise KeyError(*state)
+
+        bench = Bench(tmp_path, stages=lambda d: (*life_stages(d), Forgetful()), snapshot_bytes=1)
+        bench.source._at_once = 9
+        bench.start()
+        until(lambda: list((tmp_path / "snapshots").glob("*.snapshot")))
+        bench.run(message("meter", {"power": 13.0}), FIRE)
+        bench.worker.stop(20)
+
+        assert ["fire.pre_alarm"] == rules(bench.published)
+        bench.log.close()
+
+    def test_a_source_that_cannot_be_opened(self, tmp_path):
+        """The lane tries again: a registry that is locked for a moment is no reason to hear no fire."""
+        bench = Bench(tmp_path)
+        failed = []
+
+        def failing():
+            if not failed:
+                failed.append(1)
+                raise Unavailable("the database is locked")
+
+        bench.source.open = failing
+        bench.start()
+        bench.run(FIRE)
+        bench.stop()
+
+        assert ["fire.pre_alarm"] == rules(bench.published)
 
     def test_a_source_that_fails(self, tmp_path):
         """An exception of the reader is told, and the lane asks it again."""
