@@ -17,6 +17,7 @@ pytestmark = [
 RATE = 300.0  # messages a second, of four readings
 SIZE = 160 << 20
 SEGMENT = 64 << 10
+LARGE = b'{"v":{"colour":1},"x":"' + b"x" * 4_000 + b'"}'
 
 
 @pytest.fixture
@@ -55,6 +56,7 @@ def fill(folder):
 def test_full(tmp_path, small_disk, reserve):
     """Full: bulk waits and says so, a fire is live at once; with room again all is stored, once."""
     ids = found(small_disk / "data")
+    (small_disk / "data" / "log" / "life" / "reserve").unlink()  # of the size that is ordinary
     broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
     sizes = {"PARK_LOG_SEGMENT_BYTES": str(SEGMENT), "PARK_LOG_RESERVE_BYTES": str(reserve)}
     platform = Platform(small_disk / "data", broker.port, **sizes)
@@ -74,10 +76,12 @@ def test_full(tmp_path, small_disk, reserve):
             assert "degraded" == platform.health()["status"]
             stuck = platform.figures()['park_log_bytes_total{lane="bulk"}']
 
-            for _ in range(SEGMENT // 2_000):  # what the life-safety log has left of its segment is used up, too
-                speaker.throw("parks/p/life/-/s20", b'{"v":{"colour":1},"x":"' + b"x" * 4_000 + b'"}')
-            if not reserve:
-                until(lambda: not platform.part("life lane")["ready"])
+            for _ in range(3 * SEGMENT // len(LARGE)):  # the life-safety log's own segment is used up, too
+                speaker.throw("parks/p/life/-/s20", LARGE)
+                if not platform.part("life lane")["ready"]:
+                    break
+                fill(small_disk)
+            assert bool(reserve) is platform.part("life lane")["ready"]
             for n in range(10):
                 speaker.tell(f"parks/p/life/-/s{n:02d}", {"ts": platform.now(), "v": {"smoke": True}})
                 until(lambda n=n: page.of(f"place:{ids.places[n]}"), 5)
