@@ -104,6 +104,7 @@ class Embedded:
         self.roster.also(self._known)
         self._again = Batcher(ingest, self._known)
         self._again_lock = threading.Lock()
+        self._claimed: dict[str, str] = {}  # device key -> by whom: what it said last may still be on its way
         self._stopping = threading.Event()
         self._chores = threading.Thread(target=self._do_chores, name="chores")
 
@@ -153,6 +154,10 @@ class Embedded:
         while not self._stopping.wait(_MINUTE):
             with troubles.passing("the registry could not be read"):
                 self.roster.sync()
+            with troubles.passing("messages of a claimed device could not be taken in"):
+                for key, actor in list(self._claimed.items()):
+                    self._take_in(key, actor)
+                    del self._claimed[key]
             with troubles.passing("the logs could not be trimmed"):
                 for lane, log in self.house.logs.items():
                     log.trim(self.house.snapshots.oldest(lane.value))
@@ -234,11 +239,18 @@ class Embedded:
         """Make a waiting device ours and take in what it has said so far."""
         device = claim_device(self.house, claim, actor, clock.now())
         self.roster.sync()
-        waiting = self.house.quarantine.waiting(
-            reason=Refusal.UNKNOWN_DEVICE, device_key=claim.device_key, limit=10_000
-        )
-        self.retry([q.id for q in waiting], actor)
+        self._claimed[claim.device_key] = actor
+        self._take_in(claim.device_key, actor)
         return device
+
+    def _take_in(self, device_key: str, actor: str) -> None:
+        """Take in all that a device said before it was claimed, the oldest first."""
+        after = 0
+        while waiting := self.house.quarantine.waiting(
+            reason=Refusal.UNKNOWN_DEVICE, device_key=device_key, after=after, limit=1_000
+        ):
+            self.retry([q.id for q in waiting], actor)
+            after = waiting[-1].id
 
 
 def _logged(entry: "Future[int]") -> int:
