@@ -43,25 +43,19 @@ from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.registry import SqlRegistry
 
 
-class Columns:
-    """What the store must know of points, by number: gateway (-1: made by the stages) and promised interval (ms)."""
+class Gateways:
+    """The gateway of each point, for the store's count; -1: its readings are made by the stages."""
 
     def __init__(self, registry: SqlRegistry) -> None:
         self._registry = registry
         self._version = -1
         self._lock = threading.Lock()
         self._gateway: NDArray[np.int32] = np.zeros(1, np.int32)
-        self._interval: NDArray[np.int64] = np.zeros(1, np.int64)
 
-    def gateway(self) -> NDArray[np.int32]:
+    def column(self) -> NDArray[np.int32]:
         """Return the gateway of each point's device; 0: none."""
         self._renew()
         return self._gateway
-
-    def interval(self) -> NDArray[np.int64]:
-        """Return the interval that each point promises, ms; 0: unknown."""
-        self._renew()
-        return self._interval
 
     def _renew(self) -> None:
         with self._lock:
@@ -70,16 +64,14 @@ class Columns:
                 return
             pairs = self._registry.gateways()
             gateway = np.zeros(1 + max((point for point, _ in pairs), default=0), np.int32)
-            interval = np.zeros(len(gateway), np.int64)
             for point, of in pairs:
                 gateway[point] = of
             config = self._registry.config_since(0, 0)
             made = {d.device for d in config.devices if d.kind == "zone_counter"}
             for p in config.points:
-                interval[p.point] = p.interval
                 if p.source or p.device in made:
                     gateway[p.point] = -1
-            self._gateway, self._interval, self._version = gateway, interval, version
+            self._gateway, self._version = gateway, version
 
 
 class House:
@@ -101,8 +93,8 @@ class House:
         for log in self.logs.values():
             resources.callback(log.close)
         self.snapshots = FileSnapshots(folder / "snapshots")
-        columns = Columns(self.registry)
-        self.readings = DuckStore(folder / "series", settings.store, columns.gateway, columns.interval)
+        gateways = Gateways(self.registry)
+        self.readings = DuckStore(folder / "series", settings.store, gateways.column)
         resources.callback(self.readings.close)
         self.live = LiveBuffer(settings.api, clock.now())
 

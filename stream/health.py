@@ -286,6 +286,9 @@ class Health:
         for row in config.devices:
             promised = PATIENCE * row.interval
             patience = max(LEAST, promised if row.lane is not Lane.LIFE else min(promised, MOST_LIFE))
+            if patience < self._patience[row.device]:  # a shorter promise counts from when it is made
+                base = self._device["base"]
+                base[row.device] = max(int(base[row.device]), config.received)
             self._interval[row.device], self._patience[row.device] = row.interval, patience
             self._gateway[row.device] = row.gateway
             # The counter of a zone is no thing of its own.

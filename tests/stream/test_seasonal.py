@@ -100,3 +100,27 @@ class TestSeasonal:
 ITEMS = rows([1, 2, 3], st.sampled_from([0.0, 1.0, 5.0, 1e4]), span=9 * DAY, step=30 * MINUTE, max_size=60,
              qualities=(Quality.GOOD, Quality.GOOD, Quality.LATE), delays=(0, 500))  # fmt: skip
 TestSeasonalContract = contract_of(Case("seasonal", lambda d: (Seasonal(d),), CONFIG, ITEMS))
+
+
+class TestAmounts:
+    def test_another_rhythm(self):
+        """A counter that begins to speak every minute, and not once an hour, is as usual as before."""
+        hourly, _ = days(20, step=HOUR)
+        often = hourly[-1] + HOUR + np.arange(0, DAY, MINUTE)
+        ts = np.concatenate([hourly, often])
+        per_hour = 600.0
+        value = np.concatenate([np.full(len(hourly), per_hour), np.full(len(often), per_hour / 60)])
+
+        assert [] == judge(ts, value, point=2)
+
+    def test_the_sum_of_an_hour(self):
+        """An hour with ten times the usual count is told when it is over, with its sum."""
+        ts, _ = days(20)
+        value = np.full(len(ts), 100.0) + np.arange(len(ts)) % 7
+        at = 15 * 96 + 8
+        value[at : at + 4] *= 10
+
+        found = [f for f in judge(ts, value, point=2) if f.ts >= ts[at]]
+
+        assert (ts[at], float(value[at : at + 4].sum())) == (found[0].ts, found[0].value)
+        assert found[0].at == ts[at + 4]
