@@ -280,6 +280,10 @@ class LiveFeed(Protocol):
 class Subscription(Protocol):
     """One live client's bounded queue; the client that reads slowly loses the oldest and is told so."""
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing will come any more."""
+
     async def next(self, timeout: float) -> Sequence[LiveEvent]:  # noqa: ASYNC109
         """Wait for events and return all there are; nothing after `timeout` seconds.
 

@@ -28,6 +28,7 @@ class LiveBuffer:
         self.buffer = max(1, min(settings.live_buffer, settings.live_memory))
         self._ring: deque[LiveEvent] = deque(maxlen=max(1, settings.live_memory))
         self._next = started * 1_000
+        self.over = False
         self._lock = threading.Lock()
         self._waiting: dict[asyncio.AbstractEventLoop, set[Subscription]] = {}
         self._woken: set[asyncio.AbstractEventLoop] = set()  # loops with a wake-up under way
@@ -76,6 +77,16 @@ class LiveBuffer:
         with self._lock:
             return sum(map(len, self._waiting.values()))
 
+    def close(self) -> None:
+        """End every subscription, and those that come later at once; from any thread."""
+        with self._lock:
+            self.over = True
+            everyone = [(loop, tuple(here)) for loop, here in self._waiting.items()]
+        for loop, here in everyone:
+            with contextlib.suppress(RuntimeError):  # a loop that has ended needs no word
+                for subscription in here:
+                    loop.call_soon_threadsafe(subscription.close)
+
     # ── for subscriptions ────────────────────────────────────────────────────────────────────────
 
     def take(self, place: int) -> tuple[int, list[LiveEvent], int]:
@@ -115,7 +126,12 @@ class Subscription:
         self._parks = parks
         self._place = place
         self._awake = asyncio.Event()
-        self._closed = False
+        self._closed = feed.over
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will come any more."""
+        return self._closed
 
     async def next(self, timeout: float) -> Sequence[LiveEvent]:  # noqa: ASYNC109
         """Wait for events and return all there are; nothing after `timeout` seconds, or once closed."""

@@ -8,9 +8,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from types import FrameType
 
 import uvicorn
 from rich.console import Console
@@ -70,7 +71,8 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
             ingest = replace(settings.ingest, broker_host="127.0.0.1", broker_port=broker.port5)
             house.settings = replace(settings, ingest=ingest)
         embedded = Embedded(house)
-        server = uvicorn.Server(
+        server = _Server(
+            house.live.close,
             uvicorn.Config(
                 create_app(embedded.services(require_keys=require_keys)),
                 log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on",
@@ -94,6 +96,20 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
         watching.stop()
         out.print("stopping …")
     return 0
+
+
+class _Server(uvicorn.Server):
+    """A server that lets live pages go as soon as it is told to stop, and so need not cut them off."""
+
+    def __init__(self, leaving: Callable[[], None], config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take the sign to stop."""
+        # A handler interrupts whoever runs, also one who holds what we would wait for: hence a thread.
+        threading.Thread(target=self._leaving).start()
+        super().handle_exit(sig, frame)
 
 
 def keys_needed(settings: Settings) -> bool:

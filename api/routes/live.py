@@ -54,7 +54,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
                 gap = b"" if whole else b'event: gap\ndata: {"reason":"forgotten"}\n\n'
                 if mine or gap:
                     yield gap + framed(mine)
-            while True:
+            while not listening.over:
                 fresh = [e for e in await listening.next(PING) if e.id > sent or e.event == "gap"]
                 yield framed(fresh) if fresh else _PING
         finally:

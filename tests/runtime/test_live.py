@@ -160,3 +160,16 @@ def test_findings_as_people_see_them():
 
     event = live.since(0)[0][0]
     assert ("device", 3, status) == (event.event, event.park, decode_event(event.body))
+
+
+def test_the_end():
+    """When the feed is closed everyone who listens is let go, and who comes later need not wait."""
+    feed = LiveBuffer(ApiSettings(), 1)
+
+    async def listen():
+        first = feed.subscribe()
+        threading.Thread(target=feed.close).start()
+        heard = list(await first.next(30))
+        return heard, first.over, feed.subscribe().over
+
+    assert ([], True, True) == asyncio.run(listen())
