@@ -40,11 +40,13 @@ def _item(item: object) -> list[Part]:
     late = item.get("backfill", False)
     if late is None:
         late = False
+    flaws: list[Part] = []
     if not isinstance(late, bool):
-        return [Flaw(Refusal.MALFORMED, '"backfill": true or false is expected')]
+        # Told, and taken for old: an alarm is not lost for what stands beside it.
+        late, flaws = True, [Flaw(Refusal.MALFORMED, '"backfill": true or false is expected')]
     ts = epoch_ms(item.get("ts"))
     found: list[Part] = [Sample(key, value, ts, late) for key, value in values.items() if value is not None]
-    return found or [Flaw(Refusal.EMPTY)]
+    return [*flaws, *found] or [Flaw(Refusal.EMPTY)]
 
 
 def meaning(source: str) -> Meaning | None:

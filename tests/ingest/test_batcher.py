@@ -228,6 +228,18 @@ class TestTime:
         assert [(-DAY, Quality.LATE), (-DAY, Quality.LATE), (0, Quality.GOOD)] == [(t, q) for _, t, _, q in found]
 
 
+@pytest.mark.parametrize("word", [1, "yes", [], {}])
+@pytest.mark.parametrize("topic", [SMOKE, "parks/p1/life/-/stranger"])
+def test_an_alarm_beside_a_flaw(topic, word):
+    """A "backfill" that is neither true nor false is told; the alarm beside it is an alarm, and late."""
+    b = batcher().batch([message(topic, {"v": {"smoke": True}, "backfill": word})], NOW)
+
+    assert [(6, 0, 1.0, Quality.LATE)] * (topic == SMOKE) == rows(b)
+    assert [("malformed", "") if topic == SMOKE else ("unknown_device", "smoke")] == [
+        (r.reason, r.alarm) for r in b.refused
+    ]
+
+
 class TestRefused:
     @pytest.mark.parametrize(
         ("content", "reason", "readings"),
