@@ -4,7 +4,7 @@ The records go into the logs before the lanes start; the lanes then meet them as
 after a restart: through the real stages, with nobody notified.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,17 @@ from simulators.scenario import HOUR, MINUTE, Scenario
 _AT_ONCE = 24  # steps appended together
 
 
-def config_for(config: Config, lane: Lane) -> Config:
+def config_for(config: Config, lane: Lane, known: Container[int] = ()) -> Config:
     """Return the part of a configuration that a lane needs.
 
     Life safety knows its own devices, gateways, and whoever else could tell of a fire; of devices that
-    are not told here it takes every point, for it may have been told of them before. The bulk lane knows
-    all: a life-safety device that speaks on a bulk topic is heard there.
+    are not told here it takes every point, for it may have been told of them before; and what becomes of
+    those that it was told of (`known`). The bulk lane knows all: a life-safety device that speaks on a
+    bulk topic is heard there.
     """
     if lane is Lane.BULK:
         return config
-    own = {d.device for d in config.devices if d.lane is Lane.LIFE or d.kind in LIFE_KINDS}
+    own = {d.device for d in config.devices if d.lane is Lane.LIFE or d.kind in LIFE_KINDS or d.device in known}
     own |= {p.device for p in config.points if p.metric in LIFE_ALARMS}
     others = {d.device for d in config.devices} - own
     devices = tuple(d for d in config.devices if d.device in own or d.kind == "gateway")

@@ -99,7 +99,8 @@ class Roster:
         bound = self._waiting[lane]
         if version <= self._told[lane] and rules is None and not bound:
             return
-        config = config_for(self._registry.config_since(self._told[lane], self._now()), lane)
+        known = cast(Pipeline, self._workers[lane].runner.stages).directory.devices
+        config = config_for(self._registry.config_since(self._told[lane], self._now()), lane, known)
         if rules is not None:
             config = Config(config.version, config.received, config.points, config.devices, config.places, rules)
         resolver = self._resolver(lane)

@@ -14,7 +14,7 @@ from park.records import Batch, Edge, Record, Tick
 from runtime.merging import merged
 from runtime.troubles import Troubles
 
-_LANE = "lane"  # the key in a snapshot beside those of the stages
+_LANE, _DIRECTORY = "lane", "directory"  # keys in a snapshot beside those of the stages
 _NONE = np.zeros(0, np.int32)
 
 
@@ -68,7 +68,23 @@ class Runner:
         if not self._log.begin <= position <= self._log.end:
             reach = f"{self._log.begin}..{self._log.end}"
             raise Corrupt(f"{self.name}: the snapshot is of position {position}, the log holds {reach}")
-        self._take(position, states)
+        self._take_what_fits(position, states)
+
+    def _take_what_fits(self, position: int, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take a snapshot; a stage that cannot take its part (of an older program) begins anew, and that is told.
+
+        A lane that ends for the memory of one stage would hear no fire at all.
+        """
+        fitting = dict(states)
+        with self.troubles.passing("the snapshot cannot be taken whole"):
+            self._take(position, states)
+            return
+        for name in states.keys() - {_LANE, _DIRECTORY}:
+            with self.troubles.passing(f"the stage {name!r} begins anew"):
+                self._take(position, {k: v for k, v in states.items() if k in {name, _LANE, _DIRECTORY}})
+                continue
+            del fitting[name]
+        self._take(position, fitting)
 
     def replay(self, rows: int = 20_000) -> Iterator[tuple[int, list[Event]]]:
         """Run what the log holds beyond the position; yield what was found, again, and where."""

@@ -3,11 +3,12 @@
 import errno
 import threading
 
+import numpy as np
 import pytest
 from lane_parts import CONFIG, MINUTE, START, Bench, message, until
 
 from park.errors import Full, Unavailable
-from park.events import Reason
+from park.events import AlarmState, Reason
 from park.metrics import Lane
 from park.records import Batch, Command, Config, Refusal, Tick, Verb
 from park.settings import LogSettings
@@ -418,6 +419,35 @@ class TestFaults:
 
         assert ["fire.pre_alarm"] == rules(bench.published)
         bench.log.close()
+
+    def test_a_snapshot_that_one_stage_cannot_take(self, tmp_path):
+        """That stage begins anew and says so; the lane lives, and the fire that stood still stands."""
+
+        class Newer(Choking):
+            name = "newer"
+
+            def snapshot(self):
+                """Return a state of the time before."""
+                return {"version": np.array(1)}
+
+            def restore(self, state):
+                """Know no state of that time."""
+                raise KeyError(*state)
+
+        def stages(directory):
+            return (*life_stages(directory), Newer())
+
+        bench = Bench(tmp_path, stages=stages).start()
+        bench.run(FIRE)
+        bench.worker.stop(20)
+        assert bench.worker.save()
+        bench.log.close()
+        again = Bench(tmp_path, stages=stages).start(configure=False)
+        again.run(message("smoke", {"smoke": False}))
+        again.stop()
+
+        assert "'newer' begins anew" in again.worker.state.trouble
+        assert [AlarmState.CLEARED] == [e.state for e in again.published]
 
     def test_a_source_that_cannot_be_opened(self, tmp_path):
         """The lane tries again: a registry that is locked for a moment is no reason to hear no fire."""

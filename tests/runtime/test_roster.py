@@ -36,6 +36,14 @@ class TestConfigOfLifeSafety:
 
         assert [7] == [p.point for p in life.points]
 
+    def test_a_device_that_leaves_the_lane(self):
+        """What becomes of a device that the lane was told of is told, too: it must not wait for it for ever."""
+        meter = DeviceRow(1, 9, 9, Lane.BULK, "meter")
+
+        life = config_for(Config(2, START, (PointRow(1, "power", 1, 9, 9),), (meter, BULK_DEVICE)), Lane.LIFE, {1})
+
+        assert ((meter,), [1]) == (life.devices, [p.point for p in life.points])
+
 
 class Runner:
     """Where a lane's stages stand."""
