@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from park.directory import Directory
-from park.errors import Corrupt
+from park.errors import Corrupt, MachineryError
 from park.events import Event
 from park.metrics import Lane
 from park.operator import Operator, TellsCounts
@@ -67,6 +67,7 @@ class Track:
         self._name = f"store-{lane}"
         self._cuts: list[Cut] = []  # ahead of us, rising
         self._stops: list[int] = []  # further ends of chunks, rising
+        self._whole = True  # False: a chunk was begun and not made, and what it held is in the stages only
         self._begin()
 
     def _begin(self) -> None:
@@ -123,7 +124,18 @@ class Track:
     # ── chunks ───────────────────────────────────────────────────────────────────────────────────
 
     def chunk(self, rows: int) -> Finished | None:
-        """Run the stages over the next records, about `rows` readings; None: there is nothing."""
+        """Run the stages over the next records, about `rows` readings; None: there is nothing.
+
+        Raises what log and store raise; the next call begins anew where the newest snapshot is.
+        """
+        if not self._whole:
+            self.restore()
+        self._whole = False
+        made = self._chunk(rows)
+        self._whole = True
+        return made
+
+    def _chunk(self, rows: int) -> Finished | None:
         end = self._log.end
         if self.position >= end:
             return None
@@ -171,7 +183,8 @@ class Track:
 
     def _run(self, record: Record, events: list[Event]) -> ReadingBatch:
         """Run a record; one that a stage cannot digest is stored as it came, and counted as a fault."""
-        with self._troubles.passing(f"a stage failed on a {type(record).__name__} of {self._name}"):
+        away = (MachineryError, OSError)
+        with self._troubles.passing(f"a stage failed on a {type(record).__name__} of {self._name}", but=away):
             return self._pipeline.run(record, events.append)
         return record.readings if isinstance(record, Batch) else concat([])
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lane_parts import CONFIG, HEAT, MINUTE, POWER, START, until
 
-from park.errors import Full
+from park.errors import Full, Unavailable
 from park.events import Level
 from park.metrics import Lane
 from park.ports import Chunk
@@ -317,6 +317,43 @@ class TestFlow:
 
         assert 0 == unexplained(desk.outcome()["ledger"])
         assert "" == desk.projector.state(START).trouble
+        desk.close()
+
+    def test_a_disk_that_fails_now_and_then(self, tmp_path, wanted):
+        """A log or a store that cannot be read in the middle of a chunk: it is made again, whole."""
+
+        class Forgetful(DuckStore):
+            asked = 0
+
+            def known(self, batch):
+                """Fail the third time, and twice later."""
+                Forgetful.asked += 1
+                if Forgetful.asked in {3, 9, 15}:
+                    raise Unavailable("the disk is away")
+                return super().known(batch)
+
+        store = Forgetful(tmp_path / "store", StoreSettings(duckdb_memory="256MB"), lambda: desk.gateways)
+        desk = Desk(tmp_path, store=store).append(*records())
+        log, read = desk.log[Lane.BULK], desk.log[Lane.BULK].read
+        reads = []
+
+        def failing(position, end=None):
+            reads.append(position)
+            for n, found in enumerate(read(position, end)):
+                if n == 8 and len(reads) in {1, 5, 20}:
+                    raise OSError("the disk is away")
+                yield found
+
+        log.read = failing
+        failures = 0
+        while desk.projector.position(Lane.BULK) < log.end:
+            try:
+                desk.projector.catch_up()
+            except (OSError, Unavailable):
+                failures += 1
+
+        assert 6 == failures
+        assert wanted == desk.outcome()
         desk.close()
 
     def test_a_stage_that_fails(self, tmp_path):
