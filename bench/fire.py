@@ -65,7 +65,7 @@ def main() -> None:
         over.wait(0.15)
         client.publish(topic, json.dumps({"ts": ts + 1, "v": {"smoke": False}}), 1)
         over.wait(0.1)
-    time.sleep(1)
+    time.sleep(5)  # whatever is still on its way
     client.loop_stop()
     print(json.dumps([round((seen[t] - raised[t]) * 1000, 3) if t in seen else 1e9 for t in raised]), flush=True)
     sys.stdout.flush()
