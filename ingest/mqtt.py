@@ -123,7 +123,7 @@ class FastClient(Client):
         epoch = self.epoch
         try:
             self._rc = self._packet_handle()
-        except MalformedPacket:
+        except (MalformedPacket, OSError):  # of a 3.1.1 broker that refuses the version paho connects anew, right here
             self._rc = _BROKEN
         return self._rc == _OK and self.epoch == epoch
 
