@@ -6,6 +6,8 @@ What lies outside a scope is answered as if it were not there: a key learns noth
 from park.errors import NotFound, UserError
 from park.roles import Principal
 
+NATIVE = "native:"  # dialect whose device keys begin with their park's code
+
 
 def park_asked(caller: Principal, park: int | None) -> int:
     """Return the park to ask for; 0 for all of them. Raises NotFound, UserError."""
@@ -18,3 +20,12 @@ def park_asked(caller: Principal, park: int | None) -> int:
     if len(caller.parks) == 1:
         return next(iter(caller.parks))
     raise UserError(f"name one of the parks of this key: park={', '.join(str(p) for p in sorted(caller.parks))}")
+
+
+def check_key(caller: Principal, key: str, code: str) -> None:
+    """See that a key of some parks takes no device that speaks in another park's name. Raises NotFound.
+
+    Its messages, and a fire among them, would from then on be told to the wrong park.
+    """
+    if caller.parks is not None and key.startswith(NATIVE) and not key.startswith(f"{NATIVE}{code}/"):
+        raise NotFound(f"there is no device {key[:64]!r} in the park {code}")

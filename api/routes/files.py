@@ -1,11 +1,12 @@
 """The whole registry as a file, out and in."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Body, FastAPI, Query, Response
 from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from api.bodies import Time
 from api.door import Caller
@@ -36,6 +37,16 @@ _PARQUET = "application/vnd.apache.parquet"  # as IANA lists it
 _ENDING = {FileForm.CSV: "zip", FileForm.XLSX: "xlsx"}
 
 
+class _GivenOut(FileResponse):
+    """A file that was made for one answer, and goes with it: also with one that was refused or cut off."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            Path(self.path).unlink(missing_ok=True)  # noqa: ASYNC240 - nothing may be awaited where one is cancelled
+
+
 def _whole(caller: Principal) -> None:
     if caller.parks is not None:
         raise Forbidden("files hold all parks, and so must the key")
@@ -56,9 +67,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         """Return everything as one tar file, from which `park restore` fills an empty folder."""
         _whole(caller)
         path = services.backup()
-        return FileResponse(
-            path, media_type="application/x-tar", filename=path.name, background=BackgroundTask(path.unlink)
-        )
+        return _GivenOut(path, media_type="application/x-tar", filename=path.name)
 
     @app.get(f"{V1}/readings/export", tags=["files"], response_class=FileResponse)
     def readings_export(
@@ -72,9 +81,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         start = max(0, end - _DAY) if start is None else start
         check_range(start, end)
         path = services.readings_export(start, end)
-        return FileResponse(
-            path, media_type=_PARQUET, filename="readings.parquet", background=BackgroundTask(path.unlink)
-        )
+        return _GivenOut(path, media_type=_PARQUET, filename="readings.parquet")
 
     @app.post(f"{V1}/registry/import", tags=["files"])
     def registry_import(

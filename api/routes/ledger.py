@@ -56,7 +56,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         caller: Caller,
         noun: Annotated[str | None, Query(max_length=32)] = None,
         key: Id | None = None,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Id = 0,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     ) -> Page[ChangeOut]:
         """Return who changed what in the registry, when and why, oldest first."""

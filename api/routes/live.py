@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.bodies import Id
 from api.door import TICKET_MS, Caller, Door
@@ -19,11 +20,12 @@ from api.permissions import V1
 from api.schemas import TicketOut
 from api.services import Services
 from api.view import View
-from park.errors import NotFound, Unavailable
+from park.errors import MachineryError, NotFound, Unavailable
 from park.ports import LiveEvent
 
 PING: Final = 15.0  # s: below the minute after which proxies give up on a silent connection
 MAX_CLIENTS: Final = 500
+_LOOK: Final = 15_000  # ms after which a stream asks anew whether its key still holds
 # An event and no comment: a page must hear it, to know a dead line from a quiet park. It has no id.
 _PING: Final = b"event: ping\ndata: {}\n\n"
 _RETRY: Final = b"retry: 1000\n\n"  # ms that a browser waits before it comes back
@@ -41,9 +43,16 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
     door: Door = app.state.door
     clients: set[int] = set()
 
-    async def events(parks: frozenset[int] | None, last: int | None) -> AsyncIterator[bytes]:
+    def holds(request: Request) -> bool:
+        try:
+            return door.holds(request)
+        except MachineryError:
+            return True  # who was let in hears of fires also while the keys cannot be read
+
+    async def events(request: Request, parks: frozenset[int] | None, last: int | None) -> AsyncIterator[bytes]:
         listening = services.live.subscribe(parks)  # here, so that what was never begun holds nothing
         sent = 0
+        looked = services.now()
         clients.add(id(listening))
         try:
             yield _RETRY
@@ -56,6 +65,10 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
                     yield gap + framed(mine)
             while not listening.over:
                 fresh = [e for e in await listening.next(PING) if e.id > sent or e.event == "gap"]
+                if services.now() - looked >= _LOOK:
+                    looked = services.now()
+                    if not await run_in_threadpool(holds, request):
+                        return
                 yield framed(fresh) if fresh else _PING
         finally:
             clients.discard(id(listening))
@@ -63,6 +76,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
 
     @app.get(f"{V1}/live", tags=["live"], response_class=StreamingResponse)
     async def live(
+        request: Request,
         caller: Caller,
         park: Id | None = None,
         ticket: Annotated[str, Query(max_length=100, description="of POST /live/ticket, for EventSource")] = "",  # noqa: ARG001  (read by the door)
@@ -77,7 +91,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         parks = frozenset({park}) if park else caller.parks
         last = last_event_id if last_event_id is not None else after
         return StreamingResponse(
-            events(parks, last),
+            events(request, parks, last),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )

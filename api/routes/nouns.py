@@ -22,7 +22,7 @@ from api.bodies import (
 from api.door import Caller
 from api.permissions import V1
 from api.schemas import Page
-from api.scope import park_asked
+from api.scope import check_key, park_asked
 from api.services import Services
 from api.view import View
 from park.errors import Forbidden, NotFound
@@ -38,7 +38,7 @@ class Filter(BaseModel):
     """Which part of a list."""
 
     model_config = ConfigDict(extra="forbid")
-    after: Annotated[int, Field(ge=0, description="the `next` of the page before")] = 0
+    after: Annotated[Id, Field(description="the `next` of the page before")] = 0
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
 
 
@@ -126,7 +126,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         _add_noun(app, services, view, noun)
 
     @app.post(f"{V1}/devices/{{key}}/mode", tags=["devices"])
-    def set_mode(key: Annotated[int, Id], body: ModeBody, caller: Caller) -> Device:
+    def set_mode(key: Id, body: ModeBody, caller: Caller) -> Device:
         """Put a device into test or maintenance, or back; its readings are then kept apart."""
         device = services.registry.get(Device, key)
         if not caller.sees(device.park):
@@ -159,6 +159,8 @@ def _add_noun(app: FastAPI, services: Services, view: View, noun: NounRoutes) ->
                 raise Forbidden("this key is for parks that exist; a new one needs a key for all parks")
         elif not caller.sees(park_of(view, thing)):
             raise NotFound(f"the {noun.one} would stand in a park that is not there")
+        if isinstance(thing, Device) and caller.parks is not None:
+            check_key(caller, thing.key, registry.get(Park, thing.park).code)
         saved = registry.save([thing], actor=caller.name, reason=reason, now=services.now())
         services.registry_changed()
         return saved[0]
@@ -167,7 +169,7 @@ def _add_noun(app: FastAPI, services: Services, view: View, noun: NounRoutes) ->
         return save(_thing(noun, body, 0), caller, reason)
 
     def read(
-        key: int,
+        key: Id,
         caller: Caller,
         at: Annotated[Time | None, Query(description="as it was at this time, epoch ms")] = None,
     ) -> Any:
@@ -178,11 +180,11 @@ def _add_noun(app: FastAPI, services: Services, view: View, noun: NounRoutes) ->
             raise NotFound(f"there was no {noun.one} {key} then")
         return thing
 
-    def replace(key: int, body: Any, caller: Caller, reason: Reason = "") -> Any:
+    def replace(key: Id, body: Any, caller: Caller, reason: Reason = "") -> Any:
         one(key, caller)
         return save(_thing(noun, body, key), caller, reason)
 
-    def retire(key: int, caller: Caller, reason: Reason = "") -> None:
+    def retire(key: Id, caller: Caller, reason: Reason = "") -> None:
         one(key, caller)
         registry.retire(noun.kind, key, actor=caller.name, reason=reason, now=services.now())
         services.registry_changed()

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import FastAPI, Query, Response
 
+from api.bodies import Id
 from api.door import Caller
 from api.overview import freshness, health, heard, latest_rows, park_map
 from api.permissions import V1
@@ -22,14 +23,14 @@ def add(app: FastAPI, services: Services, view: View) -> None:
     book = Trendbook(services.readings)
 
     @app.get(f"{V1}/parks/{{park}}/map", tags=["parks"])
-    def map_of_park(park: int, caller: Caller) -> Map:
+    def map_of_park(park: Id, caller: Caller) -> Map:
         """Return the plan of a park with tenants, standing conditions and silent devices."""
         seen = view.park(park, caller)
         standing = services.events.conditions(park=park, standing=True, limit=_STANDING_SHOWN)
         return park_map(seen, standing, services.events.health(park=park), services.now())
 
     @app.get(f"{V1}/parks/{{park}}/latest", tags=["parks"], response_model=Latest)
-    def latest_of_park(park: int, caller: Caller) -> Response:
+    def latest_of_park(park: Id, caller: Caller) -> Response:
         """Return the newest reading of every point of a park."""
         seen = view.park(park, caller)
         rows = latest_rows(seen, services.readings.latest(seen.points.tolist()))
@@ -38,7 +39,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         return Response(msgspec.json.encode(body), media_type="application/json")
 
     @app.get(f"{V1}/parks/{{park}}/freshness", tags=["parks"])
-    def freshness_of_park(park: int, caller: Caller) -> Freshness:
+    def freshness_of_park(park: Id, caller: Caller) -> Freshness:
         """Return for each of the seven feeds whether it lives, and since when not."""
         seen = view.park(park, caller)
         points = [p for feed in seen.feeds.values() for p in feed.tolist()]
@@ -46,7 +47,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
 
     @app.get(f"{V1}/parks/{{park}}/health", tags=["parks"])
     def health_of_park(
-        park: int,
+        park: Id,
         caller: Caller,
         status: Status | None = None,
         limit: Annotated[int, Query(ge=1, le=5_000)] = 1_000,
@@ -57,6 +58,6 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         return health(seen, services.events.health(park=park), spoke, services.now(), status, limit)
 
     @app.get(f"{V1}/parks/{{park}}/trends", tags=["parks"])
-    def trends_of_park(park: int, caller: Caller, hours: Annotated[int, Query(ge=1, le=24 * 31)] = 48) -> Trends:
+    def trends_of_park(park: Id, caller: Caller, hours: Annotated[int, Query(ge=1, le=24 * 31)] = 48) -> Trends:
         """Return one quantity of each feed, over the whole park, of the last whole hours."""
         return book.of(view.park(park, caller), hours, services.now())

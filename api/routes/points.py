@@ -55,7 +55,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         metric: _Word = None,
         feed: Feed | None = None,
         latest_too: Annotated[bool, Query(alias="latest", description="with the newest reading of each")] = False,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Id = 0,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     ) -> Page[PointOut]:
         """Return points of a park, a place, a device or an enterprise, rising by id."""
@@ -93,7 +93,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
 
     @app.get(f"{V1}/points/{{key}}", tags=["points"])
     def read_point(
-        key: int,
+        key: Id,
         caller: Caller,
         at: Annotated[Time | None, Query(description="its wire name and scale as of this time, epoch ms")] = None,
     ) -> PointOut:

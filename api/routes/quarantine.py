@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query
 
-from api.bodies import ClaimBody, Ids
+from api.bodies import ClaimBody, Id, Ids
 from api.door import Caller
 from api.permissions import V1
 from api.schemas import Moved, Page, Payload, RefusedOut, WaitingDevice
+from api.scope import NATIVE, check_key
 from api.services import Claim, ClaimedPoint, Services
 from api.view import View
 from park.errors import NotFound
@@ -76,7 +77,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         caller: Caller,
         reason: Refusal | None = None,
         device_key: Annotated[str, Query(max_length=300)] = "",
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Id = 0,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     ) -> Page[RefusedOut]:
         """Return refused messages that wait for a person, oldest first; without their payloads."""
@@ -88,7 +89,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         return Page(items=items, next=found[limit - 1].id if len(found) > limit else None)
 
     @app.get(f"{V1}/quarantine/{{key}}", tags=["quarantine"])
-    def show_quarantined(key: int, caller: Caller) -> Payload:
+    def show_quarantined(key: Id, caller: Caller) -> Payload:
         """Return one refused message with its payload, up to 64 KiB of it."""
         q = services.quarantine.show(key)
         if not sees(q, caller, codes(caller)):
@@ -112,7 +113,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         in_scope = codes(caller)
         out = []
         for key, messages, newest, payload in services.quarantine.devices():
-            park = key.removeprefix("native:").split("/")[0] if key.startswith("native:") else ""
+            park = key.removeprefix(NATIVE).split("/")[0] if key.startswith(NATIVE) else ""
             if in_scope is None or park in in_scope:
                 text, coded = readable(payload, _SHORT)
                 out.append(
@@ -124,6 +125,9 @@ def add(app: FastAPI, services: Services, view: View) -> None:
     def claim(body: ClaimBody, caller: Caller) -> Device:
         """Say what a waiting device is; its kept messages are then taken in."""
         seen = view.park(body.park, caller)
+        if caller.parks is not None and not body.device_key.startswith(NATIVE):
+            raise NotFound(f"there is no waiting device {body.device_key[:64]!r}")  # nor is it listed for such keys
+        check_key(caller, body.device_key, seen.park.code)
         if body.place != body.park and body.place not in seen.places:
             raise NotFound(f"there is no place {body.place} in that park")
         for point in body.points:

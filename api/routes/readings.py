@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 
-from api.bodies import Time
+from api.bodies import Id, Time
 from api.door import Caller
 from api.permissions import V1
 from api.schemas import Raw, Windows
@@ -40,7 +40,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
     )
     def readings(
         request: Request,
-        key: int,
+        key: Id,
         caller: Caller,
         start: Annotated[Time | None, Query(description="epoch ms; a day before the end if left out")] = None,
         end: Annotated[Time | None, Query(description="epoch ms, exclusive; now if left out")] = None,

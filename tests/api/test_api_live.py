@@ -106,6 +106,15 @@ class TestStream:
 
             assert [stream.next()[2] for _ in range(4)] == [1, 2, 3, 4]
 
+    def test_revoked(self, server, house):
+        """A stream whose key is revoked ends within a quarter of a minute, and tells nothing more."""
+        with listening(server) as stream:
+            house.keys.revoke("viewer")
+            house.now += 15_000
+            house.services.live.publish("finding", 0, b"1")
+
+            assert [] == [line for line in stream._lines if line]
+
     def test_forgotten(self, server, services):
         """A client that was away for too long is told of the gap."""
         services.live.publish("finding", 0, b"1")

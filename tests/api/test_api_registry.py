@@ -129,6 +129,22 @@ class TestScope:
 
         assert other("PUT", f"/devices/{house.ids.far}", json=body).status_code == 404
 
+    @pytest.mark.parametrize(
+        ("method", "path", "more"),
+        [("POST", "/devices", {}), ("PUT", "/devices/{far}", {}), ("POST", "/waiting/claim", {"place": 0})],
+    )
+    def test_speaking_in_another_parks_name(self, app, house, method, path, more):
+        """A key of one park cannot take a device that speaks as another park's: its fires would be lost there."""
+        key = "device_key" if path.endswith("/claim") else "key"
+        body = {"park": house.ids.other, "kind": "meter", key: "native:xixing/gw/new", **more}
+        body |= {"place": house.ids.other} if more else {}
+        answer = Client(app, "park_other")(method, path.format(far=house.ids.far), json=body)
+        own = Client(app, "park_other")(
+            method, path.format(far=house.ids.far), json={**body, key: "native:other/gw/new"}
+        )  # fmt: skip
+
+        assert (404, True) == (answer.status_code, own.is_success), (answer.text, own.text)
+
     def test_several_parks_must_be_named(self, app, house):
         """A key of several parks says which one it means."""
         two = Client(app, "park_two")

@@ -15,6 +15,7 @@ from runtime.storage.sql.database import Database, among, upsert
 from runtime.storage.sql.tables import activity_days, condition_changes, conditions, device_status, findings
 
 _MOST = 10_000  # rows in one answer
+_NEVER = 1 << 62  # ms: after every time
 
 
 class SqlEvents:
@@ -65,7 +66,7 @@ class SqlEvents:
         return self._bodies(select(c.body).where(c.condition_id == condition_id).order_by(c.seq).limit(_MOST))
 
     def findings(
-        self, *, park: int = 0, start: int = 0, end: int = 1 << 62, kind: str = "", before: str = "", limit: int = 100
+        self, *, park: int = 0, start: int = 0, end: int = _NEVER, kind: str = "", before: str = "", limit: int = 100
     ) -> list[Finding]:
         """Return findings with start <= ts < end, newest first, from past the id `before` on."""
         c = findings.c
@@ -117,9 +118,12 @@ def _time_in(key: str, place: int) -> int:
     """Return the time that an id holds. Raises UserError for what is no id of ours."""
     parts = key.split("/")
     try:
-        return int(parts[place])
+        found = int(parts[place])
     except (IndexError, ValueError):
-        raise UserError(f"{key!r} is no place to go on from") from None
+        found = _NEVER
+    if abs(found) >= _NEVER:  # no column holds it
+        raise UserError(f"{key!r} is no place to go on from")
+    return found
 
 
 def _text(event: SmallEvent) -> str:
