@@ -6,10 +6,12 @@ name stays as it is; what they name is found by its code or key and changed, or 
 
 import csv
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
 from openpyxl import Workbook, load_workbook
@@ -26,6 +28,8 @@ _MOST_BYTES = 256 << 20  # of one file
 _MOST_UNPACKED = 512 << 20
 _MOST_ROWS = 1_000_000  # of one noun
 _FORMULA = "f"
+# What reading a file that is no workbook, or half of one, ends in: at its opening or at any row.
+_BROKEN = (BadZipFile, InvalidFileException, ParseError, zlib.error, KeyError, ValueError, OSError, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ def _read_xlsx(file: Path, tables: list[Table], problems: list[BadRow]) -> None:
             problems.append(BadRow(file.name, 0, "", f"unpacks to more than {_MOST_UNPACKED >> 20} MiB"))
             return
         book = load_workbook(file, read_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError, EOFError) as why:
+    except _BROKEN as why:
         problems.append(BadRow(file.name, 0, "", f"is no workbook: {why}"))
         return
     try:
@@ -180,11 +184,14 @@ def _read_xlsx(file: Path, tables: list[Table], problems: list[BadRow]) -> None:
                 continue
 
             def rows(page: Any = page, name: str = name) -> Iterator[tuple[int, Sequence[Cell]]]:
-                for line, cells in enumerate(page.iter_rows(), 1):
-                    if any(cell.data_type == _FORMULA for cell in cells):
-                        problems.append(BadRow(name, line, "", "holds a formula; values are expected"))
-                        continue
-                    yield line, [cell.value for cell in cells]
+                try:
+                    for line, cells in enumerate(page.iter_rows(), 1):
+                        if any(cell.data_type == _FORMULA for cell in cells):
+                            problems.append(BadRow(name, line, "", "holds a formula; values are expected"))
+                            continue
+                        yield line, [cell.value for cell in cells]
+                except _BROKEN as why:
+                    problems.append(BadRow(name, 0, "", f"is no sheet: {why}"))
 
             _table(name, sheet, rows(), tables, problems)
     finally:

@@ -3,6 +3,7 @@
 import io
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
@@ -13,6 +14,7 @@ from runtime.storage.sql.registry import SqlRegistry
 
 _MOST = 512 << 20  # bytes of all files of a zip, unpacked
 _FILES = 50
+_NAME = 200  # bytes of a file's name; file systems take 255
 
 
 def pack(source: Path) -> tuple[str, bytes]:
@@ -36,9 +38,7 @@ def unpack(content: bytes, target: Path) -> Iterator[Path]:
 
 def taken_in(registry: SqlRegistry, name: str, content: bytes, actor: str, now: int) -> Imported:
     """Import a workbook, a CSV file or a zip of them; all of it, or nothing and say why."""
-    plain = PurePath(name.replace("\\", "/")).name
-    if not plain or plain.startswith("."):
-        raise UserError(f"{name[:100]!r} is no name of a file")
+    plain = _plain(name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "files") if plain.lower().endswith(".zip") else Path(folder, plain)
         if path.name == "files":
@@ -67,6 +67,14 @@ def given_out(registry: SqlRegistry, form: str) -> bytes:
         return _zipped(Path(folder))
 
 
+def _plain(name: str) -> str:
+    """Return the name of a file without its folders, so that nothing lands elsewhere. Raises UserError."""
+    plain = PurePath(name.replace("\\", "/")).name
+    if not plain or plain.startswith(".") or not plain.isprintable() or len(plain.encode()) > _NAME:
+        raise UserError(f"{name[:100]!r} is no name of a file")
+    return plain
+
+
 def _zipped(folder: Path) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -79,11 +87,13 @@ def _unzipped(content: bytes, target: Path) -> Iterator[Path]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [m for m in archive.infolist() if m.filename.lower().endswith(".csv")]
+            if not members:
+                raise UserError("there is no CSV file in the zip")
             if len(members) > _FILES or sum(m.file_size for m in members) > _MOST:
                 raise UserError("the zip holds more than a registry can be")
             for member in members:
-                path = target / PurePath(member.filename).name  # no folders: nothing lands elsewhere
+                path = target / _plain(member.filename)
                 path.write_bytes(archive.read(member))
                 yield path
-    except (zipfile.BadZipFile, RuntimeError) as why:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as why:
         raise UserError(f"that is no zip file: {why}") from why
