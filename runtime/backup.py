@@ -65,6 +65,8 @@ def write_backup(house: Opened, target: Path, told: Told = lambda _: None) -> in
         told(0.1)
         house.readings.backup(_fresh(staging / "series"), lambda done, whole: told(0.1 + 0.4 * done / max(1, whole)))
         _copy(folder / "projector", staging / "projector")
+        part.unlink(missing_ok=True)
+        part.touch(0o600)  # it holds everything, the digests of keys too
         with tarfile.open(part, "w") as tar:
             for name in (DATABASE, "snapshots", "series", "projector"):
                 if (staging / name).exists():
@@ -102,7 +104,7 @@ def read_backup(settings: Settings, source: Path, told: Told = lambda _: None) -
     part = folder.with_name(folder.name + ".restoring")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        part.mkdir(parents=True)
+        part.mkdir(0o700, parents=True)
         _unpack(source, part, told)
         form = msgspec.json.decode((part / MANIFEST).read_bytes())["format"]
         if form != FORMAT:

@@ -170,9 +170,9 @@ def _nobody_runs(*_: object) -> NoReturn:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a data folder that can be written. Raises UserError."""
+    """Make a data folder that can be written, its owner's only where it is new. Raises UserError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         probe = folder / ".write"
         probe.touch()
         probe.unlink()
