@@ -5,10 +5,10 @@ Positions are those of one lane's log: rising integers, 0 before the first recor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from park.events import ConditionChange, Counted, DeviceStatus, Event, Finding, Level, Rollups
+from park.events import ConditionChange, Counted, DeviceStatus, Finding, Level, Rollups
 from park.metrics import Lane
 from park.model import Device, Enterprise, Lease, Park, Place, Point
 from park.operator import State
@@ -250,13 +250,6 @@ class LedgerRow:
         return self.received - self.stored - self.duplicate - self.rejected - self.quarantined - self.in_flight
 
 
-class Notifier(Protocol):
-    """Tells a person."""
-
-    def notify(self, event: SmallEvent) -> None:
-        """Send, or raise Unavailable."""
-
-
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
     """What a live stream carries: a number that rises, a name and JSON."""
@@ -303,11 +296,3 @@ class LiveSource(LiveFeed, Protocol):
         Called within the event loop. What is published after the return reaches the subscription, so
         that `subscribe` before `since` leaves no hole.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of running records through a pipeline."""
-
-    events: list[Event] = field(default_factory=list)
-    readings: list[ReadingBatch] = field(default_factory=list)
