@@ -25,7 +25,6 @@ SettingsFlag = Annotated[
 FolderFlag = Annotated[
     Path | None, typer.Option("--data-dir", help="where everything is kept [PARK_DATA_DIR]", show_default=False)
 ]
-INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
 
 def settings_of(file: Path | None, **flags: Any) -> Settings:

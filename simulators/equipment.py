@@ -5,7 +5,7 @@ Zigbee sensors (Zigbee2MQTT) or three-phase meters (Shelly Gen2), whose points c
 paths as source keys and the scale from the wire's unit to ours.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from park.metrics import METRICS, Kind, Lane
@@ -292,11 +292,6 @@ def _park(h: _Hanging, enterprises: int, buildings: int) -> None:
             h.point(air, metric, Signal(f"outdoor_{metric}", i))
     tank = h.native("tank_sensor", "tank-1", "消防水池", 1, 0)
     h.point(tank, "tank_level", Signal("tank_level", 0, a=3.4))
-
-
-def live_devices(plan: Plan) -> Iterable[tuple[Device, int]]:
-    """Yield each device with its live interval (ms)."""
-    return ((d, LIVE[d.kind]) for d in plan.devices)
 
 
 def is_count(point: Point) -> bool:

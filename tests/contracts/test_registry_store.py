@@ -370,7 +370,6 @@ class TestConfig:
 
         assert version == still < turned == planned.advance(T0 + DAY + 60_000)
         assert {2} == {r.enterprise for r in planned.config_since(version, T0 + DAY).points}
-        assert [T0 - 100 * DAY, T0, T0 + DAY] == planned.lease_turns(0, T0 + 9 * DAY)
 
     def test_tenants_of_a_whole_building(self, planned):
         """A unit without a lease of its own is occupied by whoever has the building."""

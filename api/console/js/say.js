@@ -1,6 +1,6 @@
 // What the page says of things: places, conditions, findings, values. Sentences, no elements.
 
-import { amount, number, unitText } from "./format.js";
+import { amount, number } from "./format.js";
 import { lang, t } from "./texts.js";
 import { word } from "./words.js";
 
@@ -60,5 +60,3 @@ export function findingText(model, f) {
   if (f.low !== null && f.high !== null) return t("expected", { value, low: number(f.low), high: amount(f.high, metric?.unit) });
   return f.expected === null ? value : t("expectedOne", { value, expected: amount(f.expected, metric?.unit) });
 }
-
-export const unitOfMetric = (metric) => unitText(metric?.unit);

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { amount, now } from "./format.js";
 import { conditionId } from "./model.js";
 import { deviceText, metricText, pointText } from "./say.js";
-import { lang, t } from "./texts.js";
+import { t } from "./texts.js";
 
 const M = 60_000, H = 60 * M, D = 24 * H;
 const WINDOWS = 240; // of a line: about one for three pixels of a laptop's chart
@@ -71,5 +71,3 @@ function limitsOf(model, point, device) {
     .map(([text, value]) => ({ value, severity: row.severity, text: t(text, { value: amount(value, point.unit) }) })));
   return sides.filter((one, i) => sides.findIndex((other) => other.value === one.value) === i);
 }
-
-export const byName = (a, b) => a.localeCompare(b, lang());

@@ -192,19 +192,6 @@ class SqlRegistry:
         with self._database.read() as connection:
             return [(point, gateway) for point, gateway in connection.execute(query.order_by(points.c.id))]
 
-    def lease_turns(self, start: int, end: int) -> list[int]:
-        """Return the times, rising, at which a lease begins or ends within start <= t < end."""
-        columns = (leases.c.valid_from, leases.c.valid_to)
-        with self._database.read() as connection:
-            found = {
-                at
-                for column in columns
-                for (at,) in connection.execute(
-                    select(column).where(leases.c.gone.is_(None), column >= start, column < end)
-                )
-            }
-        return sorted(found)
-
 
 def _one(connection: Connection, shape: Shape, key: int) -> Any:
     row = connection.execute(shape.select().where(shape.table.c.id == key, shape.table.c.gone.is_(None))).first()

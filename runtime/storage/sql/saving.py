@@ -248,16 +248,3 @@ def write_audit(connection: Connection, audit: Audit, lines: Sequence[tuple[str,
         for n, (noun, key, before, after) in enumerate(lines, first)
     ]
     connection.execute(insert(changes), rows)
-
-
-def as_new(things: Sequence[Noun]) -> list[Noun]:
-    """Return things numbered by a plan of one's own as things to be saved: every number made negative.
-
-    The plan's parks and places must share their numbers, as the registry's do.
-    """
-    out: list[Noun] = []
-    for thing in things:
-        to: dict[str, Any] = {"id": -thing.id}
-        to |= {field: -getattr(thing, field) for field, _ in SHAPES[type(thing)].references}
-        out.append(replace(thing, **to))
-    return out
