@@ -35,6 +35,7 @@ _KEPT: Final = 10_000  # sessions, tickets and callers remembered at most; the o
 _FAILS: Final = 30  # wrong keys a minute from one address: far above a person's, far below a guesser's
 _MINUTE: Final = 60_000
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _LOCAL: Final = Principal("local", Role.ADMIN)
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_TOKEN: Final = 200
@@ -65,6 +66,9 @@ class Door:
             # Names that a hostile page could point at this machine are no loopback.
             if (request.url.hostname or "") not in _LOOPBACK:
                 raise Forbidden("keys are off: this instance answers to its loopback address only")
+            # Nor are those whom a proxy on this machine lets in: it would make everyone the administrator.
+            if any(name in request.headers for name in _PROXIED):
+                raise Forbidden("keys are off, and a proxy stands before this instance: turn them on")
             return _LOCAL
         token = self._token(request)
         if not token:

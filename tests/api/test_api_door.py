@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from api_house import NOW, Client
 from fastapi.routing import APIRoute
 
@@ -215,6 +216,13 @@ class TestOpen:
         app = create_app(replace(services, require_keys=False))
 
         assert Client(app)("GET", "/parks", base="http://evil.example").status_code == 403
+
+    @pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
+    def test_proxies(self, services, header):
+        """With keys off nobody comes in through a proxy, whatever name it calls us by."""
+        app = create_app(replace(services, require_keys=False))
+
+        assert Client(app)("GET", "/parks", headers={header: "203.0.113.9"}).status_code == 403
 
     def test_other_pages_start_nothing(self, services, tmp_path):
         """With keys off a page of another site cannot make a browser begin a backup, though that only reads."""
