@@ -217,7 +217,9 @@ class QuarantineStore(Protocol):
     def keep(self, lane: Lane, position: int, refused: Sequence[Refused]) -> None:
         """Store the refused messages of log records up to a position, once."""
 
-    def waiting(self, *, reason: str = "", device_key: str = "", after: int = 0, limit: int = 100) -> list[Quarantined]:
+    def waiting(
+        self, *, reason: str = "", device_key: str = "", after: int = 0, limit: int = 100, payloads: bool = True
+    ) -> list[Quarantined]:
         """Return waiting messages, oldest first, keyset by id."""
 
     def show(self, key: int) -> Quarantined:

@@ -42,6 +42,15 @@ def test_as_it_came(quarantine):
     assert kept == quarantine.show(kept.id)
 
 
+def test_without_payloads(quarantine):
+    """A list for people does not read the payloads, of which a thousand may be a gigabyte."""
+    quarantine.keep(Lane.LIFE, 1, [refused(payload=b"x" * 100)])
+
+    (kept,) = quarantine.waiting(payloads=False)
+
+    assert (b"", 100, "native:p/-/d") == (kept.refused.payload, kept.refused.size, kept.refused.device_key)
+
+
 def test_texts_that_databases_hate(quarantine):
     """A topic with half a character or a NUL is kept, legible."""
     quarantine.keep(Lane.BULK, 1, [Refused(Refusal.MALFORMED, "a/\udcff\0b", b"\0", 1, T0, detail="\ud800")])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
 from park.errors import NotFound, UserError
 from park.metrics import Lane
@@ -78,10 +78,13 @@ class SqlQuarantine:
             _tally(connection, _ROWS, -len(found))
             _tally(connection, _BYTES, -sum(row.bytes for row in found))
 
-    def waiting(self, *, reason: str = "", device_key: str = "", after: int = 0, limit: int = 100) -> list[Quarantined]:
-        """Return waiting messages, oldest first, from past `after` on."""
+    def waiting(
+        self, *, reason: str = "", device_key: str = "", after: int = 0, limit: int = 100, payloads: bool = True
+    ) -> list[Quarantined]:
+        """Return waiting messages, oldest first, from past `after` on; without `payloads` theirs are empty."""
         c = quarantine.c
-        query = select(quarantine).where(c.state == WAITING, c.id > after)
+        columns = [x if payloads or x is not c.payload else literal(b"").label("payload") for x in c]
+        query = select(*columns).where(c.state == WAITING, c.id > after)
         if reason:
             query = query.where(c.reason == reason)
         if device_key:
