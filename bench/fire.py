@@ -48,8 +48,6 @@ def main() -> None:
                     event = json.loads(line[5:])
                     if event.get("state") in ("active", "latched"):
                         seen.setdefault(event.get("ts"), time.monotonic())
-                if over.is_set():
-                    return
 
     threading.Thread(target=listen, daemon=True).start()
     client = Client(CallbackAPIVersion.VERSION2, "bench-fire", protocol=MQTTv5)
