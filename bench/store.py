@@ -206,7 +206,7 @@ def main():
     out = {}
     for name, call in (("dense", lambda f: dense(f, a.minutes)), ("city", lambda f: city(f, a.hours, a.seconds))):
         if a.only in {None, name}:
-            folder = Path(tempfile.mkdtemp(dir="bench/work" if Path("bench/work").is_dir() else None))
+            folder = Path(tempfile.mkdtemp(dir="bench/scratch" if Path("bench/scratch").is_dir() else None))
             try:
                 out[name] = call(folder)
             finally:
