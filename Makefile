@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: all run test unit check golden bench system lock clean
+.PHONY: all run test unit check golden bench scoreboard system lock clean
 all: check test
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -42,6 +42,9 @@ golden: $(VENV)/.dev  ## rewrite expected files; the diff is the review
 
 bench: system $(VENV)/.dev  ## figures of docs/benchmarks.md, to bench/results/latest.json
 	$(BIN)/python -m bench
+
+scoreboard: $(VENV)/.dev  ## how well the detectors find, to docs/scoreboard.md
+	$(BIN)/python -m bench.scoreboard
 
 lock: $(VENV)/.dev  ## pin everything; names, versions and hashes only
 	$(BIN)/python -m pip install --quiet uv && PATH="$(BIN):$$PATH" scripts/lock

@@ -1,0 +1,1 @@
+"""From facts to people: cases, suppression, escalation, routing, outbox; pure, over stores that are handed in."""

@@ -1,0 +1,1 @@
+"""How well the detectors find what they are for, on labelled data."""

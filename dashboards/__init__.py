@@ -1,0 +1,1 @@
+"""Grafana: panels and provisioning made from the metric catalogue."""
