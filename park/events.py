@@ -30,6 +30,8 @@ class Reason(StrEnum):
     ABOVE_LIMIT = "above_limit"
     BELOW_LIMIT = "below_limit"
     BACK_IN_LIMITS = "back_in_limits"
+    OUT_OF_SCHEDULE = "out_of_schedule"  # the hours, days or dates that a rule holds in are over
+    RULE_CHANGED = "rule_changed"  # the rule is gone, or holds here no more
     DETECTOR_ALARM = "detector_alarm"  # the device itself says fire or gas
     SECOND_DEVICE = "second_device"  # an independent device of the same place confirms
     CALL_POINT = "call_point"

@@ -130,6 +130,21 @@ class LimitRow:
     off_delay: int = 0
     kinds: tuple[str, ...] = ()  # device kinds; () = all
     version: str = ""  # date of the rule
+    parks: tuple[int, ...] = ()  # that it holds in; () = all
+    places: tuple[int, ...] = ()  # that it holds in, with all that is inside them; () = all
+    channels: tuple[str, ...] = ()  # of points; () = all
+    window: int = 0  # ms: the mean (amounts: the sum) of clock windows is held to it; 0: each reading
+    valid: float = 0.0  # share of a window that good readings must stand for, 0..1
+    usual: int = 0  # windows whose median is the measure: high and low are multiples of it; 0: they are values
+    floor: float = 0.0  # amount below which nothing is judged (of what: the measure says)
+    finding: str = ""  # kind of findings that are counted in `window`, in place of values
+    reasons: tuple[str, ...] = ()  # of the findings; () = all
+    days: tuple[str, ...] = ()  # day types it holds on (workday, rest) or weekdays (mon..sun); () = all
+    hours: tuple[tuple[int, int], ...] = ()  # minutes of the park day, from and to; past midnight where to <= from
+    valid_from: int = 0  # epoch ms; 0: from ever
+    valid_to: int = 0  # epoch ms; 0: for ever
+    labels: tuple[tuple[str, str], ...] = ()  # Prometheus' labels
+    annotations: tuple[tuple[str, str], ...] = ()  # summary_zh, runbook_en, ...
 
 
 @dataclass(frozen=True, slots=True)

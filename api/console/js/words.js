@@ -13,7 +13,9 @@ export const WORDS = {
   state: { active: ["报警中", "active"], acknowledged: ["已确认", "acknowledged"], latched: ["保持", "latched"], cleared: ["已结束", "over"] },
   reason: {
     above_limit: ["高于限值", "above its limit"], below_limit: ["低于限值", "below its limit"],
-    back_in_limits: ["回到限值内", "back within limits"], detector_alarm: ["探测器报警", "a detector says alarm"],
+    back_in_limits: ["回到限值内", "back within limits"],
+    out_of_schedule: ["规则时段结束", "the rule's hours are over"], rule_changed: ["规则已变更", "the rule was changed"],
+    detector_alarm: ["探测器报警", "a detector says alarm"],
     second_device: ["第二个设备确认", "a second device confirms"], call_point: ["手动报警按钮按下", "a call point was pressed"],
     rate_of_rise: ["数值快速上升", "the value rises fast"], device_reset: ["设备复位", "reset by the device"],
     person_reset: ["人工复位", "reset by a person"], silent: ["无消息", "no messages"], back: ["恢复", "back"],
