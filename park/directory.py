@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from park.metrics import CODE, METRICS, NAMES, Kind, Lane
-from park.records import Config, DeviceRow, LimitRow, PlaceRow, PointRow
+from park.records import Config, DeviceRow, EnterpriseRow, LimitRow, Paper, PlaceRow, PointRow
 
 _POINT = {
     "metric": np.int16,  # index into park.metrics.NAMES; -1: no such point
@@ -48,6 +48,8 @@ class Directory:
         self.devices: dict[int, DeviceRow] = {}
         self.places: dict[int, PlaceRow] = {}
         self.limits: tuple[LimitRow, ...] = ()
+        self.enterprises: dict[int, EnterpriseRow] = {}
+        self.papers: tuple[Paper, ...] = ()
         self.size = 1  # one past the greatest point number
         self.device_size = 1
         self.place_size = 1
@@ -85,6 +87,10 @@ class Directory:
             self.device_size = max(self.device_size, device.device + 1)
         if config.limits is not None:
             self.limits = config.limits
+        for firm in config.enterprises:
+            self.enterprises[firm.enterprise] = firm
+        if config.papers is not None:
+            self.papers = config.papers
         if config.points:
             self._grow(max(row.point for row in config.points) + 1)
         moved = {device.device for device in config.devices}
@@ -124,5 +130,5 @@ class Directory:
         """Return everything it knows as one configuration; applying it gives an equal directory."""
         return Config(
             self.version, 0, tuple(self.points.values()), tuple(self.devices.values()),
-            tuple(self.places.values()), self.limits,
+            tuple(self.places.values()), self.limits, tuple(self.enterprises.values()), self.papers,
         )  # fmt: skip

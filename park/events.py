@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from park.activity import Evidence
 from park.readings import Float64, Int32, Int64
 
 
@@ -55,6 +56,8 @@ class Reason(StrEnum):
     METER_ROLLOVER = "meter_rollover"
     METER_GLITCH = "meter_glitch"
     METER_SWAP = "meter_swap"  # another meter, at another reading
+    NIGHT_USE = "night_use"  # of a larger share than ever: living in, or another's night shift
+    OTHER_SHAPE = "other_shape"  # the hours of a day are not those of its past: another use
 
 
 class Label(StrEnum):
@@ -165,7 +168,14 @@ class ActivityDay:
     state: str  # unknown | active | reduced | half_stopped | stopped | dormant | zombie_suspect
     ratio: float
     score: float
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()  # the evidence, in English
+    park: int = 0
+    at: int = 0  # epoch ms, log time
+    measure: str = ""  # metric that it was judged by
+    amount: float | None = None  # of the day, in the measure's unit; None: not known
+    expected: float | None = None  # usual for such a day; None: not learned yet
+    since: str = ""  # ISO date: first day of the state, of a stop its first idle day
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def id(self) -> str:

@@ -113,6 +113,7 @@ class PlaceRow:
     name: str
     area: float = 0.0  # m2
     utc_offset: int = 480  # minutes; of parks: where the park day begins
+    calendar: str = "CN"  # of parks: whose holidays; CN | none
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,45 @@ class LimitRow:
     annotations: tuple[tuple[str, str], ...] = ()  # summary_zh, runbook_en, ...
 
 
+class PaperKind(StrEnum):
+    """What is on file of an enterprise."""
+
+    # explain silence
+    SUPPLY_PAUSE = "supply_pause"  # 暂停用电: at least 15 days each, at most 6 months a year
+    FILED_SUSPENSION = "filed_suspension"  # 歇业备案: up to 3 years, lawful
+    HOLIDAY = "holiday"
+    # speak for a suspicion
+    RETURN_MISSING = "return_missing"  # of a quarter
+    RETURN_ZERO = "return_zero"
+    RENT_ARREARS = "rent_arrears"
+    NO_TAX = "no_tax"
+    NO_INSURANCE = "no_insurance"
+
+
+EXPLAINS = frozenset({PaperKind.SUPPLY_PAUSE, PaperKind.FILED_SUSPENSION, PaperKind.HOLIDAY})
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper on file, or the lack of one that was due."""
+
+    enterprise: int
+    kind: PaperKind
+    begin: str  # ISO date, park time, first day
+    end: str  # last day, inclusive
+    id: int = 0  # in the store; 0: not kept there
+
+
+@dataclass(frozen=True, slots=True)
+class EnterpriseRow:
+    """An enterprise as the stages need it."""
+
+    enterprise: int
+    park: int
+    trade: str = ""
+    headcount: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Changes of registry and rules that hold from here on; what is not named stays."""
@@ -157,6 +197,8 @@ class Config:
     devices: tuple[DeviceRow, ...] = ()
     places: tuple[PlaceRow, ...] = ()
     limits: tuple[LimitRow, ...] | None = None  # a table replaces the table before it; None: unchanged
+    enterprises: tuple[EnterpriseRow, ...] = ()
+    papers: tuple[Paper, ...] | None = None  # a table, as limits
 
 
 class Verb(StrEnum):
