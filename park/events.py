@@ -37,6 +37,9 @@ class Reason(StrEnum):
     SECOND_DEVICE = "second_device"  # an independent device of the same place confirms
     CALL_POINT = "call_point"
     RATE_OF_RISE = "rate_of_rise"
+    JOINT_RISE = "joint_rise"  # small rises of two kinds in one place
+    CONTAMINATED = "contaminated"  # a detector's clean air has risen for weeks: dust
+    CLEAN = "clean"  # and is back: it was cleaned
     DEVICE_RESET = "device_reset"  # a real reset message of the device
     PERSON_RESET = "person_reset"
     SILENT = "silent"
