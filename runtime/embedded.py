@@ -25,7 +25,8 @@ from park.errors import Unavailable
 from park.metrics import Lane
 from park.model import Device
 from park.records import Command, Refusal
-from runtime import clock
+from runtime import ahead, clock
+from runtime.ahead import Ahead, Task
 from runtime.claiming import claim_device
 from runtime.event_writer import EventWriter
 from runtime.figures import figures_of
@@ -33,15 +34,14 @@ from runtime.house import House
 from runtime.lane import LaneWorker
 from runtime.lane_words import LaneSettings, Phase
 from runtime.loss import WholeLedger
+from runtime.pipelines import pipeline_of
 from runtime.projector import Projector
 from runtime.pulse import Pulse
 from runtime.roster import Roster
 from runtime.troubles import Troubles
-from stream.pipeline import Pipeline
 from stream.rules import parse, shipped
-from stream.stages import bulk_stages, life_stages, store_stages
+from stream.stages import store_stages
 
-_STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
 _MINUTE = 60.0  # s
 _DAY = 86_400_000  # ms
 _PATIENCE = 10.0  # s that a person waits for a lane
@@ -83,7 +83,7 @@ class Embedded:
                 source=_Prepared(reader, lambda lane=lane: self.roster.prepare(lane)),  # type: ignore[misc]
                 decode=batcher.batch,
                 log=house.logs[lane],
-                pipeline=lambda lane=lane: Pipeline(_STAGES[lane]),  # type: ignore[misc]
+                pipeline=lambda lane=lane: pipeline_of(lane),  # type: ignore[misc]
                 snapshots=house.snapshots,
                 sink=self.writer.put,
                 publish=house.live.tell,
@@ -98,6 +98,7 @@ class Embedded:
             ledger=house.ledger, snapshots=house.snapshots, folder=house.settings.data_dir / "projector",
             reached=lambda lane: (house.quarantine.kept(lane), house.ledger.reached(lane)),
         )  # fmt: skip
+        self.ahead = self._long_past()
         self._caught_up = False
         self.pulse = Pulse(house)
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
@@ -112,6 +113,17 @@ class Embedded:
         """Tell whether the life-safety client hears a topic for certain: twice heard is better than never."""
         return topic in self.roster.covered and self.readers[Lane.LIFE].hears(topic)
 
+    def _long_past(self) -> Ahead | None:
+        """Return the replay of a bulk lane that has a long log and no snapshot, where there is a core for it."""
+        log, snapshots, settings = self.house.logs[Lane.BULK], self.house.snapshots, self.house.settings
+        if log.end < ahead.LEAST or snapshots.any(Lane.BULK) or ahead.cores() < 2:
+            return None
+        folder = settings.data_dir
+        return Ahead(
+            Task(Lane.BULK, str(folder / "log" / Lane.BULK), log.end, str(folder / "ahead"), settings.log),
+            snapshots, self.writer.put, lambda: self.writer.applied(Lane.BULK), self.lanes[Lane.BULK].start,
+        )  # fmt: skip
+
     # ── life ─────────────────────────────────────────────────────────────────────────────────────
 
     def start(self) -> None:
@@ -121,7 +133,7 @@ class Embedded:
         while not self.lanes[Lane.LIFE].live.wait(0.1):
             if self.lanes[Lane.LIFE].state.phase is Phase.FAILED:
                 break
-        self.lanes[Lane.BULK].start()
+        (self.ahead or self.lanes[Lane.BULK]).start()
         self.projector.start()
         self.pulse.start()
         self._chores.start()
@@ -132,6 +144,8 @@ class Embedded:
         if self._chores.ident is not None:
             self._chores.join()
         self.pulse.stop()
+        if self.ahead is not None:
+            self.ahead.stop()
         for lane in (Lane.BULK, Lane.LIFE):
             self.lanes[lane].stop()
         self.writer.stop()
@@ -188,6 +202,10 @@ class Embedded:
         trouble = self.writer.troubles.newest
         parts.append(Component("event writer", not trouble, trouble))
         return parts
+
+    def ran_ahead(self, lane: Lane) -> int:
+        """Return the position up to which another process has run a lane's log; 0 where none does."""
+        return self.ahead.position if self.ahead is not None and lane is Lane.BULK else 0
 
     def figures(self) -> Sequence[Figure]:
         """Return what Prometheus may ask."""

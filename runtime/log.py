@@ -47,9 +47,18 @@ class SegmentLog:
     """One lane's log in one folder; see park.ports.Log."""
 
     def __init__(
-        self, folder: Path, settings: LogSettings, lane: Lane = Lane.BULK, *, skip_corrupt: bool = False
+        self,
+        folder: Path,
+        settings: LogSettings,
+        lane: Lane = Lane.BULK,
+        *,
+        skip_corrupt: bool = False,
+        until: int | None = None,
     ) -> None:
-        """Open or begin a log. Raises Corrupt unless told to skip what cannot be read."""
+        """Open or begin a log. Raises Corrupt unless told to skip what cannot be read.
+
+        `until`: only read what stands before a position that the writer, another process, says is synced.
+        """
         self.lane = lane
         self.notices: list[str] = []  # what a person should hear about the files: cut tails, skipped bytes
         self._folder = folder
@@ -64,6 +73,9 @@ class SegmentLog:
         self._segments = self._found()
         self._fd = -1
         self._allocated = 0  # bytes of the last file that are set aside
+        if until is not None:
+            self._end = until
+            return
         if self._segments:
             self._fd = os.open(self._segments[-1].path, os.O_RDWR)
             self._end = self._recover(self._segments[-1])
@@ -387,8 +399,9 @@ class SegmentLog:
                 return
             self._closed = True
             self._grown.notify_all()
-            self._take_back()
-            os.close(self._fd)
+            if self._fd >= 0:
+                self._take_back()
+                os.close(self._fd)
 
     def _tell(self, notice: str) -> None:
         _log.warning("%s", notice)

@@ -253,7 +253,7 @@ class _Watch:
             while not self._stopping.wait(_LOOK):
                 for lane, task in tasks.items():
                     state = embedded.lanes[lane].state
-                    bars.update(task, completed=state.position, total=max(1, state.end))
+                    bars.update(task, completed=max(state.position, embedded.ran_ahead(lane)), total=max(1, state.end))
                 total = max(1, sum(embedded.lanes[lane].state.end for lane in Lane))
                 bars.update(store, completed=total - embedded.projector.state(clock.now()).lag_bytes, total=total)
                 if all(w.live.is_set() for w in embedded.lanes.values()):

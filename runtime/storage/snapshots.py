@@ -72,6 +72,11 @@ class FileSnapshots:
                     path.rename(path.with_name(f"{name}.broken"))  # one is kept, to be looked at
         return None
 
+    def any(self, name: str) -> bool:
+        """Tell whether there is a snapshot."""
+        with self._lock:
+            return bool(self._kept(name))
+
     def oldest(self, name: str) -> int:
         """Return the position of the oldest snapshot kept (0: none)."""
         with self._lock:
