@@ -95,7 +95,7 @@ class SuppressionReason(StrEnum):
     SILENCE = "silence"
     SHELVED = "shelved"
     OUT_OF_SERVICE = "out_of_service"
-    FLOOD = "flood"  # told in a summary
+    FLOOD = "flood"  # told in a summary: the alarm of the flood itself
 
 
 class Answer(StrEnum):
@@ -202,6 +202,7 @@ class Case:
     chain: int = 0  # that asks for an answer
     step: int = 0
     paged: int = 0  # times that people were called to it: part of the ids of notifications
+    called: int | None = None  # epoch ms, wall: when they were, the last time
     finding: str = ""  # that it came from
     condition: str = ""
     reset_asked: int | None = None

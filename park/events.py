@@ -61,6 +61,8 @@ class Reason(StrEnum):
     METER_SWAP = "meter_swap"  # another meter, at another reading
     NIGHT_USE = "night_use"  # of a larger share than ever: living in, or another's night shift
     OTHER_SHAPE = "other_shape"  # the hours of a day are not those of its past: another use
+    REPORTED = "reported"  # a person says so
+    FLOOD = "flood"  # more alarms at once than anybody can read
 
 
 class Label(StrEnum):

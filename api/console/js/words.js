@@ -27,6 +27,7 @@ export const WORDS = {
     wrong_clock: ["时钟错误", "its clock is wrong"], clock_ok: ["时钟恢复", "its clock is right again"],
     unusual: ["偏离平时规律", "far from what is usual"], drift_reset: ["客流计数归零修正", "count of people corrected"],
     meter_reset: ["表计清零", "the meter was reset"], meter_rollover: ["表计翻转", "the meter rolled over"],
+    reported: ["人员报告", "a person reports it"], flood: ["报警洪水", "a flood of alarms"],
     meter_glitch: ["表计跳变", "the meter glitched"], meter_swap: ["表计更换", "the meter was swapped"],
   },
   label: {
