@@ -186,7 +186,10 @@ class EventStore(Protocol):
     def conditions(
         self, *, park: int = 0, standing: bool | None = None, before: str = "", limit: int = 100
     ) -> list[ConditionChange]:
-        """Return the newest change of each condition, newest first, keyset by condition id."""
+        """Return the newest change of each condition, newest first, keyset by condition id.
+
+        Of a park: its own, and those of no park that is known (0): a stranger's fire concerns them all.
+        """
 
     def history(self, condition_id: str) -> list[ConditionChange]:
         """Return every change of one condition, oldest first."""

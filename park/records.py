@@ -113,6 +113,7 @@ class PlaceRow:
     name: str
     area: float = 0.0  # m2
     utc_offset: int = 480  # minutes; of parks: where the park day begins
+    code: str = ""  # of parks: the word that topics name them by
     calendar: str = "CN"  # of parks: whose holidays; CN | none
 
 

@@ -52,3 +52,10 @@ class Principal:
     def sees(self, park: int) -> bool:
         """Return whether a park is within the scope; park 0 (no park known) only for keys of every park."""
         return self.parks is None or park in self.parks
+
+    def hears(self, park: int) -> bool:
+        """Return whether what is found in a park concerns the key; of no park that is known, it concerns them all.
+
+        A stranger's fire may burn in anybody's park. Everything else of park 0 is for keys of every park.
+        """
+        return park == 0 or self.sees(park)

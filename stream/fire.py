@@ -12,10 +12,13 @@ Both carry the id of the place, so that one fire is one alarm. Silence, NaN, a r
 a retained or late "normal" clear nothing (GB/T 45839-2025, 5.4.2: held until reset; 5.8.1: who may).
 Two detectors, or one and a call point, confirm (GB 50116, 4.1.6); twice the same device, or two
 channels of it, do not. Nothing of this is held back: no quality, clock or registry stands in the way.
+
+What stands is kept in fire_conditions.py, what has been reset in fire_resets.py, what values say in
+detectors/signs.py; weak signs that make one another strong in fire_joint.py.
 """
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -23,21 +26,17 @@ from park.directory import Directory, grown
 from park.events import AlarmState, Label, Reason
 from park.metrics import CODE, METRICS, NAMES
 from park.operator import Emit, State
-from park.readings import Int32, Int64, Quality, ReadingBatch
+from park.readings import Quality, ReadingBatch
 from park.records import Command, Config, Refused, Verb
-from stream.detectors.signs import Signs
-from stream.latches import Member, Standing, change_of, labels_of, subject_of
-from stream.rounds import rounds
+from stream.detectors.signs import Found, Sign, Signs
+from stream.fire_conditions import GAS, Conditions
+from stream.fire_joint import Joint
+from stream.fire_resets import Clock, Clocks, Resets
+from stream.latches import Member, change_of, labels_of
 
 VERSION = 1
 UNCLAIMED_MAX = 1_000  # unknown devices with an alarm of their own; beyond them all share one
-DEAF_AFTER = 5 * 60_000  # ms after which a device's clock that went back is believed
 LATE_AFTER = 5 * 60_000  # ms between the device's time and receipt from which we say "late"
-
-# Burning makes CO: a CO device joins a fire of its place, and confirms it. A gas leak does not.
-_CO = frozenset({"co_alarm", "co"})
-_GAS = frozenset({"gas", "gas_level"}) | _CO
-_UNSEEN = -(2**62)
 _NONE, _STATE = np.uint8(0), np.uint8(1)
 
 
@@ -62,16 +61,11 @@ class Fire:
         self._state_of_metric, self._codes = _state_roles()
         self._role = np.zeros(2, np.uint8)  # by point; the last row is 0 and stands for all beyond
         self._code = np.zeros(2, np.int16)  # by point: metric
-        self._member = np.zeros(2, np.bool_)  # by point: holds a condition up
-        self._lag = np.zeros(1, np.int64)  # by device: ms from its clock to receipt
-        self._ts = np.full(1, _UNSEEN)  # by device: newest time by its clock, and when that came
-        self._at = np.full(1, _UNSEEN)
+        self._clocks = Clocks()
         self._signs = Signs(directory)
-        self._standing: dict[tuple[str, str], Standing] = {}
-        self._device_reset: dict[int, tuple[int, int]] = {}  # device -> ts and receipt of its last reset
-        self._ended: dict[int, int] = {}  # point -> ts of its newest alarm that a reset has ended
-        self._person_reset: dict[str, int] = {}  # "subject", or "family/subject" -> log time
-        self._last: dict[tuple[str, str], int] = {}  # family, subject -> beginning of its newest that is over
+        self._conditions = Conditions(directory, self._over)
+        self._resets = Resets(directory, self._conditions)
+        self._joint = Joint(self._conditions)
         self._mode: dict[int, str] = {}  # device -> test | maintenance
         self._registered: dict[int, str] = {}  # the same, as the registry said last
 
@@ -91,200 +85,101 @@ class Fire:
         is_state = role[rows] == _STATE
         alarm = is_state & known & (told == code) & self._codes[self._code[point], code]
         calm = is_state & (told == 0)  # nothing else is "normal": a number that nobody knows ends no alarm
-        device = self._directory.device[point]
-        acts = alarm | (calm & self._member[point])
+        acts = alarm | (calm & self._conditions.member[point])
         if alarm.any():  # a "normal" behind an alarm of the same batch may be its reset
             acts |= calm & np.isin(point, point[alarm])
-        signs = self._signs.look(live, ~is_state)
-        acts[signs.rows] = True
-        sign_of = dict(zip(signs.rows.tolist(), range(len(signs.rows)), strict=True))
-        lags, newest = self._lags(live, device)
+        found = self._signs.look(live, ~is_state)
+        acts[found.rows] = True
+        nth = dict(zip(found.rows.tolist(), range(len(found.rows)), strict=True))
+        lags, newest = self._clocks.look(live, self._directory.device[point])
         for i in np.flatnonzero(acts).tolist():
             clock = int(lags[i]), int(newest[i])
-            if i in sign_of:
-                self._sign(live, i, signs.reason[sign_of[i]], signs.limit[sign_of[i]], clock, emit)
+            if i in nth:
+                self._sign(live, i, found, nth[i], clock, emit)
             elif alarm[i]:
                 self._alarm(live, i, clock, emit)
             else:
                 self._normal(live, i, emit)
         return batch
 
-    def _lags(self, live: ReadingBatch, device: Int32) -> tuple[Int64, Int64]:
-        """Return, by row, its device's clock by the live readings before it: how far behind receipt, newest time.
-
-        A reading teaches it when it is newer than all before; or, after a silence of minutes, whatever
-        its time: a clock that went back must not make every later alarm look old.
-        """
-        before, newest = np.zeros(len(live), np.int64), np.zeros(len(live), np.int64)
-        timely = live.quality < Quality.LATE
-        for rows in rounds(device):
-            d, ts, at = device[rows], live.ts[rows], live.received[rows]
-            before[rows], newest[rows] = self._lag[d], self._ts[d]
-            newer = timely[rows] & ((ts > self._ts[d]) | (at - self._at[d] > DEAF_AFTER))
-            d = d[newer]
-            self._ts[d], self._at[d], self._lag[d] = ts[newer], at[newer], (at - ts)[newer]
-        return before, newest
-
-    def _alarm(self, live: ReadingBatch, i: int, clock: tuple[int, int], emit: Emit) -> None:
-        point, ts, received = int(live.point[i]), int(live.ts[i]), int(live.received[i])
+    def _alarm(self, live: ReadingBatch, i: int, clock: Clock, emit: Emit) -> None:
+        member, received = self._member(live, i, state=True), int(live.received[i])
         quality = int(live.quality[i])
-        device = int(self._directory.device[point])
-        if quality != Quality.WRONG_CLOCK and self._is_reset(device, point, ts, clock, timely=quality < Quality.LATE):
+        timely = quality < Quality.LATE
+        if quality != Quality.WRONG_CLOCK and self._is_reset(member, clock, timely=timely):
             return
-        member = Member(device, point, NAMES[self._code[point]], ts, float(live.value[i]), state=True)
-        labels = labels_of(quality, late=quality == Quality.LATE or received - ts - clock[0] > LATE_AFTER)
+        labels = labels_of(quality, late=quality == Quality.LATE or received - member.ts - clock[0] > LATE_AFTER)
         reason = Reason.CALL_POINT if member.metric == "call_point" else Reason.DETECTOR_ALARM
         self._raise(member, received, reason, labels, None, emit)
 
-    def _sign(
-        self, live: ReadingBatch, i: int, reason: Reason, limit: float, clock: tuple[int, int], emit: Emit
-    ) -> None:
-        point, ts, received = int(live.point[i]), int(live.ts[i]), int(live.received[i])
-        device = int(self._directory.device[point])
-        member = Member(device, point, NAMES[self._code[point]], ts, float(live.value[i]), state=False)
-        if reason is Reason.BACK_IN_LIMITS:
-            self._gone(member, received, limit, emit)
-        elif not self._is_reset(device, point, ts, clock, timely=live.quality[i] < Quality.LATE):
-            self._raise(member, received, reason, labels_of(int(live.quality[i]), late=False), limit, emit)
+    def _sign(self, live: ReadingBatch, i: int, found: Found, n: int, clock: Clock, emit: Emit) -> None:
+        """Take what the values of a point say: a sign begins, stands or is gone; a full one or a weak one."""
+        sign, limit, received = Sign(int(found.sign[n])), float(found.limit[n]), int(live.received[i])
+        full, weak = self._member(live, i, state=False), self._member(live, i, state=False, weak=True)
+        if Sign.GONE in sign:
+            self._conditions.gone(full, received, limit, emit)
+        if Sign.WEAK_GONE in sign:
+            self._joint.drop(weak)
+            self._conditions.gone(weak, received, limit, emit)
+        if not sign & (Sign.BEGINS | Sign.WEAK):
+            return
+        if self._is_reset(full, clock, timely=live.quality[i] < Quality.LATE):
+            return
+        labels = labels_of(int(live.quality[i]), late=False)
+        if Sign.WEAK in sign and not self._apart(weak, labels):
+            self._joint.note(weak, received, float(found.weak_limit[n]))
+        if Sign.BEGINS in sign:
+            reason = Reason.RATE_OF_RISE if Sign.RISING in sign else Reason.ABOVE_LIMIT
+            self._raise(full, received, reason, labels, limit, emit)
+        elif Sign.WEAK in sign and not self._apart(weak, labels):
+            self._joint.weigh(weak, received, labels, emit)
 
-    def _is_reset(self, device: int, point: int, ts: int, clock: tuple[int, int], *, timely: bool) -> bool:
-        """Tell whether an alarm of that time was ended by a reset we know of.
+    def _member(self, live: ReadingBatch, i: int, *, state: bool, weak: bool = False) -> Member:
+        point = int(live.point[i])
+        device, metric = int(self._directory.device[point]), NAMES[self._code[point]]
+        return Member(device, point, metric, int(live.ts[i]), float(live.value[i]), state=state, weak=weak)
 
-        A device's own reset is on its own clock; a person's is on ours, so the alarm's time is moved by
-        what the device's clock lagged. In doubt the answer is no: a false alarm is the smaller harm. So
-        a device that was never heard has no lag that could be known, and one whose clock stands still
-        says the time of its old alarm with every new one.
-        """
-        lag, newest = clock
-        if ts == self._ended.get(point) and newest > ts:
-            return True  # the same reading once more
-        theirs, ours = self._device_reset.get(device, (_UNSEEN, _UNSEEN))
-        if ts < theirs and ts + lag < ours:
-            return True
-        if timely and newest == _UNSEEN:
-            return False
-        metric = NAMES[self._code[point]]
-        families = ("fire", "gas") if metric in _CO else ("gas",) if metric in _GAS else ("fire",)
-        subjects = (subject_of(int(self._directory.place[point]), device), f"device:{device}")
-        keys = (*subjects, *(f"{family}/{subject}" for family in families for subject in subjects))
-        return ts + lag < max(self._person_reset.get(key, _UNSEEN) for key in keys)
+    def _is_reset(self, member: Member, clock: Clock, *, timely: bool) -> bool:
+        return self._resets.covers(member.point, member.device, member.ts, clock, timely=bool(timely))
 
-    # ── conditions ───────────────────────────────────────────────────────────────────────────────
+    def _apart(self, member: Member, labels: tuple[Label, ...]) -> bool:
+        """Tell whether a device is under test or maintenance, which is kept apart (GB/T 45839-2025, 5.8.4)."""
+        return member.device in self._mode or Label.TEST in labels or Label.MAINTENANCE in labels
 
     def _raise(
         self, member: Member, at: int, reason: Reason, labels: tuple[Label, ...], limit: float | None, emit: Emit
     ) -> None:
-        place = int(self._directory.place[member.point])
-        park = int(self._directory.park[member.point])
-        subject = subject_of(place, member.device)
-        mode = self._mode.get(member.device, "normal")
-        if mode != "normal" or Label.TEST in labels or Label.MAINTENANCE in labels:
+        if self._apart(member, labels):
+            mode = self._mode.get(member.device, "normal")
             said = Label.MAINTENANCE if mode == "maintenance" or Label.MAINTENANCE in labels else Label.TEST
             labels = (*(x for x in labels if x is not said), said)
-            family, subject = "test", f"device:{member.device}"
-        else:
-            family = "gas" if member.metric in _GAS else "fire"
-            if member.metric in _CO and ("fire", subject) in self._standing:
-                family = "fire"
-        held = self._standing.get((family, subject))
-        if held is None:
-            held = Standing(
-                family, subject, self._since(family, subject, at), confirmed=False, park=park, place=place,
-                members=(member,), devices=(member.device,), labels=labels,
-            )  # fmt: skip
-            self._keep(held)
-            emit(change_of(held, member, at, AlarmState.ACTIVE, reason, limit))
-            if family == "fire":
-                self._confirm_by_co(held, member, at, emit)
+            self._conditions.raised("test", member, at, reason, labels, limit, emit)
             return
-        again = next((m for m in held.members if m.point == member.point), None)
-        told = again is not None and not again.gone
-        if told and again is not None:
-            member = replace(member, ts=max(member.ts, again.ts))
-        others = tuple(m for m in held.members if m.point != member.point)
-        # The device itself says what our reading of its values said before, or the other way round.
-        beside = any(m.device == member.device and (m.state or not member.state) for m in others)
-        newcomer = member.device not in held.devices
-        confirms = family != "test" and newcomer and any(d != member.device for d in held.devices)
-        held = replace(
-            held, members=(*others, member), confirmed=held.confirmed or confirms, labels=labels,
-            devices=(*held.devices, member.device) if newcomer else held.devices,
-        )  # fmt: skip
-        self._keep(held)
-        if told or beside:
-            return
-        if confirms and reason is not Reason.CALL_POINT:
-            reason = Reason.SECOND_DEVICE
-        emit(change_of(held, member, at, AlarmState.ACTIVE, reason, limit))
-
-    def _confirm_by_co(self, fire: Standing, first: Member, at: int, emit: Emit) -> None:
-        """Confirm a fire that begins where another device already tells of CO."""
-        gas = self._standing.get(("gas", fire.subject))
-        proofs = tuple(m for m in gas.members if m.metric in _CO and m.device != first.device) if gas else ()
-        if proofs:
-            devices = (*fire.devices, *dict.fromkeys(m.device for m in proofs))
-            fire = replace(fire, confirmed=True, members=(*fire.members, *proofs), devices=devices)
-            self._keep(fire)
-            emit(change_of(fire, proofs[-1], at, AlarmState.ACTIVE, Reason.SECOND_DEVICE, None))
+        family = self._conditions.family(member.metric, self._conditions.subject(member))
+        self._conditions.raised(family, member, at, reason, labels, limit, emit)
+        self._joint.weigh(member, at, labels, emit)
 
     def _normal(self, live: ReadingBatch, i: int, emit: Emit) -> None:
         """Take a "normal" as the device's reset, if it is live and not older than its alarm."""
         point, ts, at = int(live.point[i]), int(live.ts[i]), int(live.received[i])
-        if live.quality[i] >= Quality.LATE or not self._member[point]:
+        if live.quality[i] >= Quality.LATE or not self._conditions.member[point]:
             return
-        for held in [h for h in self._standing.values() if any(m.point == point for m in h.members)]:
+        for held in self._conditions.of(point):
             mine = next(m for m in held.members if m.point == point)
             if ts < mine.ts:
                 continue
-            self._device_reset[mine.device] = max((ts, at), self._device_reset.get(mine.device, (ts, at)))
+            self._resets.by_device(mine.device, ts, at)
             # What we read from its values goes with it; another state of the device that alarms stays.
             left = tuple(m for m in held.members if m.device != mine.device or (m.state and m.point != point))
-            self._without(held, left, mine, at, ts, Reason.DEVICE_RESET, emit)
+            self._conditions.without(held, left, mine, at, ts, Reason.DEVICE_RESET, emit)
 
-    def _gone(self, member: Member, at: int, limit: float, emit: Emit) -> None:
-        """Say that the values are back; the condition stays until somebody resets it."""
-        for held in [h for h in self._standing.values() if any(m.point == member.point for m in h.members)]:
-            mine = next(m for m in held.members if m.point == member.point)
-            if mine.state or mine.gone:
-                continue
-            members = tuple(replace(m, gone=True) if m is mine else m for m in held.members)
-            held = replace(held, members=members)  # noqa: PLW2901 (the condition as it is now)
-            self._keep(held)
-            if all(m.gone for m in members):
-                emit(change_of(held, member, at, AlarmState.LATCHED, Reason.BACK_IN_LIMITS, limit))
-
-    def _without(
-        self, held: Standing, left: tuple[Member, ...], gone: Member, at: int, ts: int, reason: Reason, emit: Emit
-    ) -> None:
-        """Keep a condition with the members that are left; without any it is over."""
-        ended = [m for m in held.members if m not in left]
-        for member in ended:  # (unclaimed devices have no point)
-            self._ended[member.point] = max(member.ts, self._ended.get(member.point, member.ts))
-        self._signs.forget([m.point for m in ended if not m.state])
-        if left:
-            self._standing[held.family, held.subject] = replace(held, members=left)
-        else:
-            del self._standing[held.family, held.subject]
-            self._last[held.family, held.subject] = held.since
-        for member in ended:  # a CO point may hold a fire up beside its own condition
-            self._member[member.point] = any(
-                m.point == member.point for s in self._standing.values() for m in s.members
-            )
-        if left:
-            return
-        emit(change_of(held, replace(gone, ts=ts, value=0.0), at, AlarmState.CLEARED, reason, None, valued=False))
-
-    def _since(self, family: str, subject: str, at: int) -> int:
-        """Return the beginning of a new condition: of two within a millisecond of receipt the second is the later.
-
-        It is part of the identity; with that of one that is over, stores would take the new one for known.
-        """
-        return max(at, self._last.get((family, subject), _UNSEEN) + 1)
-
-    def _keep(self, held: Standing) -> None:
-        self._standing[held.family, held.subject] = held
-        for member in held.members:
-            self._member[member.point] = True
+    def _over(self, members: Iterable[Member]) -> None:
+        """Let those whose part in a condition has ended begin anew: they may raise again."""
+        members = tuple(members)
+        self._resets.ended(members)
+        self._signs.forget([m.point for m in members if not m.state])
+        for member in members:
+            self._joint.drop(member)
 
     # ── devices nobody has claimed yet ───────────────────────────────────────────────────────────
 
@@ -293,74 +188,47 @@ class Fire:
         for message in refused:
             if not message.alarm:
                 continue
-            family = "gas" if message.alarm in _GAS else "fire"
+            family = "gas" if message.alarm in GAS else "fire"
             subject = f"unclaimed:{message.device_key or message.topic}"
-            if (family, subject) in self._standing:
+            if self._conditions.get(family, subject):
                 continue
-            if sum(s.startswith("unclaimed:") for _, s in self._standing) >= UNCLAIMED_MAX:
-                subject = "unclaimed:*"
-                if (family, subject) in self._standing:
+            park = self._park_of(message)
+            if sum(held.subject.startswith("unclaimed:") for held in self._conditions) >= UNCLAIMED_MAX:
+                subject, park = "unclaimed:*", 0  # of many parks: everybody is told
+                if self._conditions.get(family, subject):
                     continue
-            gateway = self._directory.devices.get(message.gateway)
             at = message.received
             member = Member(0, 0, message.alarm, at, 1.0, state=True)
-            labels = (Label.UNCLAIMED,)
-            since = self._since(family, subject, at)
-            held = Standing(
-                family, subject, since, confirmed=False, park=gateway.park if gateway else 0, place=0,
-                members=(member,), devices=(), labels=labels,
-            )  # fmt: skip
-            self._standing[family, subject] = held
+            held = self._conditions.begin(family, subject, member, at, (Label.UNCLAIMED,), park=park, place=0)
             reason = Reason.CALL_POINT if message.alarm == "call_point" else Reason.DETECTOR_ALARM
             emit(change_of(held, member, at, AlarmState.ACTIVE, reason, None))
+
+    def _park_of(self, message: Refused) -> int:
+        """Return the park in whose name a stranger speaks; 0, which all parks are told, where it says none.
+
+        A topic of ours begins with the park's code. Foreign dialects say nothing of a park; there a known
+        gateway may.
+        """
+        word, _, rest = message.topic.partition("/")
+        code = rest.partition("/")[0]
+        if word == "parks" and code:
+            for row in self._directory.places.values():
+                if row.kind == "park" and row.code == code:
+                    return row.place
+        gateway = self._directory.devices.get(message.gateway)
+        return gateway.park if gateway else 0
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────
 
     def on_command(self, command: Command, emit: Emit) -> None:
-        """Obey a reset by a named person, or a device's way into test or maintenance and back.
-
-        A reset names a device, a place (and all within it) or, in its arguments, a `subject`; with a
-        `family` it ends nothing else of that subject, with a `condition` (an id) nothing but that one.
-        """
+        """Obey a reset by a named person, or a device's way into test or maintenance and back."""
         if command.verb is Verb.MODE:
             if command.device:
                 self._set_mode(command.device, command.arguments.get("mode", "normal"), command.received, emit)
-            return
-        if not command.actor.strip():
-            return  # only a person who gives a name may end an alarm
-        subjects = {command.arguments.get("subject", "")} - {""}
-        if command.place:
-            subjects |= {f"place:{p}" for p in self._within(command.place)}
-            subjects |= {
-                f"device:{d.device}" for d in self._directory.devices.values() if f"place:{d.place}" in subjects
-            }
-        family, condition = command.arguments.get("family", ""), command.arguments.get("condition", "")
-        if condition and condition not in {h.condition_id for h in self._standing.values()}:
-            return  # over already, or another lane's: what stands now is another, that nobody has seen
-        for subject in sorted(subjects):
-            self._person_reset[f"{family}/{subject}" if family else subject] = command.received
-        if command.device:
-            self._person_reset[f"device:{command.device}"] = command.received
-        for held in list(self._standing.values()):
-            named = held.subject in subjects and family in {"", held.family}
-            named &= condition in {"", held.condition_id}
-            left = () if named else tuple(m for m in held.members if m.device != command.device or not m.device)
-            if len(left) < len(held.members):
-                gone = held.members[-1]
-                self._without(held, left, gone, command.received, command.received, Reason.PERSON_RESET, emit)
-
-    def _within(self, place: int) -> set[int]:
-        """Return a place and all places below it."""
-        found = {place}
-        children: dict[int, list[int]] = {}
-        for row in self._directory.places.values():
-            children.setdefault(row.parent, []).append(row.place)
-        todo = [place]
-        while todo:
-            below = [p for p in children.get(todo.pop(), ()) if p not in found]
-            found.update(below)
-            todo += below
-        return found
+        elif command.verb is Verb.RESET:
+            at = command.received
+            for held, left in self._resets.by_person(command):
+                self._conditions.without(held, left, held.members[-1], at, at, Reason.PERSON_RESET, emit)
 
     def _set_mode(self, device: int, mode: str, at: int, emit: Emit) -> None:
         """Set a device's mode; an alarm that still stands when a test ends is an alarm."""
@@ -370,11 +238,11 @@ class Fire:
             self._mode[device] = mode
             return
         del self._mode[device]
-        held = self._standing.get(("test", f"device:{device}"))
+        held = self._conditions.get("test", f"device:{device}")
         if held is None:
             return
         members = held.members
-        self._without(held, (), members[-1], at, at, Reason.PERSON_RESET, emit)
+        self._conditions.without(held, (), members[-1], at, at, Reason.PERSON_RESET, emit)
         for member in members:
             if not member.gone:
                 self._raise(member, at, Reason.DETECTOR_ALARM, (), None, emit)
@@ -388,8 +256,8 @@ class Fire:
         """Learn which points tell of fire, and which devices are under test."""
         d = self._directory
         size = d.size + 1
-        self._member, self._lag = grown(self._member, size, fill=False), grown(self._lag, d.device_size)
-        self._ts, self._at = grown(self._ts, d.device_size, _UNSEEN), grown(self._at, d.device_size, _UNSEEN)
+        self._clocks.learn(d.device_size)
+        self._conditions.learn()
         self._role, self._code = grown(self._role, size), grown(self._code, size)
         metric = d.metric[: d.size]
         self._code[: d.size] = metric
@@ -404,46 +272,22 @@ class Fire:
     def snapshot(self) -> State:
         """Return copies of the state."""
         told = {
-            "standing": [asdict(s) for s in self._standing.values()],
-            "device_reset": list(self._device_reset.items()),
-            "ended": list(self._ended.items()),
-            "person_reset": list(self._person_reset.items()),
-            "last": [(*key, since) for key, since in self._last.items()],
+            **self._conditions.snapshot(),
+            **self._resets.snapshot(),
+            **self._joint.snapshot(),
             "mode": list(self._mode.items()),
             "registered": list(self._registered.items()),
         }
         text = np.frombuffer(json.dumps(told).encode(), np.uint8).copy()
-        return {
-            "version": np.array(VERSION),
-            "text": text,
-            "lag": self._lag.copy(),
-            "ts": self._ts.copy(),
-            "at": self._at.copy(),
-            **self._signs.snapshot(),
-        }
+        return {"version": np.array(VERSION), "text": text, **self._clocks.snapshot(), **self._signs.snapshot()}
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier snapshot."""
         told = json.loads(state["text"].tobytes())
-        self._standing = {}
-        self._member[:] = False
-        for row in told["standing"]:
-            row["members"] = tuple(Member(**m) for m in row["members"])
-            row["devices"] = tuple(row["devices"])
-            row["labels"] = tuple(Label(x) for x in row["labels"])
-            held = Standing(**row)
-            self._standing[held.family, held.subject] = held
-        points = [m.point for s in self._standing.values() for m in s.members]
-        self._member = grown(self._member, max(points, default=0) + 1, fill=False)
-        self._member[points] = True
-        self._member[0] = False
-        self._device_reset = {device: (ts, at) for device, (ts, at) in told["device_reset"]}
-        self._ended = dict(told["ended"])
-        self._person_reset = dict(told["person_reset"])
-        self._last = {(family, subject): since for family, subject, since in told.get("last", ())}
+        self._conditions.restore(told)
+        self._resets.restore(told)
+        self._joint.restore(told)
         self._mode = dict(told["mode"])
         self._registered = dict(told["registered"])
-        size = len(self._lag)
-        self._lag = grown(state["lag"].copy(), size)
-        self._ts, self._at = grown(state["ts"].copy(), size, _UNSEEN), grown(state["at"].copy(), size, _UNSEEN)
+        self._clocks.restore(state)
         self._signs.restore(state)

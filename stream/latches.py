@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from park.events import AlarmState, ConditionChange, Label, Reason, Severity
 from park.readings import Quality
@@ -18,6 +19,35 @@ class Member:
     value: float
     state: bool  # the device itself says alarm; False: our reading of its values does
     gone: bool = False  # the values are back, which is no reset
+    weak: bool = False  # a rise that alone is no alarm, and counts beside another kind of sign only
+
+    @property
+    def quantity(self) -> str:
+        """What it measures; a cooker's steam is the same smoke for two smoke detectors."""
+        return _QUANTITY.get(self.metric, self.metric)
+
+
+_QUANTITY: Mapping[str, str] = MappingProxyType(
+    {
+        "smoke": "smoke",
+        "smoke_obscuration": "smoke",
+        "heat": "heat",
+        "temperature": "heat",
+        "co": "co",
+        "co_alarm": "co",
+    }
+)
+
+
+def corroborates(one: Member, other: Member) -> bool:
+    """Tell whether two signs together confirm: two devices, and a weak one only beside another kind of a full one.
+
+    GB 50116 4.1.6 asks for two independent alarm signals in one zone; two channels of one device are not
+    independent, and two weak signs of one kind may have one harmless cause.
+    """
+    if one.device == other.device or (one.weak and other.weak):
+        return False
+    return not (one.weak or other.weak) or one.quantity != other.quantity
 
 
 @dataclass(frozen=True, slots=True)

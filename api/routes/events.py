@@ -12,13 +12,14 @@ from api.schemas import Accepted, ConditionOut, ConditionStory, FindingOut, Text
 from api.scope import park_asked
 from api.services import Services
 from api.view import View
-from park.errors import Conflict, MachineryError, NotFound
+from park.errors import Conflict, Forbidden, MachineryError, NotFound
 from park.events import AlarmState, ConditionChange
 from park.metrics import Lane
 from park.records import Command, Verb
 from park.roles import Principal
 
 _Limit = Annotated[int, Query(ge=1, le=1_000)]
+_MOST = 10_000  # standing conditions among which another of the same subject is looked for
 _Before = Annotated[str, Query(max_length=400, description="the `next` of the page before")]
 
 
@@ -59,7 +60,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
 
     def story(key: str, caller: Principal) -> list[ConditionChange]:
         history = services.events.history(key)
-        if not history or not caller.sees(history[-1].park):
+        if not history or not caller.hears(history[-1].park):
             raise NotFound("there is no such condition")
         return history
 
@@ -71,26 +72,50 @@ def add(app: FastAPI, services: Services, view: View) -> None:
 
     @app.post(f"{V1}/conditions/reset", tags=["conditions"], status_code=202)
     def reset(body: ResetBody, caller: Caller) -> Accepted:
-        """Reset a latched condition: an act of a named person, that enters the log and takes effect in order."""
+        """Reset a latched condition: an act of a named person, that enters the log and takes effect in order.
+
+        A fire that was heard on both lanes stands as one condition in each; both are ended. One of no park that
+        is known is every park's to see, and of a key of every park to end.
+        """
         now_standing = story(body.condition, caller)[-1]
         if now_standing.state is AlarmState.CLEARED:
             raise Conflict("this condition is over already")
+        if not caller.sees(now_standing.park):
+            raise Forbidden("nobody knows which park this is in: a key of every park may end it")
         received = services.now()
-        command = Command(
-            Verb.RESET,
-            received,
-            caller.name,
-            # Neither place nor device: a stage takes a place with all within it, and another fire would end unseen.
-            reason=body.reason,
-            arguments={
-                "condition": body.condition,
-                "rule": now_standing.rule,
-                "family": now_standing.family,
-                "subject": now_standing.subject,
-            },
+        _in_each(
+            [
+                (lane, _reset(condition, received, caller.name, body.reason))
+                for condition in _twins(services, now_standing)
+                for lane in _lanes(view, condition)
+            ],
+            services.submit,
         )
-        _in_each(_lanes(view, now_standing), lambda lane: services.submit(lane, command))
         return Accepted(received=received, actor=caller.name)
+
+
+def _twins(services: Services, condition: ConditionChange) -> list[ConditionChange]:
+    """Return a standing condition, and those of its family and subject that stand beside it.
+
+    Each lane that hears a fire holds it in a condition of its own; whoever ends the one has seen them all.
+    """
+    standing = services.events.conditions(park=condition.park, standing=True, limit=_MOST)
+    key, own = (condition.family, condition.subject), condition.condition_id
+    return [condition, *(c for c in standing if (c.family, c.subject) == key and c.condition_id != own)]
+
+
+def _reset(condition: ConditionChange, received: int, actor: str, reason: str) -> Command:
+    """Return a person's reset of one condition.
+
+    It names neither place nor device: a stage takes a place with all within it, and another fire would end unseen.
+    """
+    about = {
+        "condition": condition.condition_id,
+        "rule": condition.rule,
+        "family": condition.family,
+        "subject": condition.subject,
+    }
+    return Command(Verb.RESET, received, actor, reason=reason, arguments=about)
 
 
 def _lanes(view: View, condition: ConditionChange) -> tuple[Lane, ...]:
@@ -105,12 +130,12 @@ def _lanes(view: View, condition: ConditionChange) -> tuple[Lane, ...]:
     return (first, *(lane for lane in Lane if lane is not first)) if alarm else (first,)
 
 
-def _in_each(lanes: tuple[Lane, ...], do: Callable[[Lane], object]) -> None:
-    """Do it for each lane, whatever happens in the others; raise what was raised first."""
+def _in_each(told: list[tuple[Lane, Command]], submit: Callable[[Lane, Command], object]) -> None:
+    """Tell each lane, whatever happens in the others; raise what was raised first."""
     failed: list[MachineryError] = []
-    for lane in lanes:
+    for lane, command in told:
         try:
-            do(lane)
+            submit(lane, command)
         except MachineryError as why:
             failed.append(why)
     if failed:

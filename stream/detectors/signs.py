@@ -1,36 +1,52 @@
 """Signs of fire in values: heat, smoke, CO and gas of life-safety devices, by level and by rise.
 
-A level alone is slow and a rise alone does not conform (a heat detector must have a fixed temperature
-too), so each metric has a level, and rises that count only above a floor. A rise is measured over a
-baseline that follows the value with a time constant of minutes: a steady ramp of r per minute stands
-r x tau above it. Two readings in a row must agree, so that one spike is no fire. All figures are rows of
-the rule table named `fire.*` and `gas.*`: `high` is the level, or for rules that end in `_rise` the rise,
-`low` the floor, `on_delay` the time constant.
+Full signs are alarms by themselves: a level alone is slow and a rise alone does not conform (a heat detector
+must have a fixed temperature too), so each metric has a level, and rises that count only above a floor. A
+rise is measured over a baseline that follows the value with a time constant of minutes: a steady ramp of r
+per minute stands r x tau above it. Two readings in a row must agree, so that one spike is no fire.
+
+Weak signs are small rises, that must stand out of what this very sensor does on its own:
+
+```
+  value - baseline  >=  max(rise of the rule, NOISE x usual distance from the baseline)
+```
+The usual distance is learned from the point's own past, hours of it, a heater's cycle and the cell's
+noise included; a wild value moves it by no more than three times itself. What they amount to is decided in
+fire_joint.py. All figures are rows of the rule table (sign_rules.py).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntFlag
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from park.directory import Directory, grown
-from park.events import Reason
 from park.metrics import CODE, NAMES
 from park.operator import State
-from park.readings import Bool, Float64, Int64, Quality, ReadingBatch, Rows
+from park.readings import Bool, Float64, Int8, Int64, Quality, ReadingBatch, Rows
 from park.records import Config
+from stream.detectors.sign_rules import METRICS, sign_rules
 from stream.rounds import rounds
 
-METRICS = ("temperature", "smoke_obscuration", "co", "gas_level")
-ROLE = 2  # role of the first of them in the column of the fire stage; states are 1
+ROLE = 2  # role of the first metric in the column of the fire stage; states are 1
 AGREE = 2  # readings in a row
+NOISE = 5.0  # usual distances from the baseline: of a bell curve's mean distance, 4 sigma
 _UNSEEN = -(2**62)
 _DEAF_AFTER = 5 * 60_000  # ms: a clock that went back is believed again after so long
 
-# Time constants of smoothing, ms: CO cells are noisy by tens of ppm; the others are judged as they come.
+# By metric, in the order of METRICS. Time constants of smoothing, ms: CO cells are noisy by tens of ppm; the
+# others are judged as they come.
 _SMOOTH = np.array([0.0, 0.0, 20_000.0, 10_000.0])
+# What a sensor's distance from its baseline is taken for before it is known, in the metric's unit: a tenth of
+# a kelvin and of a percent are what good sensors do, a CO cell 2 ppm (their data sheets' resolution); _PRIOR
+# readings must say otherwise before it is believed.
+_QUIET = np.array([0.1, 0.1, 2.0, 0.5])
+_PRIOR = 10.0
+_USUAL_TAU = 4 * 3_600_000.0  # ms over which the usual distance is learned: longer than a heater's cycle
+_WILD = 3.0  # usual distances by which one reading may teach, at most
 
 _COLUMNS = {
     "smooth": np.float64,
@@ -41,50 +57,37 @@ _COLUMNS = {
     "calm": np.int16,
     "up": np.bool_,
     "back": np.float64,  # level below which the sign is gone
+    "slow": np.float64,  # baseline of the weak sign
+    "usual": np.float64,  # distance from it
+    "taught": np.float64,  # readings that taught the usual distance
+    "weak_streak": np.int16,
+    "weak_calm": np.int16,
+    "weak": np.bool_,
+    "weak_back": np.float64,
 }
+
+
+class Sign(IntFlag):
+    """What a reading tells of its point."""
+
+    BEGINS = 1  # a full sign
+    RISING = 2  # ... by its rise, not its level
+    GONE = 4
+    WEAK = 8  # a weak sign stands
+    WEAK_GONE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows of a batch at which a sign begins, or is gone (BACK_IN_LIMITS), rising."""
+    """Rows of a batch that tell of a sign, rising."""
 
     rows: Rows = field(default_factory=lambda: np.zeros(0, np.intp))
-    reason: Sequence[Reason] = ()
-    limit: Sequence[float] = ()
+    sign: Int8 = field(default_factory=lambda: np.zeros(0, np.uint8))
+    limit: Float64 = field(default_factory=lambda: np.zeros(0))
+    weak_limit: Float64 = field(default_factory=lambda: np.zeros(0))
 
 
 _NOTHING = Found()
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """The rule table by metric, in the order of METRICS; no rule is infinity."""
-
-    level: Float64
-    band: Float64  # below the level, before it is gone
-    rise: Float64  # [2, metrics]
-    floor: Float64  # [2, metrics]
-    tau: Float64  # ms
-
-
-def _rules(directory: Directory) -> _Rules:
-    n = len(METRICS)
-    rules = _Rules(
-        np.full(n, np.inf), np.zeros(n), np.full((2, n), np.inf), np.full((2, n), np.inf), np.full(n, 120_000.0)
-    )
-    taken = [0] * n
-    for row in directory.limits:
-        if not row.rule.startswith(("fire.", "gas.")) or row.metric not in METRICS or row.high is None:
-            continue
-        m = METRICS.index(row.metric)
-        if not row.rule.endswith("_rise"):
-            rules.level[m], rules.band[m] = row.high, row.dead_band
-        elif taken[m] < len(rules.rise):
-            rules.rise[taken[m], m] = row.high
-            rules.floor[taken[m], m] = row.low if row.low is not None else -np.inf
-            rules.tau[m] = max(row.on_delay, 1)
-            taken[m] += 1
-    return rules
 
 
 class Signs:
@@ -92,7 +95,7 @@ class Signs:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._rules = _rules(directory)
+        self._rules = sign_rules(directory)
         self._column: dict[str, npt.NDArray[Any]] = {name: np.zeros(2, kind) for name, kind in _COLUMNS.items()}
         self._column["at"][:] = self._column["ts"][:] = _UNSEEN
         self._metric = np.full(len(NAMES) + 1, -1, np.int8)  # by metric code: place in METRICS
@@ -102,22 +105,21 @@ class Signs:
         """Grow, take new rules, and mark the points to look at in the role column."""
         d = self._directory
         if config.limits is not None:
-            self._rules = _rules(d)
+            self._rules = sign_rules(d)
         metric = self._metric[d.metric[: d.size]]
         watched = (metric >= 0) & d.life[: d.size]
         role[: d.size][watched] = metric[watched] + ROLE
         for name, column in self._column.items():
-            fill = _UNSEEN if name in {"at", "ts"} else 0
-            self._column[name] = grown(column, d.size, fill)
+            self._column[name] = grown(column, d.size, _fill(name))
 
     def forget(self, points: Sequence[int]) -> None:
         """Let signs of these points begin anew: they have been reset, and may raise again."""
         known = [p for p in points if p < len(self._column["up"])]
-        self._column["up"][known] = False
-        self._column["streak"][known] = 0
+        for name in ("up", "streak", "weak", "weak_streak"):
+            self._column[name][known] = 0
 
     def look(self, batch: ReadingBatch, analogue: Bool) -> Found:
-        """Return what begins and what is gone with some rows of a batch."""
+        """Return what begins, stands and is gone with some rows of a batch."""
         quality = batch.quality
         d = self._directory
         # A wrong clock is no obstacle: times here are those of receipt. Out-of-range values are faults.
@@ -127,27 +129,32 @@ class Signs:
         rows = np.flatnonzero(usable)
         if not len(rows):
             return _NOTHING
-        begins, gone = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
-        limit, rising = np.zeros(len(batch)), np.zeros(len(batch), np.bool_)
+        sign = np.zeros(len(batch), np.uint8)
+        limit, weak_limit = np.zeros(len(batch)), np.zeros(len(batch))
         for part in rounds(batch.point[rows]):
-            self._round(batch, rows[part], begins, gone, limit, rising)
-        found = np.flatnonzero(begins | gone)
-        reasons = [
-            Reason.BACK_IN_LIMITS if gone[i] else Reason.RATE_OF_RISE if rising[i] else Reason.ABOVE_LIMIT
-            for i in found.tolist()
-        ]
-        return Found(found, reasons, limit[found].tolist())
+            self._round(batch, rows[part], sign, limit, weak_limit)
+        found = np.flatnonzero(sign)
+        return Found(found, sign[found], limit[found], weak_limit[found])
 
-    def _round(self, batch: ReadingBatch, rows: Rows, begins: Bool, gone: Bool, limit: Float64, rising: Bool) -> None:
-        c, rules = self._column, self._rules
+    def _round(self, batch: ReadingBatch, rows: Rows, sign: Int8, limit: Float64, weak_limit: Float64) -> None:
+        c = self._column
         point = batch.point[rows]
         fresh = (batch.ts[rows] > c["ts"][point]) | (batch.received[rows] - c["at"][point] > _DEAF_AFTER)
         rows, point = rows[fresh], point[fresh]
-        value, received = batch.value[rows], batch.received[rows]
+        received = batch.received[rows]
         m = self._metric[self._directory.metric[point]]
         first = c["at"][point] == _UNSEEN
         elapsed = np.where(first, 0, np.maximum(received - c["at"][point], 0))
-        value = self._smoothed(value, c["smooth"][point], first, elapsed, m)
+        value = self._smoothed(batch.value[rows], c["smooth"][point], first, elapsed, m)
+        sign[rows], limit[rows] = self._full(point, m, value, first, elapsed)
+        told, weak_limit[rows] = self._weak(point, m, value, first, elapsed)
+        sign[rows] |= told
+        c["smooth"][point] = value
+        c["ts"][point], c["at"][point] = batch.ts[rows], received
+
+    def _full(self, point: Rows, m: Rows, value: Float64, first: Bool, elapsed: Int64) -> tuple[Int8, Float64]:
+        """Judge levels and full rises; return signs and limits."""
+        c, rules = self._column, self._rules
         base = np.where(first, value, c["base"][point])
         by_level = value >= rules.level[m]
         by_rise = (value - base >= rules.rise[:, m]) & (value >= rules.floor[:, m])
@@ -158,18 +165,45 @@ class Signs:
         start, end = ~up & (streak >= AGREE), up & (calm >= AGREE)
         least = np.where(by_rise, rules.rise[:, m], np.inf).min(axis=0)
         passed = np.where(by_level, rules.level[m], base + least)
-        back = np.where(by_level, rules.level[m] - rules.band[m], base + least / 2)
-        begins[rows], gone[rows] = start, end
-        limit[rows] = np.where(end, c["back"][point], passed)
-        rising[rows] = ~by_level
+        limit = np.where(end, c["back"][point], passed)
         # The baseline falls ten times as fast as it rises: what has cooled down is calm again.
         tau = np.where(value < base, rules.tau[m] / 10, rules.tau[m])
         c["base"][point] = base + (value - base) * -np.expm1(-elapsed / tau)
-        c["smooth"][point] = value
-        c["ts"][point], c["at"][point] = batch.ts[rows], received
         c["streak"][point], c["calm"][point] = streak, calm
         c["up"][point] = (up | start) & ~end
+        back = np.where(by_level, rules.level[m] - rules.band[m], base + least / 2)
         c["back"][point] = np.where(start, back, c["back"][point])
+        sign = start * np.where(by_level, Sign.BEGINS, Sign.BEGINS | Sign.RISING) + end * Sign.GONE
+        return sign.astype(np.uint8), limit
+
+    def _weak(self, point: Rows, m: Rows, value: Float64, first: Bool, elapsed: Int64) -> tuple[Int8, Float64]:
+        """Judge weak rises against what the point does on its own; return signs and limits."""
+        c, rules = self._column, self._rules
+        slow = np.where(first, value, c["slow"][point])
+        # Of what has changed in a long silence nobody can say that it rose fast: the baseline goes along first.
+        silence = np.maximum(elapsed - rules.weak_tau[m] / 2, 0)
+        slow = slow + (value - slow) * -np.expm1(-silence / rules.weak_tau[m])
+        usual = np.where(first, _QUIET[m], c["usual"][point])
+        away = value - slow
+        least = np.maximum(rules.weak[m], NOISE * usual)
+        hit = (away >= least) & (value >= rules.weak_floor[m])
+        streak = np.where(hit, np.minimum(c["weak_streak"][point] + 1, 1_000), 0)
+        up = c["weak"][point]
+        calm = np.where(up & (away < c["weak_back"][point]), c["weak_calm"][point] + 1, 0)
+        stands, end = hit & (streak >= AGREE), up & (calm >= AGREE)
+        c["weak_streak"][point], c["weak_calm"][point] = streak, calm
+        c["weak"][point] = (up | stands) & ~end
+        c["weak_back"][point] = np.where(stands & ~up, least / 2, c["weak_back"][point])
+        taught = np.minimum(c["taught"][point] + 1, 1e6)
+        share = np.maximum(1 / (_PRIOR + taught), -np.expm1(-elapsed / _USUAL_TAU))
+        lesson = np.minimum(np.abs(away), _WILD * usual) - usual
+        # A rise that is a sign teaches nothing of what is usual.
+        c["usual"][point] = np.maximum(usual + np.where(up | hit, 0.0, share * lesson), _QUIET[m] / 2)
+        c["taught"][point] = taught
+        tau = np.where(value < slow, rules.weak_tau[m] / 4, rules.weak_tau[m])
+        moved = np.minimum(elapsed, rules.weak_tau[m] / 2)
+        c["slow"][point] = slow + (value - slow) * -np.expm1(-moved / tau)
+        return (stands * Sign.WEAK + end * Sign.WEAK_GONE).astype(np.uint8), slow + least
 
     def _smoothed(self, value: Float64, before: Float64, first: Bool, elapsed: Int64, metric: Rows) -> Float64:
         """Return values with their cell's noise taken out; where readings are minutes apart, as they are."""
@@ -183,7 +217,14 @@ class Signs:
         return {f"sign_{name}": column.copy() for name, column in self._column.items()}
 
     def restore(self, state: State) -> None:
-        """Take the columns of an earlier snapshot."""
+        """Take the columns of an earlier snapshot; those that it did not know yet begin anew."""
         for name, column in self._column.items():
-            fill = _UNSEEN if name in {"at", "ts"} else 0
-            self._column[name] = grown(state[f"sign_{name}"].copy(), len(column), fill)
+            known = state.get(f"sign_{name}")
+            if known is None:
+                # A baseline begins at the value, as it does for a point that was never heard.
+                known = state["sign_smooth"] if name == "slow" else np.zeros(0, column.dtype)
+            self._column[name] = grown(known.copy(), len(column), _fill(name))
+
+
+def _fill(name: str) -> int:
+    return _UNSEEN if name in {"at", "ts"} else 0

@@ -61,6 +61,13 @@ class TestConditions:
 
         assert [mine] == events.conditions(park=1)
 
+    def test_of_no_park(self, events):
+        """What is of no park that is known is of every park."""
+        mine, nobodys = condition(T0 + 1, park=1), condition(T0, park=0, subject="unclaimed:x")
+        events.apply(Lane.LIFE, 1, [mine, nobodys])
+
+        assert [[mine, nobodys], [nobodys]] == [events.conditions(park=park) for park in (1, 2)]
+
     @pytest.mark.parametrize("size", [1, 2, 7])
     def test_pages(self, events, size):
         """Pages hold every condition once, newest first, though some began at the same time."""

@@ -482,3 +482,10 @@ def test_numbers_rise(saves, tmp_path_factory):
         if leaves:
             registry.retire(Enterprise, firm.id, **WHO)
     database.close()
+
+
+def test_park_codes(planned):
+    """Stages learn the codes of parks: a stranger's topic begins with one."""
+    (code,) = {row.code for row in planned.config_since(0, T0).places if row.kind == "park"}
+
+    assert "north" == code

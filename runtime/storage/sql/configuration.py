@@ -154,7 +154,7 @@ def _device_rows(devices: Iterable[Device], gone: Iterable[Device]) -> Iterator[
 def _place_row(place: Park | Place, parks: dict[int, Park], at: int) -> PlaceRow:
     if isinstance(place, Park):
         area = place.area_mu * _MU
-        return PlaceRow(place.id, place.id, 0, "park", place.name, area, _utc_offset(place.timezone, at))
+        return PlaceRow(place.id, place.id, 0, "park", place.name, area, _utc_offset(place.timezone, at), place.code)
     offset = _utc_offset(parks[place.park].timezone, at)
     return PlaceRow(place.id, place.park, place.parent, str(place.kind), place.name, place.area, offset)
 

@@ -49,11 +49,14 @@ class SqlEvents:
     def conditions(
         self, *, park: int = 0, standing: bool | None = None, before: str = "", limit: int = 100
     ) -> list[ConditionChange]:
-        """Return the newest change of each condition, newest begun first, from past the id `before` on."""
+        """Return the newest change of each condition, newest begun first, from past the id `before` on.
+
+        What is of no park that is known, a stranger's fire, is of every park.
+        """
         c = conditions.c
         query = select(c.body)
         if park:
-            query = query.where(c.park == park)
+            query = query.where(c.park.in_((park, 0)))
         if standing is not None:
             query = query.where(c.standing == standing)
         if before:
