@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -44,23 +44,6 @@ def state_word(metric: str, value: float) -> str | None:
 def quality_word(code: int) -> str:
     """Return the word for a quality code."""
     return WORDS.get(code, "unknown")
-
-
-def latest_rows(view: ParkView, latest: Latest) -> list[dict[str, Any]]:
-    """Return the newest readings as members of schemas.LatestRow; plain, because they are many and asked for often."""
-    rows = []
-    columns = (latest.point, latest.ts, latest.value, latest.quality, latest.received)
-    for point, ts, value, quality, received in zip(*(c.tolist() for c in columns), strict=True):
-        row = view.rows[point]
-        metric = row.metric
-        rows.append(
-            {
-                "point": point, "device": row.device, "place": row.place, "metric": metric, "channel": row.channel,
-                "ts": ts, "value": value, "state": state_word(metric, value) if METRICS[metric].codes else None,
-                "quality": WORDS.get(quality, "unknown"), "received": received,
-            }
-        )  # fmt: skip
-    return rows
 
 
 def freshness(view: ParkView, latest: Latest, now: int) -> Freshness:

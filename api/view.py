@@ -6,6 +6,7 @@ from threading import Lock
 
 import numpy as np
 
+from api.newest import NewestRows, newest_rows
 from api.services import Services
 from park.directory import Directory
 from park.errors import NotFound
@@ -81,6 +82,7 @@ class View:
         self._directory = Directory()
         self._version = -1
         self._parks: dict[int, ParkView] = {}
+        self._newest: dict[int, NewestRows] = {}
         self._leases: tuple[int, dict[int, tuple[Lease, ...]]] = (-1, {})
         self._lock = Lock()
 
@@ -111,14 +113,37 @@ class View:
                 found = self._parks[park] = self._build(park, version)
             return found
 
+    def newest(self, park: int, caller: Principal) -> NewestRows:
+        """Return what is known before of the newest readings of a park, without what else stands in it.
+
+        A first look costs a millisecond, not the tens that all nouns of a park cost. Raises NotFound as `park` does.
+        """
+        if not caller.sees(park):
+            raise NotFound(f"there is no park {park}")
+        with self._lock:
+            version = self._refresh()
+            found = self._newest.get(park)
+            if found is None or found.version != version:
+                self._registry.get(Park, park)
+                self._newest.pop(park, None)
+                while len(self._newest) >= _PARKS_KEPT:
+                    del self._newest[next(iter(self._newest))]
+                found = self._newest[park] = newest_rows(version, self._rows_of(park))
+            return found
+
+    def _rows_of(self, park: int) -> dict[int, PointRow]:
+        """Return the points of a park, rising; those of retired devices are left out."""
+        known = self._directory
+        rows = (known.points[p] for p in np.flatnonzero((known.park == park) & (known.metric >= 0)).tolist())
+        devices = known.devices
+        return {row.point: row for row in rows if row.device in devices and not devices[row.device].retired}
+
     def _build(self, park: int, version: int) -> ParkView:
         noun = self._registry.get(Park, park)
         devices = {
             d.id: d for d in every(self._registry, Device, park=park) if d.state is not DeviceState.RETIRED
         }  # fmt: skip
-        known = self._directory
-        numbers = np.flatnonzero((known.park == park) & (known.metric >= 0))
-        rows = {int(p): known.points[int(p)] for p in numbers if int(known.device[p]) in devices}
+        rows = {p: row for p, row in self._rows_of(park).items() if row.device in devices}
         feeds: dict[Feed, list[int]] = {feed: [] for feed in Feed}
         for number, row in rows.items():
             if not row.source and row.metric not in ABOUT_DEVICES and devices[row.device].kind != "zone_counter":

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import FastAPI, Query, Response
 
 from api.bodies import Id
 from api.door import Caller
-from api.overview import freshness, health, heard, latest_rows, park_map
+from api.newest import written
+from api.overview import freshness, health, heard, park_map
 from api.permissions import V1
 from api.schemas import Freshness, Health, Latest, Map, Trends
 from api.services import Services
@@ -32,11 +32,10 @@ def add(app: FastAPI, services: Services, view: View) -> None:
     @app.get(f"{V1}/parks/{{park}}/latest", tags=["parks"], response_model=Latest)
     def latest_of_park(park: Id, caller: Caller) -> Response:
         """Return the newest reading of every point of a park."""
-        seen = view.park(park, caller)
-        rows = latest_rows(seen, services.readings.latest(seen.points.tolist()))
+        known = view.newest(park, caller)
         # Built and written without a second check: this is the call that pages repeat.
-        body = {"park": park, "at": services.now(), "items": rows}
-        return Response(msgspec.json.encode(body), media_type="application/json")
+        body = written(known, services.readings.latest(known.asked), park, services.now())
+        return Response(body, media_type="application/json")
 
     @app.get(f"{V1}/parks/{{park}}/freshness", tags=["parks"])
     def freshness_of_park(park: Id, caller: Caller) -> Freshness:
