@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from park.activity import Evidence
-from park.readings import Float64, Int32, Int64
+from park.readings import Bool, Float64, Int32, Int64
 
 
 class Severity(StrEnum):
@@ -54,6 +54,7 @@ class Reason(StrEnum):
     WRONG_CLOCK = "wrong_clock"
     CLOCK_OK = "clock_ok"
     UNUSUAL = "unusual"  # far from the learned baseline
+    USUAL_AGAIN = "usual_again"  # an episode of unusual values is over
     DRIFT_RESET = "drift_reset"  # a count of people corrected at a known-empty hour
     METER_RESET = "meter_reset"
     METER_ROLLOVER = "meter_rollover"
@@ -75,6 +76,30 @@ class Label(StrEnum):
     UNCLAIMED = "unclaimed"
     TEST = "test"
     MAINTENANCE = "maintenance"
+
+
+class Anomaly(StrEnum):
+    """What is unusual about the values of a point."""
+
+    SPIKE = "spike"  # far above all that was likely
+    DIP = "dip"
+    SHIFT = "shift"  # another level
+    DRIFT = "drift"  # another level, reached little by little
+    VARIANCE = "variance"  # moves more, or less, than it usually does
+    STUCK = "stuck"
+    MISSING = "missing"  # values did not come
+    SHAPE = "shape"  # many small surprises: a day unlike others
+    CONTEXT = "context"  # right value, wrong hour
+
+
+class Baseline(StrEnum):
+    """What an unusual value was held against."""
+
+    FORECAST = "forecast"  # the mixture: the value before, the slow level, this half hour, this hour of the week
+    HALF_HOUR = "half_hour"  # what this half hour of the day usually has
+    LEVEL = "level"  # the slow level of two weeks
+    MOVEMENT = "movement"  # how much the values usually move
+    PACE = "pace"  # how often values usually come
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +152,14 @@ class Finding:
     device: int = 0
     place: int = 0
     park: int = 0
+    episode: str = ""  # anomalies: the same from the first finding of an episode to the one that says it is over
+    since: int = 0  # epoch ms: the episode's first value
+    until: int = 0  # epoch ms: its last; 0: it is under way
+    anomaly: Anomaly | None = None
+    baseline: Baseline | None = None
+    rising: bool | None = None  # upward or downward
+    times: float = 0.0  # one of so many values of this point is so unusual
+    similar: tuple[int, ...] = ()  # up to three past episodes of the point that were most like it, by `since`
 
     @property
     def id(self) -> str:
@@ -228,4 +261,18 @@ class Counted:
     readings: Int32  # readings that entered the stage
 
 
-Event = ConditionChange | Finding | DeviceStatus | ActivityDay | Rollups | Counted
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """What was usual of points in windows that are over, one row each: as it was known when the window began."""
+
+    point: Int32
+    start: Int64  # epoch ms
+    width: int  # ms
+    expected: Float64
+    low: Float64  # of the usual band
+    high: Float64
+    score: Float64  # 0..1, the most of the window; 0.5 is notable
+    learning: Bool  # too young to be judged
+
+
+Event = ConditionChange | Finding | DeviceStatus | ActivityDay | Rollups | Counted | Bands
