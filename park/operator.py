@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
-from park.events import Event
+from park.events import Event, Finding
 from park.readings import ReadingBatch
 from park.records import Command, Config, Refused
 
@@ -53,6 +53,14 @@ class TakesRefused(Protocol):
 
     def on_refused(self, refused: tuple[Refused, ...], emit: Emit) -> None:
         """Look at refused messages, in order of arrival."""
+
+
+@runtime_checkable
+class TakesFindings(Protocol):
+    """A stage that hears what the other stages found: a rule on findings."""
+
+    def on_finding(self, finding: Finding, emit: Emit) -> None:
+        """Look at a finding right after it was told."""
 
 
 @runtime_checkable

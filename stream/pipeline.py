@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from park.directory import Directory
-from park.operator import Emit, Operator, State, TakesCommands, TakesRefused
+from park.events import Event, Finding
+from park.operator import Emit, Operator, State, TakesCommands, TakesFindings, TakesRefused
 from park.readings import Bool, ReadingBatch, batch_of, concat
 from park.records import Batch, Command, Config, Record, Tick
 from park.wire import decode_config, encode_config
@@ -24,9 +25,12 @@ class Pipeline:
         self.operators = stages(self.directory)
         self._commanded = tuple(o for o in self.operators if isinstance(o, TakesCommands))
         self._refusing = tuple(o for o in self.operators if isinstance(o, TakesRefused))
+        self._hearing = tuple(o for o in self.operators if isinstance(o, TakesFindings))
 
     def run(self, record: Record, emit: Emit) -> ReadingBatch:
         """Pass one record through all stages; return the readings that came out at the end."""
+        if self._hearing:
+            emit = self._heard(emit)
         if isinstance(record, Batch):
             readings = record.readings
             if record.refused:
@@ -53,6 +57,17 @@ class Pipeline:
             for commanded in self._commanded:
                 commanded.on_command(record, emit)
         return _NOTHING
+
+    def _heard(self, emit: Emit) -> Emit:
+        """Return an emit that lets the stages which hear findings have each of them."""
+
+        def told(event: Event) -> None:
+            emit(event)
+            if isinstance(event, Finding):
+                for hearing in self._hearing:
+                    hearing.on_finding(event, emit)
+
+        return told
 
     def _known(self, readings: ReadingBatch) -> Bool | None:
         """Return which rows are of points that have columns; None: all, as nearly always.

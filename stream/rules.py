@@ -1,22 +1,25 @@
 """Rule tables: TOML text to limits, each with the authority it rests on."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
-from math import isfinite
 from typing import Any
 
 from park.errors import SettingsError
-from park.events import Severity
-from park.metrics import METRICS
+from park.metrics import METRICS, Feed, Kind
 from park.records import LimitRow
+from stream.measures import MEASURES
+from stream.rule_fields import FIELDS, Wrong
+from stream.scopes import DAY
 
-_NUMBERS = {"high", "low", "dead_band"}
-_SECONDS = {"on_delay", "off_delay"}  # written in seconds, kept in ms
-_TEXTS = {"rule", "metric", "severity", "basis", "version"}
-_MUST = ("rule", "metric", "severity", "basis", "version")
-_WORDS = _NUMBERS | _SECONDS | _TEXTS | {"kinds", "note"}
-_NOT_NEGATIVE = {"dead_band"} | _SECONDS
+MAX_TEXT = 256 << 10  # characters of a table
+MAX_RULES = 2_000
+_MUST = ("rule", "severity", "basis", "version")
+_TWINS = (("for", "on_delay"), ("keep_firing_for", "off_delay"))
+_SCOPE = ("kinds", "channels", "parks", "places")
+_SCHEDULE = ("days", "hours", "valid_to")
+_BARE = ("channels", "parks", "places", "window", "usual", "finding", "valid_from")  # no fire.* or gas.* has these
 
 
 def shipped() -> str:
@@ -24,70 +27,160 @@ def shipped() -> str:
     return files("stream").joinpath("rules.toml").read_text("utf-8")
 
 
+def life_safety(rule: LimitRow) -> bool:
+    """Return whether lives hang on a rule: those of the fire stage, and all on quantities of fire and gas."""
+    metric = METRICS.get(rule.metric)
+    return rule.rule.startswith(("fire.", "gas.")) or (metric is not None and metric.feed is Feed.FIRE)
+
+
 def parse(text: str) -> tuple[LimitRow, ...]:
     """Return the limits of a rule table: an array of tables named `limit`.
 
-    Numbers are in the metric's unit, delays in seconds. Raises SettingsError naming the rule and the field.
+    Numbers are in the metric's unit, delays in seconds or durations. Raises SettingsError naming line, rule
+    and field.
     """
+    if len(text) > MAX_TEXT:
+        raise SettingsError(f"rule table: longer than {MAX_TEXT >> 10} KiB")
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as why:
-        raise SettingsError(f"rule table is no TOML: {why}") from why
+    except (tomllib.TOMLDecodeError, RecursionError) as why:
+        raise SettingsError(f"rule table is no TOML: {' '.join(str(why).split())}") from why
     unknown = sorted(set(table) - {"limit"})
     if unknown:
         raise SettingsError(f"rule table: unknown name {unknown[0]!r}; it holds [[limit]] tables only")
     entries = table.get("limit", [])
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise SettingsError("rule table: limits are written as [[limit]]")
-    rows = tuple(_row(number, entry) for number, entry in enumerate(entries, 1))
-    names = [row.rule for row in rows]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise SettingsError(f"rule {twice!r}: stands twice")
-    return rows
+    if len(entries) > MAX_RULES:
+        raise SettingsError(f"rule table: {len(entries)} rules, {MAX_RULES} are the most")
+    rows: list[LimitRow] = []
+    seen: set[tuple[Any, ...]] = set()
+    for number, entry in enumerate(entries, 1):
+        try:
+            row = _row(entry)
+            _once(row, seen)
+        except _Bad as why:
+            raise SettingsError(_told(text, number, entry, why)) from why
+        rows.append(row)
+    return tuple(rows)
 
 
-def _row(number: int, entry: Mapping[str, Any]) -> LimitRow:
+class _Bad(ValueError):
+    """What is wrong with a field of a rule."""
+
+    def __init__(self, word: str, why: str) -> None:
+        super().__init__(why)
+        self.word = word
+
+
+def _once(row: LimitRow, seen: set[tuple[Any, ...]]) -> None:
+    """See that no two rules of one name have the same scope and dates."""
+    scope = row.rule, *(tuple(sorted(getattr(row, word))) for word in _SCOPE), row.valid_from, row.valid_to
+    if scope in seen:
+        raise _Bad("", "stands twice")
+    seen.add(scope)
+
+
+def _told(text: str, number: int, entry: Mapping[str, Any], why: _Bad) -> str:
+    """Return the sentence for a person: line, rule, field, what is wrong."""
     name = entry.get("rule")
-    where = f"rule {name!r}" if isinstance(name, str) and name else f"limit number {number}"
+    rule = f"rule {name!r}" if isinstance(name, str) and name else f"limit number {number}"
+    line = line_of(text, number, why.word)
+    return f"{f'line {line}: ' if line else ''}{rule}: {why.word}{' ' if why.word else ''}{why}"
 
-    def bad(word: str, what: str) -> SettingsError:
-        return SettingsError(f"{where}: {word} {what}")
 
-    for word in sorted(set(entry) - _WORDS):
-        raise bad(word, "is no field of a limit")
-    for word in _MUST:
-        if not isinstance(entry.get(word), str) or not entry[word].strip():
-            raise bad(word, "is missing, or no text")
-    if entry["metric"] not in METRICS:
-        raise bad("metric", f"{entry['metric']!r} is not in the catalogue")
-    if entry["severity"] not in set(Severity):
-        raise bad("severity", f"{entry['severity']!r} is none of {', '.join(Severity)}")
-    for word in sorted((_NUMBERS | _SECONDS) & set(entry)):
-        value = entry[word]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            raise bad(word, f"{value!r} is no finite number")
-        if word in _NOT_NEGATIVE and value < 0:
-            raise bad(word, f"{value!r} is below 0")
-    high, low = entry.get("high"), entry.get("low")
+def line_of(text: str, number: int, word: str = "") -> int:
+    """Return the line of a field of the n-th [[limit]], or of its head; 0 where neither can be found."""
+    heads, at = 0, 0
+    for n, line in enumerate(text.splitlines(), 1):
+        if re.match(r"\s*\[\[\s*limit\s*\]\]", line):
+            heads += 1
+            if heads > number:
+                break
+            at = n if heads == number else at
+        elif heads == number and word and re.match(rf"\s*[\"']?{re.escape(word)}[\"']?\s*[.=]", line):
+            return n
+    return at
+
+
+def _row(entry: Mapping[str, Any]) -> LimitRow:
+    for word in sorted(set(entry) - set(FIELDS)):
+        raise _Bad(word, "is no field of a limit")
+    for word, other in _TWINS:
+        if word in entry and other in entry:
+            raise _Bad(word, f"and {other} are the same; give one")
+    fields: dict[str, Any] = {"metric": ""}
+    for word in (*_MUST, *(w for w in entry if w not in _MUST)):
+        try:
+            fields[FIELDS[word].to] = FIELDS[word].read(entry.get(word))
+        except Wrong as why:
+            raise _Bad(word, str(why)) from why
+    fields.pop("", None)
+    row = LimitRow(**fields)
+    _judged(row)
+    _bounded(row)
+    if life_safety(row):
+        _always(row)
+    return row
+
+
+def _judged(row: LimitRow) -> None:
+    """See that a rule says of what it is."""
+    if not row.metric and not row.finding:
+        raise _Bad("metric", "is missing, or no text")
+    if row.finding:
+        if row.metric and row.metric not in METRICS:
+            raise _Bad("metric", f"{row.metric!r} is not in the catalogue")
+        if not row.window:
+            raise _Bad("window", "must be given: findings are counted in it")
+        if row.usual or row.valid:
+            raise _Bad("finding", "has no usual and valid")
+        return
+    if row.reasons:
+        raise _Bad("reasons", "are of findings")
+    if row.metric in MEASURES:
+        if row.window or row.usual or row.valid:
+            raise _Bad("window", "usual and valid are the stage's own for a measure")
+        if row.channels:
+            raise _Bad("channels", "are of points, and a measure is none")
+        return
+    if row.metric not in METRICS:
+        raise _Bad("metric", f"{row.metric!r} is not in the catalogue, and no measure")
+    if row.window and DAY % row.window:
+        raise _Bad("window", "does not divide a day")
+    if row.window and METRICS[row.metric].kind in {Kind.STATE, Kind.REGISTER}:
+        raise _Bad("window", f"says nothing for {row.metric}: it is a {METRICS[row.metric].kind}")
+    if not row.window and (row.usual or row.valid or row.floor):
+        raise _Bad("window", "must be given with usual, valid or floor")
+    if row.floor and not row.usual:
+        raise _Bad("floor", "is of rules against the usual, and of measures")
+    if 0 < row.usual < 5:
+        raise _Bad("usual", f"{row.usual} windows are too few for a median; 5 are the least")
+
+
+def _bounded(row: LimitRow) -> None:
+    """See that a rule has limits, and that they leave room."""
+    high, low = row.high, row.low
     if high is None and low is None:
-        raise bad("high", "or low must be given")
-    of_rise = entry["rule"].endswith("_rise")  # there `low` is a floor, not a limit
-    if high is not None and low is not None and not of_rise and low >= high:
-        raise bad("low", f"{low!r} is not below high {high!r}")
-    kinds = entry.get("kinds", [])
-    if not isinstance(kinds, list) or not all(isinstance(k, str) and k for k in kinds):
-        raise bad("kinds", "is no list of device kinds")
-    return LimitRow(
-        entry["rule"],
-        entry["metric"],
-        entry["severity"],
-        entry["basis"],
-        None if high is None else float(high),
-        None if low is None else float(low),
-        float(entry.get("dead_band", 0.0)),
-        round(entry.get("on_delay", 0) * 1000),
-        round(entry.get("off_delay", 0) * 1000),
-        tuple(kinds),
-        entry["version"],
-    )
+        raise _Bad("high", "or low must be given")
+    of_rise = row.rule.endswith("_rise")  # there `low` is a floor, not a limit
+    if high is not None and low is not None and not of_rise:
+        if low >= high:
+            raise _Bad("low", f"{low!r} is not below high {high!r}")
+        if low + row.dead_band > high - row.dead_band:
+            raise _Bad("dead_band", f"{row.dead_band!r} leaves no room between low and high: it could never end")
+    if row.valid_to and row.valid_to <= row.valid_from:
+        raise _Bad("valid_to", "is not after valid_from")
+    if row.valid_to and row.valid_to - row.valid_from < DAY:
+        raise _Bad("valid_to", "is not after valid_from")
+
+
+def _always(row: LimitRow) -> None:
+    """See that a rule on which lives hang holds at every hour, and those of the fire stage everywhere."""
+    for word in _SCHEDULE:
+        if getattr(row, word):
+            raise _Bad(word, "cannot be given: a rule of life safety holds at every hour, until it is taken out")
+    if row.rule.startswith(("fire.", "gas.")):
+        for word in _BARE:
+            if getattr(row, word):
+                raise _Bad(word, "cannot be given: the fire stage's rules hold everywhere, for each reading")

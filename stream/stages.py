@@ -2,21 +2,29 @@
 
 ```
  life    fire -> quality -> health -> limits
- bulk    fire -> quality -> health -> meters -> occupancy -> limits -> seasonal
+ bulk    fire -> quality -> health -> meters -> occupancy -> limits -> means -> electricity -> balance -> crowding
+              -> discharge -> seasonal -> repeated
  store           quality           -> meters -> occupancy -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
+Repeated stands last: it hears what the others found.
 """
 
 from park.directory import Directory
 from park.operator import Operator
+from stream.balance import Balance
+from stream.crowding import Crowding
 from stream.detectors.seasonal import Seasonal
+from stream.discharge import Discharge
+from stream.electricity import Electricity
 from stream.fire import Fire
 from stream.health import Health
 from stream.limits import Limits
+from stream.means import Means
 from stream.meters import Meters
 from stream.occupancy import Occupancy
 from stream.quality import QualityGate
+from stream.repeated import Repeated
 from stream.rollups import Rollups
 
 
@@ -29,7 +37,8 @@ def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the bulk lane."""
     return (
         Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Occupancy(directory),
-        Limits(directory), Seasonal(directory),
+        Limits(directory), Means(directory), Electricity(directory), Balance(directory), Crowding(directory),
+        Discharge(directory), Seasonal(directory), Repeated(directory),
     )  # fmt: skip
 
 

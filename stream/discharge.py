@@ -1,0 +1,184 @@
+"""Discharge while nothing is made: the flow of an outlet in hours in which its enterprise stood still.
+
+Event-time, by the hour. An enterprise stood still when its counters of pieces and run time counted nothing;
+where it has none, when its power was at or below 30 % of what it is in a busy hour (the 90th percentile of
+the last week; 30 % is the grid companies' own rule for a day that works). Without either nothing is judged.
+"""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from park.directory import Directory
+from park.metrics import CODE
+from park.operator import Emit, State
+from park.readings import Bool, Quality, ReadingBatch
+from park.records import Config, LimitRow
+from stream.holding import Holding, Subject
+from stream.scopes import MINUTE, chain, fitting, in_force, offset_of
+from stream.sums import Closed, Sums
+
+VERSION = 1
+HOUR = 3_600_000
+LATENESS = 10 * MINUTE  # ms
+VALID = 0.75  # share of the hour (HJ 75-2017: an hour's mean needs 45 minutes of valid data)
+WORKS = 0.30  # O R1, as of a day's kWh
+PAST = 168  # hours that tell what a busy hour is
+_LEAST = 24
+_FLOW, _POWER = CODE["discharge_flow"], CODE["power"]
+_MADE = (CODE["output_count"], CODE["run_time"])
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """The outlets of an enterprise, and what tells whether it works."""
+
+    outlets: tuple[int, ...]  # points
+    made: tuple[int, ...]
+    power: tuple[int, ...]
+
+
+class Discharge:
+    """Hold the outlets of enterprises that stand still to their rules."""
+
+    name = "discharge"
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._rules: tuple[LimitRow, ...] = ()
+        self._of: dict[int, tuple[LimitRow, ...]] = {}  # by device of an outlet
+        self._works: dict[int, Works] = {}  # by enterprise
+        self._busy: dict[int, list[float]] = {}  # by enterprise: mean power of past hours, kW
+        self._watched: Bool = np.zeros(2, np.bool_)  # by point; the last row is for all beyond
+        self._sums = Sums(HOUR)
+        self._now = 0
+        self._holding = Holding(directory, self._subject)
+
+    def _subject(self, device: int) -> Subject:
+        row = self._directory.devices[device]
+        return Subject(f"device:{device}", row.park, row.place, device)
+
+    def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
+        """Add readings to their hours; they go on as they came."""
+        rows = np.flatnonzero(self._watched.take(batch.point, mode="clip"))
+        if not len(rows):
+            return batch
+        if not self._now:
+            self._move(int(batch.received[0]) // MINUTE * MINUTE, emit)
+        quality = batch.quality[rows]
+        good = (quality < Quality.SUSPECT) & (quality != Quality.RETAINED) & np.isfinite(batch.value[rows])
+        rows = rows[good]
+        self._sums.add(batch.point[rows], batch.ts[rows], batch.value[rows])
+        return batch
+
+    def on_tick(self, now: int, emit: Emit) -> None:
+        """Judge the hours that are over."""
+        self._move(now, emit)
+
+    def _move(self, now: int, emit: Emit) -> None:
+        if now <= self._now:
+            return
+        before, self._now = self._now, now
+        if not before:
+            self._sums.bound = now - LATENESS
+        else:
+            for part in self._sums.close(now - LATENESS):
+                self._judge(part, emit)
+        self._holding.on_tick(now, emit)
+
+    def _judge(self, part: Closed, emit: Emit) -> None:
+        points = [self._sums.points[slot] for slot in part.slot.tolist()]
+        total = dict(zip(points, part.total.tolist(), strict=True))
+        mean = {
+            point: value / count
+            for point, value, count, share in zip(
+                points, part.total.tolist(), part.count.tolist(), part.share.tolist(), strict=True
+            )
+            if share >= VALID
+        }
+        end = int(part.begin[0]) + HOUR
+        self._holding.on_tick(end + LATENESS - 1, emit)
+        for enterprise, works in self._works.items():
+            idle = self._idle(enterprise, works, total, mean)
+            if idle is not None:
+                for outlet in works.outlets:
+                    if outlet in mean:
+                        self._hold(outlet, mean[outlet] if idle else 0.0, end, emit)
+
+    def _idle(self, enterprise: int, works: Works, total: dict[int, float], mean: dict[int, float]) -> bool | None:
+        """Return whether an enterprise stood still in the hour; None: nothing tells."""
+        told = [total[point] for point in works.made if point in total]
+        if told:
+            return not any(told)
+        if not works.power or any(point not in mean for point in works.power):
+            return None
+        power = sum(mean[point] for point in works.power)
+        past = self._busy.setdefault(enterprise, [])
+        past.append(power)
+        del past[:-PAST]
+        return None if len(past) < _LEAST else power <= WORKS * float(np.quantile(past, 0.9))
+
+    def _hold(self, outlet: int, flow: float, end: int, emit: Emit) -> None:
+        d = self._directory
+        device = int(d.device[outlet])
+        for rule in self._of.get(device, ()):
+            if in_force(rule, end - HOUR, offset_of(d, int(d.park[outlet]))):
+                self._holding.step(rule, device, flow, end - 1, end + LATENESS, emit)
+
+    # ── registry and snapshots ───────────────────────────────────────────────────────────────────
+
+    def on_config(self, config: Config, emit: Emit) -> None:
+        """Take a new table, and see which outlets belong to whom."""
+        d = self._directory
+        if config.limits is not None:
+            self._rules = tuple(r for r in d.limits if r.metric == "idle_discharge" and not r.finding)
+        elif not config.points and not config.places and not config.devices:
+            return
+        self._of, self._works = {}, {}
+        outlets = np.flatnonzero(d.metric == _FLOW)
+        for enterprise in np.unique(d.enterprise[outlets]).tolist() if self._rules else []:
+            if enterprise:
+                self._learn(enterprise, outlets)
+        self._holding.fit(self._of, config.received, emit)
+        points = sorted({p for works in self._works.values() for p in (*works.outlets, *works.made, *works.power)})
+        self._watched = np.zeros(max(points, default=0) + 2, np.bool_)
+        self._watched[points] = True
+        for point in points:
+            row = d.points[point]
+            self._sums.watch(point, row.interval, offset_of(d, row.park) * MINUTE)
+
+    def _learn(self, enterprise: int, outlets: NDArray[np.intp]) -> None:
+        d = self._directory
+        mine = d.enterprise == enterprise
+        own = outlets[mine[outlets]].tolist()
+        for point in own:
+            row = d.points[point]
+            device = d.devices.get(row.device)
+            if device is not None:
+                rules = fitting(self._rules, chain(d, row.place), park=row.park, kind=device.kind)
+                if rules:
+                    self._of[row.device] = rules
+        own = [point for point in own if int(d.device[point]) in self._of]
+        made = np.flatnonzero(mine & np.isin(d.metric, _MADE)).tolist()
+        power = [p for p in np.flatnonzero(mine & (d.metric == _POWER)).tolist() if not d.points[p].channel]
+        if own and (made or power):
+            self._works[enterprise] = Works(tuple(own), tuple(made), tuple(power))
+
+    def snapshot(self) -> State:
+        """Return copies of open hours, of what is busy, and of what is held."""
+        busy = json.dumps(list(self._busy.items())).encode()
+        cells: dict[str, NDArray[np.int64]] = self._sums.cells()
+        return {
+            **self._holding.snapshot(), "version": np.array(VERSION), "now": np.array(self._now),
+            "busy": np.frombuffer(busy, np.uint8).copy(), **cells,
+        }  # fmt: skip
+
+    def restore(self, state: State) -> None:
+        """Take the state of an earlier `snapshot`."""
+        self._now = int(state["now"])
+        self._busy = dict(json.loads(state["busy"].tobytes()))
+        cells = {name: state[name] for name in ("row", "point", "total", "count", "mask")}
+        self._sums.take_cells(cells, self._now - LATENESS if self._now else 0)
+        self._holding.restore(state, self._of)
