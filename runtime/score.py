@@ -1,23 +1,35 @@
-"""Run the live streaming detector over one recorded series, row by row.
+"""Run a live detector over one recorded series, row by row.
 
 Nothing is known of a row but those before it: the sampling interval, the levels and the tails are learned
-on the way, and while they are learned the score is 0.
+on the way, and while they are learned the score is 0. It is the code of the live stages, with one series.
 """
 
 import csv
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from park.errors import UserError
 from runtime.recordings import cells_of, moment
-from stream.detectors.bands import HOURS, Bands
+from stream.detectors.calendar import NAMES as CALENDARS
+from stream.detectors.calendar import Calendar
+from stream.detectors.generic import Generic
+from stream.detectors.judging import Detector
 from stream.detectors.seasonal import steadied
 
-KINDS = ("generic", "energy", "energy_total", "count", "temperature")
-CALENDARS = ("CN", "none")
-_HOUR = 3_600_000
+_MAKE: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
+    "generic": lambda _: Generic(),
+    "energy": lambda _: Generic(),
+    "energy_total": lambda _: Generic(),
+    "count": lambda _: Generic(),
+    "temperature": lambda _: Generic(),
+})  # fmt: skip
+KINDS = tuple(_MAKE)
+_DAY = 86_400_000
+_EAST = 8 * 3_600_000  # of a park day
 _ABSENT = {"", "nan", "na", "null", "none"}
 
 
@@ -31,7 +43,7 @@ def score_series(series: Path, time: str, value: str, out: Path, kind: str = "ge
         raise UserError(f"kind {kind!r} is none of {', '.join(KINDS)}")
     if calendar not in CALENDARS:
         raise UserError(f"calendar {calendar!r} is none of {', '.join(CALENDARS)}")
-    judge = Judge(kind)
+    judge = Judge(kind, calendar)
     rows = []
     for number, (stamp, text) in cells_of(series, (time, value)):
         at = moment(stamp, ZoneInfo("Asia/Shanghai"))
@@ -69,10 +81,11 @@ def _amount(text: str, kind: str) -> float | None:
 class Judge:
     """The detector of one series."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, calendar: str = "CN") -> None:
         self._kind = kind
-        self._bands = Bands()
-        self._bands.grow(1)
+        self._calendar = Calendar(calendar)
+        self._detector = _MAKE[kind](self._calendar)
+        self._detector.grow(1)
         self._register: tuple[int, float] | None = None  # the last reading of a register
         self._pace = 0.0  # ms between rows, learned
 
@@ -88,11 +101,10 @@ class Judge:
             value = use
         if self._kind == "count":
             value = float(steadied(np.array([value]))[0])
-        shift = 8 * _HOUR  # hours of the park's day; any fixed shift would do
-        judged = self._bands.judge(
-            np.zeros(1, np.intp), np.array([at]), np.array([(at + shift) // _HOUR % HOURS]), np.array([value])
-        )
-        return float(judged.score[0]), bool(judged.tells[0])
+        local = np.array([at + _EAST])
+        weekday = self._calendar.like(local // _DAY)
+        judged = self._detector.judge(np.zeros(1, np.intp), np.array([at]), local, weekday, np.array([value]))
+        return float(judged.score[0]), bool(judged.notable[0])
 
     def _use(self, at: int, reading: float) -> float | None:
         """Return the use since the last reading of a register, as if it had taken the usual time."""

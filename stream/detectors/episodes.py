@@ -1,0 +1,111 @@
+"""Findings of one cause are one episode, with a beginning and an end.
+
+An episode opens when a rarity passes CALM and is over after QUIET values below it. Inside one, only a value
+that is AGAIN times worse than all before speaks. What spoke often of late must be rarer to speak again (an
+alarm budget that each series sets itself), and so must what spoke at this hour of the day before: a habit.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from park.operator import State
+from park.readings import Bool, Float64, Int64, Rows
+
+NOTABLE = 3.6  # log10 of values: one of 4,000. Chosen on injected faults and public series: docs/detection.md
+CALM, QUIET, AGAIN = 2.0, 64, 1.15
+PAST = 6  # episodes that are remembered
+_BUDGET, _HALF_LIFE = 0.05, 8_000.0  # for each of late; values
+_HABIT, _NEAR, _TOO_NEAR, _FAR = 0.5, 90, 720, 14 * 1_440  # for each at this hour; minutes
+_DAY = 1_440
+_NONE = -(2**31)
+
+_COLUMNS: dict[str, Any] = {
+    "quiet": np.int16,  # values left of an episode; 0: none
+    "worst": np.float32,
+    "spent": np.float32,  # how often it spoke, fading
+    "since": np.int64,  # epoch ms; the first value of the episode that spoke
+    "until": np.int64,  # its newest that stirred
+    "told": np.bool_,  # a person was told of it
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What values do to the episodes of their slots."""
+
+    score: Float64  # rarity less budget and habit
+    speaks: Bool  # opens an episode, or is worse than all of it
+    notable: Bool  # speaks, beyond NOTABLE
+    over: Bool  # an episode has ended with this value
+    open: Bool  # an episode is under way, or began with this value
+
+
+class Episodes:
+    """Open episodes, and the last few, of many series."""
+
+    def __init__(self) -> None:
+        self.c: dict[str, npt.NDArray[Any]] = {n: np.zeros(0, kind) for n, kind in _COLUMNS.items()}
+        self.past: npt.NDArray[np.int32] = np.full((0, PAST), _NONE, np.int32)  # minutes of park time
+
+    def grow(self, size: int) -> None:
+        """Have so many slots."""
+        more = size - len(self.past)
+        for name, column in self.c.items():
+            self.c[name] = np.concatenate([column, np.zeros(more, column.dtype)])
+        self.past = np.concatenate([self.past, np.full((more, PAST), _NONE, np.int32)])
+
+    def take(self, slot: Rows, ts: Int64, local: Int64, rarity: Float64) -> Spoken:
+        """Judge rarities, one a slot, at times in epoch ms and in ms of park time."""
+        c = self.c
+        minute = local // 60_000
+        quiet = c["quiet"].take(slot)
+        worst, spent = c["worst"].take(slot).astype(np.float64), c["spent"].take(slot).astype(np.float64)
+        score = rarity
+        stirs = rarity > CALM
+        if stirs.any():
+            score = rarity - _BUDGET * spent
+            some = np.flatnonzero(stirs)
+            score[some] -= _HABIT * self._habit(slot[some], minute[some])
+            stirs = score > CALM
+        was_open = quiet > 0
+        speaks = stirs & (~was_open | (score > AGAIN * worst))
+        notable = speaks & (score >= NOTABLE)
+        left = np.where(stirs, QUIET, np.maximum(quiet - 1, 0))
+        c["quiet"][slot] = left
+        c["worst"][slot] = np.where(speaks, score, np.where(left > 0, worst, 0))
+        c["spent"][slot] = spent * 0.5 ** (1 / _HALF_LIFE) + notable
+        begins = stirs & ~was_open
+        if stirs.any():
+            some = slot[stirs]
+            c["since"][some] = np.where(begins[stirs], ts[stirs], c["since"][some])
+            c["until"][some] = ts[stirs]
+            first = np.flatnonzero(notable & (~was_open | (worst < NOTABLE)))
+            if len(first):
+                self.past[slot[first], 1:] = self.past[slot[first], :-1]
+                self.past[slot[first], 0] = minute[first]
+        return Spoken(score, speaks, notable, was_open & (left == 0), left > 0)
+
+    def _habit(self, slot: Rows, minute: Int64) -> Float64:
+        """Return how many remembered episodes began about this hour of another day."""
+        past = self.past[slot].astype(np.int64)
+        age = minute[:, None] - past
+        apart = age % _DAY
+        near = np.minimum(apart, _DAY - apart) < _NEAR
+        like: Float64 = (near & (age > _TOO_NEAR) & (age < _FAR)).sum(axis=1).astype(np.float64)
+        return like
+
+    def snapshot(self) -> State:
+        """Return copies of the columns."""
+        return {f"episode_{n}": column.copy() for n, column in [*self.c.items(), ("past", self.past)]}
+
+    def restore(self, state: State) -> None:
+        """Take the columns of an earlier snapshot; slots are numbered as they were."""
+        size = len(self.past)
+        for name in self.c:
+            self.c[name] = state[f"episode_{name}"].copy()
+        self.past = state["episode_past"].copy()
+        if len(self.past) < size:
+            self.grow(size)

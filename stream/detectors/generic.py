@@ -1,0 +1,155 @@
+"""The detector of any metric: forecasts, nine statistics, each with its own tail; the rarest decides.
+
+```
+ value ─> forecasts ─> surprise above, below ──┐
+   │         └───────> against its half hour ──┼─> tails ─> rarest ─> episodes ─> score, finding
+   └────> last 16 ───> shift, step, movement ──┘
+```
+Few parts, one parameter set: scales and thresholds come from each series' own past. What each is for, what
+was tried and what it cost is in docs/detection.md.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from park.events import Anomaly, Baseline
+from park.operator import State
+from park.readings import Bool, Float64, Int64, Rows
+from stream.detectors.episodes import NOTABLE, Episodes
+from stream.detectors.judging import BASELINES, KINDS, Judged
+from stream.detectors.recent import RECENT_COLUMNS, Window, settle, statistics
+from stream.detectors.tails import Tails
+from stream.detectors.usual import HALVES, LEVEL, MOVE, STEP, WEEK, Usual
+
+LEARN_VALUES = 200  # below it a point has no tail to speak of
+DAY = 86_400_000  # ms, and each hour must have been seen once
+_MINUTE, _HALF, _HOUR = 60_000, 1_800_000, 3_600_000
+_STRIDE = 0.05  # at which the step between values is learned; a gap counts as no more than twice the step
+_FARTHEST = 1e15  # values beyond count as this: squares stay finite
+_BARELY = 0.1  # of the scale of scores, for values that do not speak
+_STILL = 0.01  # of the usual movement: below it nothing moves
+_SLANTED = 0.3  # share of a shift that may happen within the window, for it to be a drift
+
+STATISTICS = ("above", "below", "hour_above", "hour_below", "step", "shift", "moved", "burst", "shape")
+_ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW, _STEP, _SHIFT, _MOVED, _BURST, _SHAPE = range(len(STATISTICS))
+_KIND_OF = np.array([KINDS.index(k) for k in (
+    Anomaly.SPIKE, Anomaly.DIP, Anomaly.CONTEXT, Anomaly.CONTEXT, Anomaly.SHIFT, Anomaly.SHIFT, Anomaly.VARIANCE,
+    Anomaly.SHAPE, Anomaly.SHAPE,
+)])  # fmt: skip
+_HELD = np.array([BASELINES.index(b) for b in (
+    Baseline.FORECAST, Baseline.FORECAST, Baseline.HALF_HOUR, Baseline.HALF_HOUR, Baseline.LEVEL, Baseline.LEVEL,
+    Baseline.MOVEMENT, Baseline.FORECAST, Baseline.HALF_HOUR,
+)])  # fmt: skip
+_STUCK, _DRIFT = KINDS.index(Anomaly.STUCK), KINDS.index(Anomaly.DRIFT)
+
+
+class Generic:
+    """Many series, rows by slot; a call takes at most one value a slot."""
+
+    def __init__(self) -> None:
+        self._rows: npt.NDArray[np.float32] = np.zeros((0, RECENT_COLUMNS), np.float32)
+        self._first: Int64 = np.zeros(0, np.int64)  # ts of the first and of the newest value
+        self._newest: Int64 = np.zeros(0, np.int64)
+        self._usual, self._window = Usual(), Window()
+        self._tails, self.episodes = Tails(len(STATISTICS)), Episodes()
+        self._count: Int64 = np.zeros(0, np.int64)
+
+    def grow(self, size: int) -> None:
+        """Have at least so many slots."""
+        if size <= len(self._rows):
+            return
+        size = max(size, 2 * len(self._rows), 1)
+        more = size - len(self._rows)
+        self._rows = np.concatenate([self._rows, np.zeros((more, RECENT_COLUMNS), np.float32)])
+        for name in ("_first", "_newest", "_count"):
+            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(more, np.int64)]))
+        for part in (self._usual, self._window, self._tails, self.episodes):
+            part.grow(size)
+
+    def learning(self, slot: Rows) -> Bool:
+        """Return which series are too young to be judged."""
+        young: Bool = self._count[slot] < LEARN_VALUES
+        return young | (self._newest[slot] - self._first[slot] < DAY)
+
+    def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Judged:
+        """Judge finite values by what came before them, then learn them.
+
+        `local` is ms of park time; `weekday` (0: Monday) the day whose habits count: a make-up Saturday is a Friday.
+        """
+        value = np.clip(value, -_FARTHEST, _FARTHEST)
+        count = self._count[slot]
+        s: Float64 = np.ascontiguousarray(self._rows.take(slot, axis=0).T, np.float64)
+        self._pace(s, slot, ts, count)
+        level, usual_move = s[LEVEL].copy(), s[MOVE].copy()
+        half, hour = local // _HALF % HALVES, (weekday * 24 + local // _HOUR % 24) % WEEK
+        view = self._usual.look(s, slot, half, hour, value)
+        ring = self._window.push(slot, count, value, view.move)
+        fresh = count == 0
+        level, usual_move = np.where(fresh, value, level), np.maximum(usual_move, 1e-3 * view.spread)
+        found = statistics(s, view, ring, level, usual_move)
+        settle(s, ring, count)
+        x = np.stack((
+            view.above, view.below, np.maximum(view.day, 0), np.maximum(-view.day, 0), np.abs(found["step"]),
+            np.abs(found["shift"]), np.abs(found["moved"]), found["burst"], np.abs(found["shape"]),
+        ))  # fmt: skip
+        reach = self._tails.level(slot)
+        rarities = self._tails.rarity(slot, count, x)
+        self._rows[slot] = s.T
+        self._count[slot] = count + 1
+        learning = (count < LEARN_VALUES) | (ts - self._first[slot] < DAY)
+        which = rarities.argmax(axis=0)
+        rarest = np.where(learning, 0.0, rarities.max(axis=0))
+        spoken = self.episodes.take(slot, ts, local, rarest)
+        shown = np.maximum(spoken.score, 0) / (np.maximum(spoken.score, 0) + NOTABLE)
+        up = np.where(np.isfinite(reach[_HOUR_ABOVE]), np.maximum(reach[_HOUR_ABOVE], 1), 3.0)
+        down = np.where(np.isfinite(reach[_HOUR_BELOW]), np.maximum(reach[_HOUR_BELOW], 1), 3.0)
+        kind, rising = _named(which, found, usual_move)
+        return Judged(
+            np.where(spoken.speaks, shown, _BARELY * shown), spoken.notable, spoken.score, kind, _HELD[which], rising,
+            learning, view.expected, view.expected - down * view.scale, view.expected + up * view.scale, spoken,
+        )  # fmt: skip
+
+    def _pace(self, s: Float64, slot: Rows, ts: Int64, count: Int64) -> None:
+        """Learn the step between values, in minutes."""
+        first = count == 0
+        gap = np.where(first, 0, ts - self._newest[slot]) / _MINUTE
+        self._first[slot] = np.where(first, ts, self._first[slot])
+        self._newest[slot] = np.maximum(ts, np.where(first, ts, self._newest[slot]))
+        known = s[STEP] > 0
+        step = np.where(known, s[STEP], np.maximum(gap, 0))
+        s[STEP] = step + np.where(gap > 0, _STRIDE * (np.minimum(gap, 2 * step) - step), 0)
+
+    def snapshot(self) -> State:
+        """Return copies of all columns."""
+        return {
+            "rows": self._rows.copy(), "first": self._first.copy(), "newest": self._newest.copy(),
+            "count": self._count.copy(), "day": self._usual.day.copy(), "week": self._usual.week.copy(),
+            "seen": self._usual.seen.copy(), "ring": self._window.ring.copy(), **self._tails.snapshot(),
+            **self.episodes.snapshot(),
+        }  # fmt: skip
+
+    def restore(self, state: State) -> None:
+        """Take the columns of an earlier snapshot; slots are numbered as they were."""
+        size = len(self._rows)
+        self._rows, self._first, self._newest = state["rows"].copy(), state["first"].copy(), state["newest"].copy()
+        self._count, self._window.ring = state["count"].copy(), state["ring"].copy()
+        self._usual.day, self._usual.week = state["day"].copy(), state["week"].copy()
+        self._usual.seen = state["seen"].copy()
+        self._tails.restore(state)
+        self.episodes.restore(state)
+        self.grow(size)
+
+
+def _named(which: Rows, found: dict[str, Float64], usual_move: Float64) -> tuple[Int64, Bool]:
+    """Return the kind of what is rarest, and whether it is upward."""
+    kind = _KIND_OF[which]
+    still = (which == _MOVED) & (found["still"] <= _STILL * usual_move)
+    kind = np.where(still, _STUCK, kind)
+    away = found["shift"]
+    slanted = (which == _SHIFT) & (np.abs(found["slope"]) < _SLANTED * np.abs(away)) & (np.abs(found["step"]) > 0)
+    kind = np.where(slanted, _DRIFT, kind)
+    sign = np.where(which == _MOVED, found["moved"], np.where(which == _SHAPE, found["shape"], away))
+    sign = np.where((which == _ABOVE) | (which == _HOUR_ABOVE), 1.0, sign)
+    sign = np.where((which == _BELOW) | (which == _HOUR_BELOW), -1.0, sign)
+    sign = np.where(which == _STEP, found["step"], sign)
+    return kind, sign > 0
