@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime.storage.files import PARTITION, File, attach, counted_by_hour, unlink
+from runtime.storage.files import PARTITION, File, attach, counted_by_hour, make_meta, unlink
 
 if TYPE_CHECKING:
     from runtime.storage.shelf import Shelf
@@ -79,6 +79,7 @@ class Compaction:
             making = file.path.with_suffix(".tmp")
             unlink(making)
             attach(c, making, self._alias)
+            make_meta(c, self._alias)
             c.execute(f"INSERT INTO {self._alias}.meta VALUES (?, 1, ?, ?)", [file.run, file.low, file.high])
             self._attempt = Attempt(period, making)
 

@@ -29,9 +29,10 @@ from runtime.storage.commit import Commit
 from runtime.storage.engine import Engine
 from runtime.storage.export import Progress, copy, to_parquet
 from runtime.storage.files import Limits
-from runtime.storage.hot import Array, Columns, Newest, by_point, entries, present, settled
-from runtime.storage.kinds import COUNTED, DAY, FIRST, LAST, LEVELS, PARTS, RAW, Kind
+from runtime.storage.hot import Array, Columns, Newest, by_point, entries, present
+from runtime.storage.kinds import COUNTED, DAY, FIRST, LEVELS, PARTS, RAW, Kind
 from runtime.storage.memory import HOUR, at_point, no_column
+from runtime.storage.runs import by_period, single, storable
 from runtime.storage.shelf import Shelf
 from runtime.storage.windows import ROLLUP_COLUMNS, added, buckets, rollups_of
 
@@ -101,15 +102,18 @@ class DuckStore:
 
     def _take(self, chunk: Chunk) -> None:
         r = storable(chunk.readings)
+        # What takes time is done before anybody waits: this thread is the only one that writes.
+        news = self._newest.settled(r.point, r.ts, r.value, r.quality, r.received) if len(r) else None
+        rows = self._hot.appended((r.point, r.ts, r.value, r.quality, r.received))
         with self._state:
-            if len(r):
-                self._newest.take(r.point, r.ts, r.value, r.quality, r.received)
-                self._hot.append((r.point, r.ts, r.value, r.quality, r.received))
+            if news is not None:
+                self._newest.publish(news)
+                self._hot.publish(rows)
                 self._log_time = max(self._log_time, int(r.received.max()))
-            for rows in chunk.rollups:
-                self._parts[LEVELS[rows.level].name].append([getattr(rows, name) for name in ROLLUP_COLUMNS])
-            for told in chunk.counted:
-                self._parts[COUNTED.name].append((told.gateway, told.hour, told.duplicates, told.readings))
+            for told in chunk.rollups:
+                self._parts[LEVELS[told.level].name].append([getattr(told, name) for name in ROLLUP_COLUMNS])
+            for count in chunk.counted:
+                self._parts[COUNTED.name].append((count.gateway, count.hour, count.duplicates, count.readings))
             self._taken[chunk.lane] = chunk.position
 
     def flush(self) -> None:
@@ -142,8 +146,7 @@ class DuckStore:
         run = self._run + 1
         for period, columns, received in self._runs():
             self._raw.insert(period, columns, run, received)
-        with self._state:
-            newest = {name: column.copy() for name, column in self._newest.columns.items()}
+        newest = {name: column.copy() for name, column in self._newest.columns.items()}
         made = Commit(run, dict(self._taken), newest, parts, self._log_time)
         made.save(self._folder)
         with self._state:
@@ -164,14 +167,8 @@ class DuckStore:
         hot = self._hot.view()
         if not len(hot["point"]):
             return
-        r = single(hot)
-        periods = RAW.periods(r["ts"])
-        for period in np.unique(periods).tolist():
-            mine = (
-                slice(None) if periods[0] == period == periods[-1] and (periods == period).all() else periods == period
-            )
-            c = {name: column[mine] for name, column in r.items()}
-            c = self._unknown(period, c)
+        for period, rows in by_period(single(hot), RAW):
+            c = self._unknown(period, rows)
             if len(c["point"]):
                 received = c.pop("received")
                 c["lag"] = received - c["ts"]
@@ -204,13 +201,12 @@ class DuckStore:
             shelf = self._shelves[name]
             order = by_point(columns["point"], columns["start"])
             c = {n: column[order] for n, column in columns.items()}
-            periods = shelf.kind.periods(c["start"])
-            for period in np.unique(periods).tolist():
-                shelf.insert(period, {n: column[periods == period] for n, column in c.items()}, made.run)
+            for period, rows in by_period(c, shelf.kind):
+                shelf.insert(period, rows, made.run)
         with self._state:
             self._parts_run = made.run
-            for name, rows in self._pending_rows.items():
-                left = [column[rows:] for column in self._parts[name].view().values()]
+            for name, count in self._pending_rows.items():
+                left = [column[count:] for column in self._parts[name].view().values()]
                 self._parts[name].clear()
                 self._parts[name].append(left)
             self._pending = None
@@ -404,17 +400,3 @@ class DuckStore:
                 self._engine.close()
                 with suppress(OSError):
                     (self._folder / "scratch").rmdir()
-
-
-def single(rows: dict[str, Array]) -> dict[str, Array]:
-    """Return readings by point and ts, one of each: the last value, and the first receipt of it."""
-    order = by_point(rows["point"], rows["ts"])
-    last, first = settled(rows["point"], rows["ts"], rows["value"], order)
-    made = {name: column[last] for name, column in rows.items() if name != "received"}
-    return made | {"received": rows["received"][first]}
-
-
-def storable(r: ReadingBatch) -> ReadingBatch:
-    """Leave out what is no number or has no date."""
-    fits = np.isfinite(r.value) & (r.ts >= FIRST) & (r.ts <= LAST) & (r.point >= 0)
-    return r if fits.all() else r.rows(fits)

@@ -56,6 +56,10 @@ def attach(c: duckdb.DuckDBPyConnection, path: Path, alias: str) -> None:
     """Attach a file, or make it."""
     name = str(path).replace("'", "''")
     c.execute(f"ATTACH '{name}' AS {alias} (ROW_GROUP_SIZE {ROW_GROUP})")
+
+
+def make_meta(c: duckdb.DuckDBPyConnection, alias: str) -> None:
+    """Make the table about a file, where it lacks it."""
     c.execute(f"CREATE TABLE IF NOT EXISTS {alias}.meta (run BIGINT, runs BIGINT, low BIGINT, high BIGINT)")
 
 

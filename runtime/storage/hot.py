@@ -5,6 +5,7 @@ rows beyond every view, growing and clearing take new arrays.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,11 +33,23 @@ class Columns:
 
     def append(self, columns: Sequence[Array]) -> None:
         """Add rows, given as columns in the order of the types."""
+        self.publish(self.appended(columns))
+
+    def appended(self, columns: Sequence[Array]) -> tuple[dict[str, Array], int]:
+        """Return what `publish` makes visible: all columns with rows added, and how many rows; no view sees them yet.
+
+        Growing may copy a hundred megabytes: readers need not be kept waiting for that.
+        """
         size = self._size + len(columns[0])
+        longer = {}
         for name, new in zip(self.types, columns, strict=True):
-            column = self._columns[name] = grown(self._columns[name], size)
+            column = longer[name] = grown(self._columns[name], size)
             column[self._size : size] = new
-        self._size = size
+        return longer, size
+
+    def publish(self, made: tuple[dict[str, Array], int]) -> None:
+        """Make rows visible."""
+        self._columns, self._size = made
 
     def view(self) -> dict[str, Array]:
         """Return all rows as they are now."""
@@ -67,19 +80,40 @@ class Newest:
 
         A reading told again, of the same ts and value, changes nothing; a correction keeps the first receipt.
         """
+        self.publish(self.settled(point, ts, value, quality, received))
+
+    def settled(self, point: Int32, ts: Int64, value: Float64, quality: Array, received: Int64) -> "News":
+        """Return what readings change, for `publish`; nothing is changed yet."""
         self.grow(int(point.max()) + 1)
-        newest = self.columns["ts"]
+        newest = self.columns["ts"].copy()
         before, held = newest[point], self.columns["value"][point]
         np.maximum.at(newest, point, ts)
         rows = np.flatnonzero(ts == newest[point])
         last, first = settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))
         rows, first = rows[last], rows[first]
         later = ts[rows] > before[rows]
-        self.columns["received"][point[rows[later]]] = received[first[later]]
-        rows = rows[later | (value[rows] != held[rows])]
-        where = point[rows]
-        self.columns["value"][where] = value[rows]
-        self.columns["quality"][where] = quality[rows]
+        changed = rows[later | (value[rows] != held[rows])]
+        return News(
+            point[rows[later]], received[first[later]], point[changed], ts[changed], value[changed], quality[changed]
+        )
+
+    def publish(self, news: "News") -> None:
+        """Let readers see them."""
+        self.columns["received"][news.heard] = news.received
+        for name in ("ts", "value", "quality"):
+            self.columns[name][news.point] = getattr(news, name)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The newest readings of some points, where they are newer than what was known or correct it."""
+
+    heard: Int32  # points whose reading is newer
+    received: Int64  # of those
+    point: Int32
+    ts: Int64
+    value: Float64
+    quality: Array
 
 
 def entries(column: Array, point: Array, missing: int) -> Array:

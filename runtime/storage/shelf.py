@@ -14,7 +14,7 @@ import pyarrow as pa
 from park.readings import Int32, Int64
 from runtime.storage.compaction import Compaction
 from runtime.storage.engine import Engine
-from runtime.storage.files import PARTITION, File, Limits, attach, counted_by_hour, sync_folder, unlink
+from runtime.storage.files import PARTITION, File, Limits, attach, counted_by_hour, make_meta, sync_folder, unlink
 from runtime.storage.hot import Array
 from runtime.storage.kinds import FIRST, Kind
 
@@ -95,16 +95,21 @@ class Shelf:
     def _attach(self, period: int, path: Path) -> File:
         self._serial += 1
         alias = f"of_{self.kind.name}_{self._serial}"
+        new = not path.exists()
         with self.engine.cursor() as c:
             attach(c, path, alias)
-            told = c.execute(f"SELECT run, runs, low, high FROM {alias}.meta").fetchone() or (0, 0, 1 << 62, 0)
-            sizes = dict(
-                c.execute(
+            # Half a year of days is made at once: nothing is asked of a file that has nothing.
+            found = (
+                []
+                if new
+                else c.execute(
                     "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = ?", [alias]
                 ).fetchall()
             )
+            sizes = dict(found)
+            told = c.execute(f"SELECT run, runs, low, high FROM {alias}.meta").fetchone() if "meta" in sizes else None
             recent = {int(name[1:]): rows for name, rows in sizes.items() if name[0] == "h"}
-            run, runs, low, high = told
+            run, runs, low, high = told or (0, 0, 1 << 62, 0)
             return File(period, path, alias, run, runs, low, high, frozenset(sizes), recent)
 
     def take_back(self) -> None:
@@ -197,6 +202,8 @@ class Shelf:
             try:
                 grown = self._grown(recent)
                 c.execute("BEGIN")
+                make_meta(c, a)
+                tables.add("meta")
                 for n, rows in partitions(point):
                     if n in grown:
                         self._merge(c, a, n, tables)
