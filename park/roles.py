@@ -15,6 +15,8 @@ class Permission(StrEnum):
     REGISTRY = "registry"  # change parks and what stands in them; see the audit
     KEYS = "keys"  # make and revoke keys
     INGEST = "ingest"  # hand in messages
+    RULES = "rules"  # try and change rules, and see who did
+    LIFE_RULES = "life_rules"  # change rules that lives hang on
 
 
 class Role(StrEnum):
@@ -31,7 +33,7 @@ _P = Permission
 ALLOWED: Mapping[Role, frozenset[Permission]] = MappingProxyType({
     Role.VIEWER: frozenset({_P.READ}),
     Role.OPERATOR: frozenset({_P.READ, _P.QUARANTINE}),
-    Role.OFFICER: frozenset({_P.READ, _P.ACT, _P.QUARANTINE}),
+    Role.OFFICER: frozenset({_P.READ, _P.ACT, _P.QUARANTINE, _P.RULES}),
     Role.ADMIN: frozenset(Permission) - {_P.INGEST},
     Role.INGEST: frozenset({_P.INGEST}),
 })  # fmt: skip

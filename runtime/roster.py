@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 from ingest.dialects import topics_of
@@ -23,6 +24,7 @@ class Roster:
     def __init__(self, registry: SqlRegistry, limits: tuple[LimitRow, ...], now: Callable[[], int]) -> None:
         self._registry = registry
         self._limits = limits
+        self._ruled: dict[Lane, tuple[LimitRow, ...]] = {}  # the rules that a lane was told
         self._now = now
         self._lock = threading.Lock()
         self._workers: dict[Lane, LaneWorker] = {}
@@ -56,16 +58,32 @@ class Roster:
         bind(resolver, self._first)
         self._resolvers.append((resolver, None))
 
+    def whole(self, lane: Lane) -> Config:
+        """Return what a lane must know of all that is registered now, with the rules."""
+        config = config_for(self._registry.config_since(0, self._now()), lane)
+        return replace(config, limits=self._limits)
+
     def prepare(self, lane: Lane) -> None:
         """Bring a lane up to date between its replay and its first message; called in its thread."""
         with self._lock:
             worker = self._workers[lane]
             directory = cast(Pipeline, worker.runner.stages).directory
             self._told[lane] = directory.version
-            rules = None if directory.limits == self._limits else self._limits
+            self._ruled[lane] = directory.limits
             bind(self._resolver(lane), self._waiting[lane])  # of its replay's time; nothing is decoded yet
             self._waiting[lane] = []
-            self._tell(lane, rules)
+            self._tell(lane)
+
+    def rule(self, limits: tuple[LimitRow, ...]) -> None:
+        """Take another rule table and carry it to the lanes, as `sync` does."""
+        with self._lock:
+            self._limits = limits
+        self.sync()
+
+    def ruled(self) -> bool:
+        """Return whether every lane that runs was told the rules that hold."""
+        with self._lock:
+            return all(rules == self._limits for rules in self._ruled.values())
 
     def sync(self) -> None:
         """Carry what has changed since the last time; from any thread.
@@ -88,13 +106,14 @@ class Roster:
             refused: list[MachineryError] = []
             for lane in self._told:
                 try:
-                    self._tell(lane, None)
+                    self._tell(lane)
                 except MachineryError as why:
                     refused.append(why)
             if refused:
                 raise refused[0]
 
-    def _tell(self, lane: Lane, rules: tuple[LimitRow, ...] | None) -> None:
+    def _tell(self, lane: Lane) -> None:
+        rules = None if self._ruled[lane] == self._limits else self._limits
         version = self._registry.version
         bound = self._waiting[lane]
         if version <= self._told[lane] and rules is None and not bound:
@@ -102,10 +121,11 @@ class Roster:
         known = cast(Pipeline, self._workers[lane].runner.stages).directory.devices
         config = config_for(self._registry.config_since(self._told[lane], self._now()), lane, known)
         if rules is not None:
-            config = Config(config.version, config.received, config.points, config.devices, config.places, rules)
+            config = replace(config, limits=rules)
         resolver = self._resolver(lane)
         self._workers[lane].submit(config, lambda: bind(resolver, bound))
         self._told[lane], self._waiting[lane] = config.version, []
+        self._ruled[lane] = self._limits
 
     def _resolver(self, lane: Lane) -> Resolver:
         return next(r for r, of in self._resolvers if of is lane)

@@ -196,7 +196,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType({
     "on_delay": Field("on_delay", duration, "the same as `for`"),
     "keep_firing_for": Field("off_delay", duration, "how long it must stay back (also `off_delay`)"),
     "off_delay": Field("off_delay", duration, "the same as `keep_firing_for`"),
-    "window": Field("window", _window, "clock windows whose mean (of amounts the sum) is judged; findings are counted in it"),
+    "window": Field("window", _window, "clock windows whose mean, or sum of amounts, is judged; of findings the time"),
     "valid": Field("valid", _share, "share of a window that good readings must stand for"),
     "usual": Field("usual", _count, "so many windows before, whose median is 1: `high` and `low` are multiples"),
     "floor": Field("floor", _not_negative, "an amount below which nothing is judged; of findings the least score"),

@@ -372,6 +372,7 @@ class Finder:
         pass
 
     def on_batch(self, batch, emit):
+        """Find what the values say."""
         for point, ts, value, at in zip(
             batch.point.tolist(), batch.ts.tolist(), batch.value.tolist(), batch.received.tolist(), strict=True
         ):
@@ -379,16 +380,17 @@ class Finder:
         return batch
 
     def on_tick(self, now, emit):
-        pass
+        """Do nothing."""
 
     def on_config(self, config, emit):
-        pass
+        """Do nothing."""
 
     def snapshot(self):
+        """Return that there is nothing."""
         return {"version": np.array(1)}
 
     def restore(self, state):
-        pass
+        """Do nothing."""
 
 
 DRIFT = LimitRow(

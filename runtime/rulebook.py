@@ -1,0 +1,143 @@
+"""The rule table that holds: read, checked, changed with its history, and carried to the lanes.
+
+```
+ text ──parse──> rows ──check──> rule_sets (SQL) ──> Roster ──> Config in each lane's log ──> stages
+          │ SettingsError  │ UserError     │ Conflict
+          └────────────────┴───────────────┴── nothing is changed
+```
+A text that cannot be read reaches neither the table nor a lane. What is saved reaches the lanes at once, or,
+where one takes nothing now, with the minute in which it does again.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from park.errors import Forbidden, NotFound, SettingsError, UserError
+from park.model import Park, Place
+from park.ports import RegistryStore
+from park.records import LimitRow
+from park.rulebook import RuleSet, RuleStore
+from runtime.troubles import Troubles
+from stream.rule_changes import RuleChange, changes
+from stream.rules import parse, shipped
+
+SHIPPED = 0  # version of the table that comes with the platform
+_PROBLEM = "the stored rule table cannot be read; the shipped one holds"
+
+Tell = Callable[[tuple[LimitRow, ...]], None]
+
+
+class Rulebook:
+    """Rules of one data folder. Thread-safe."""
+
+    def __init__(self, store: RuleStore, registry: RegistryStore, now: Callable[[], int]) -> None:
+        self.troubles = Troubles("rules")
+        self._store = store
+        self._registry = registry
+        self._now = now
+        self._lock = threading.Lock()
+        self._tell: Tell | None = None
+        self._current, self._rows = self._read()
+
+    def _read(self) -> tuple[RuleSet, tuple[LimitRow, ...]]:
+        """Return the table that holds. One that this program cannot read must not keep the fire rules away."""
+        newest = self._store.newest()
+        if newest is not None:
+            with self.troubles.passing(_PROBLEM):
+                return newest, parse(newest.text)
+        rows = parse(shipped())
+        version = newest.version if newest is not None else SHIPPED
+        return RuleSet(version, 0, "", "", shipped(), len(rows)), rows
+
+    def attach(self, tell: Tell) -> None:
+        """Learn how to carry rules to the lanes."""
+        self._tell = tell
+
+    @property
+    def rows(self) -> tuple[LimitRow, ...]:
+        """The rules that hold."""
+        return self._rows
+
+    def current(self) -> RuleSet:
+        """Return the table that holds."""
+        return self._current
+
+    def get(self, version: int) -> RuleSet:
+        """Return a version; 0 is the shipped table. Raises NotFound."""
+        if version == SHIPPED:
+            text = shipped()
+            return RuleSet(SHIPPED, 0, "", "", text, len(parse(text)))
+        found = self._store.get(version)
+        if found is None:
+            raise NotFound(f"there is no version {version} of the rules")
+        return found
+
+    def history(self, *, before: int | None = None, limit: int = 100) -> Sequence[RuleSet]:
+        """Return versions without their texts, the newest first."""
+        return self._store.history(before=before, limit=limit)
+
+    def difference(self, version: int) -> tuple[RuleChange, ...]:
+        """Return what a version changed against the one before it; () where either cannot be read any more."""
+        if version == SHIPPED:
+            return ()
+        after, before = self.get(version), self.get(version - 1)
+        try:
+            return changes(parse(before.text), parse(after.text))
+        except SettingsError:
+            return ()
+
+    def check(self, text: str) -> tuple[tuple[LimitRow, ...], tuple[RuleChange, ...]]:
+        """Return the rules of a text and what they would change. Raises UserError for what cannot hold."""
+        rows = parse(text)
+        self._places(rows)
+        return rows, changes(self._rows, rows)
+
+    def _places(self, rows: Sequence[LimitRow]) -> None:
+        """See that parks and places which rules name are there."""
+        for row in rows:
+            for park in row.parks:
+                if not self._there(Park, park):
+                    raise UserError(f"rule {row.rule!r}: parks names {park}, and there is no such park")
+            for place in row.places:
+                if not self._there(Place, place) and not self._there(Park, place):
+                    raise UserError(f"rule {row.rule!r}: places names {place}, and there is no such place")
+
+    def _there(self, kind: type[Park | Place], number: int) -> bool:
+        try:
+            self._registry.get(kind, number)
+        except NotFound:
+            return False
+        return True
+
+    def replace(
+        self, text: str, *, actor: str, reason: str, expected: int, life_safety: bool, rolled_back_to: int | None = None
+    ) -> RuleSet:
+        """Make a text the table that holds, as the version after `expected`.
+
+        `life_safety`: the caller may change rules that lives hang on, and has said that this is meant.
+        Raises UserError, Conflict, Forbidden: then nothing is changed.
+        """
+        with self._lock:
+            rows, changed = self.check(text)
+            deadly = [change for change in changed if change.life_safety]
+            if deadly and not life_safety:
+                names = ", ".join(sorted({change.rule for change in deadly})[:5])
+                raise Forbidden(
+                    f"this changes rules of life safety ({names}): it needs the permission, and to be confirmed"
+                )
+            if not changed and text == self._current.text:
+                raise UserError("this is the table that holds already")
+            draft = RuleSet(0, self._now(), actor, reason, text, len(rows), bool(deadly), rolled_back_to)
+            self._current = self._store.add(draft, expected)
+            self._rows = rows
+            if self._tell is not None:
+                with self.troubles.passing("a lane could not be told of the rules; it will be"):
+                    self._tell(rows)
+            return self._current
+
+    def roll_back(self, version: int, *, actor: str, reason: str, expected: int, life_safety: bool) -> RuleSet:
+        """Make an earlier version hold again, as a new one."""
+        text = self.get(version).text
+        return self.replace(
+            text, actor=actor, reason=reason, expected=expected, life_safety=life_safety, rolled_back_to=version
+        )
