@@ -45,6 +45,9 @@ _SMOOTH = np.array([0.0, 0.0, 20_000.0, 10_000.0])
 # readings must say otherwise before it is believed.
 _QUIET = np.array([0.1, 0.1, 2.0, 0.5])
 _PRIOR = 10.0
+# Readings from which a weak sign is believed: of smoke and heat all detectors are alike enough from the first,
+# CO and gas cells are not.
+_KNOWN = np.array([0, 0, 30, 30])
 _USUAL_TAU = 4 * 3_600_000.0  # ms over which the usual distance is learned: longer than a heater's cycle
 _WILD = 3.0  # usual distances by which one reading may teach, at most
 
@@ -186,7 +189,7 @@ class Signs:
         usual = np.where(first, _QUIET[m], c["usual"][point])
         away = value - slow
         least = np.maximum(rules.weak[m], NOISE * usual)
-        hit = (away >= least) & (value >= rules.weak_floor[m])
+        hit = (away >= least) & (value >= rules.weak_floor[m]) & (c["taught"][point] >= _KNOWN[m])
         streak = np.where(hit, np.minimum(c["weak_streak"][point] + 1, 1_000), 0)
         up = c["weak"][point]
         calm = np.where(up & (away < c["weak_back"][point]), c["weak_calm"][point] + 1, 0)
