@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -90,6 +91,7 @@ class Embedded:
                 applied=lambda lane=lane: self.writer.applied(lane),  # type: ignore[misc]
                 now=clock.now,
                 settings=LaneSettings(nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.batch_messages),
+                registry=partial(self.roster.whole, lane),
             )
             self.roster.attach(worker, resolver, reader)
             self.readers[lane], self.lanes[lane] = reader, worker
@@ -97,6 +99,7 @@ class Embedded:
             logs=house.logs, stages=store_stages, store=house.readings, quarantine=house.quarantine,
             ledger=house.ledger, snapshots=house.snapshots, folder=house.settings.data_dir / "projector",
             reached=lambda lane: (house.quarantine.kept(lane), house.ledger.reached(lane)),
+            registry=self.roster.whole,
         )  # fmt: skip
         self.ahead = self._long_past()
         self._caught_up = False
@@ -189,8 +192,9 @@ class Embedded:
         for lane, worker in self.lanes.items():
             state = worker.state
             live = state.phase in {Phase.LIVE, Phase.FULL}
-            detail = "" if state.phase is Phase.LIVE else _PHASES[state.phase]
-            parts.append(Component(f"{lane} lane", state.phase is Phase.LIVE, detail, serving=live))
+            said = (_PHASES[state.phase], state.lost, self.house.logs[lane].damage)
+            detail = "; ".join(filter(None, said))
+            parts.append(Component(f"{lane} lane", not detail, detail, serving=live))
             reader = self.readers[lane]
             detail = "" if reader.subscribed else "not subscribed yet" if reader.connected else "not connected"
             parts.append(Component(f"{lane} broker", not detail, detail))

@@ -91,3 +91,24 @@ def find_frame(block: memoryview, at: int, position: int, *, first: bool = False
 
 def _check(payload: bytes | memoryview, position: int, word: int) -> int:
     return zlib.crc32(payload, zlib.crc32(_SEED.pack(position, word)))
+
+
+def last_whole(content: memoryview, start: int) -> tuple[int, list[tuple[int, int]], bool]:
+    """Return where the last whole frame ends, the broken stretches before it, and whether a torn frame follows.
+
+    `start` is the position of the content's first byte. A broken place that is followed by the beginning of
+    a later append was synced once: that is no torn tail.
+    """
+    at = 0
+    gaps: list[tuple[int, int]] = []
+    while True:
+        verdict, size = frame_at(content, at, start + at)
+        if verdict is Verdict.GOOD:
+            at += size
+            continue
+        blank = not np.frombuffer(content, np.uint8)[at:].any()
+        if blank or find_frame(content, at + 8, start, first=True) < 0:
+            return at, gaps, not blank
+        after = find_frame(content, at + 8, start)
+        gaps.append((at, after))
+        at = after

@@ -64,16 +64,18 @@ class LaneWorker:
         applied: Callable[[], int],
         now: Callable[[], int],
         settings: LaneSettings,
+        registry: Callable[[], Config] | None = None,
     ) -> None:
         """Take the parts; nothing runs before `start`.
 
         `publish` tells live pages and people, and is not called for what a replay finds again.
-        `applied` is the position through which the sink's events last.
+        `applied` is the position through which the sink's events last. `registry` tells all that is
+        registered now, for the day on which log and snapshots do not fit each other.
         """
         self.lane = lane
         self.cpu = 0.0  # s that the lane's thread has used
         self.live = threading.Event()  # set once the replay is done and messages are taken
-        self.runner = Runner(lane.value, pipeline, log, snapshots, careful=lane is Lane.LIFE)
+        self.runner = Runner(lane.value, pipeline, log, snapshots, careful=lane is Lane.LIFE, registry=registry)
         self._source = source
         self._decode = decode
         self._log = log
@@ -82,6 +84,7 @@ class LaneWorker:
         self._applied = applied
         self._now = now
         self._settings = settings
+        self._registry = registry
         self._phase = Phase.STARTING
         self._troubles = Troubles(f"{lane} lane")
         self._messages = self._readings = self._refused = self._events = 0
@@ -155,6 +158,7 @@ class LaneWorker:
             self._held_messages,
             self._troubles.failures + runner.troubles.failures,
             self._troubles.newest or runner.troubles.newest,
+            runner.lost,
         )
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────
@@ -163,6 +167,10 @@ class LaneWorker:
         ending = Phase.FAILED
         with self._troubles.passing("the lane has stopped"):
             self._recover()
+            if (
+                self.runner.lost and self._registry is not None
+            ):  # so that the log tells it to whoever reads from here on
+                self._submitted.appendleft((self._registry(), Future(), None))
             self._open()
             self._turns()
             ending = Phase.STOPPED
@@ -174,10 +182,30 @@ class LaneWorker:
             future.set_exception(Unavailable(f"the {self.lane} lane is {self._phase}"))
 
     def _recover(self) -> None:
-        self.runner.restore()
+        while not self._stopping.is_set():
+            try:
+                self.runner.restore()
+                break
+            except _AWAY as why:
+                if isinstance(why, MachineryError) and not why.retry:
+                    raise
+                self._troubles.tell("its past cannot be taken up yet", why)
+                self._stopping.wait(self._settings.retry)
         self._told = self.runner.position
         self._saving.begin(self._told)
         self._phase = Phase.REPLAYING
+        for left in range(self._settings.tries, -1, -1):
+            try:
+                return self._replay()
+            except _AWAY as why:
+                self._troubles.tell("its log cannot be read", why)
+                if not left or (isinstance(why, MachineryError) and not why.retry):
+                    self.runner.give_up(f"its log cannot be read from {self.runner.position} on")
+                    return None
+                self._stopping.wait(self._settings.retry)
+        return None
+
+    def _replay(self) -> None:
         for position, events in self.runner.replay():
             found = _small(events)
             if found:

@@ -42,6 +42,7 @@ class LaneSettings:
     busy: int = 4_000  # messages at once from which on there is no nap
     poll: float = 0.2  # s to wait for messages, at most
     retry: float = 0.5  # s between attempts when the disk is full
+    tries: int = 10  # to read the log, before the rest of it is left alone
     held: int = 20_000  # messages a life-safety lane may run ahead of its log; a broker sends fewer
     undelivered: int = 1_000  # steps whose events may wait for the writer
     snapshot_bytes: int = 256 << 20  # of log from one snapshot to the next
@@ -74,3 +75,4 @@ class LaneState:
     held: int  # messages in memory that the log has not taken yet
     failures: int  # of stages and decoders: faults of ours
     trouble: str  # the newest, in words; "" for none
+    lost: str = ""  # what of its past it does not know, in words

@@ -20,14 +20,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
 from park.errors import Corrupt, Full, Unavailable
 from park.metrics import Lane
 from park.records import Record
 from park.settings import LogSettings
 from park.wire import decode, encode
-from runtime.frames import MAX_PAYLOAD, Verdict, find_frame, frame, frame_at, padded, payload_at
+from runtime.frames import MAX_PAYLOAD, Verdict, find_frame, frame, frame_at, last_whole, padded, payload_at
 
 _BLOCK = 1 << 20  # bytes a reader takes at once: large enough to be cheap, small enough to let go of
 _STEP = 8 << 20  # bytes set aside on disk at a time, so that a full disk is met early and whole
@@ -61,6 +59,7 @@ class SegmentLog:
         """
         self.lane = lane
         self.notices: list[str] = []  # what a person should hear about the files: cut tails, skipped bytes
+        self.damage = ""  # what of it cannot be read, in words without paths; "" for nothing
         self._folder = folder
         self._settings = settings
         self._skip = skip_corrupt
@@ -117,10 +116,17 @@ class SegmentLog:
         """Yield (position after it, record) from a position on, to `end` or the end as it is now.
 
         Arrays are read-only views of the blocks that were read. Segments that are trimmed while
-        they are being read stay readable. Raises Corrupt, naming file and offset.
+        they are being read stay readable. Raises Corrupt, naming file and offset, unless told to skip.
         """
         for after, payload in self._payloads(position, self._end if end is None else min(end, self._end)):
-            yield after, decode(payload)
+            try:
+                record = decode(payload)
+            except Corrupt as why:
+                if not self._skip:
+                    raise
+                self._lost(f"the record before {after} was skipped: {why}", "a record")
+                continue
+            yield after, record
 
     # ── appending ────────────────────────────────────────────────────────────────────────────────
 
@@ -225,6 +231,27 @@ class SegmentLog:
             else:  # the newest was empty
                 self._segments[-1] = _Segment(start, path)
         self._drop(self._settings.keep_bytes)
+
+    def skip_to(self, position: int) -> None:
+        """Go on at a later position: what stood before it has been lost, and others have seen it.
+
+        Positions rise for ever; a log that gave one out twice would have its records taken for old ones.
+        """
+        with self._writing:
+            position = -(-position // 8) * 8  # where frames can begin
+            if position <= self._end:
+                return
+            lost = position - self._end
+            self._take_back()
+            newest = self._segments[-1]
+            if self._end == newest.start:
+                newest.path.unlink()
+                with self._grown:
+                    self._segments.pop()
+            with self._grown:
+                self._end = position
+            self._begin_segment(position)
+            self._lost(f"{self._folder}: {lost} bytes before position {position} are gone", f"{lost} bytes")
 
     # ── room set aside for life safety ───────────────────────────────────────────────────────────
 
@@ -338,7 +365,8 @@ class SegmentLog:
         block = memoryview(segment.path.read_bytes())[: stop - segment.start]
         at = find_frame(block, offset + 8, segment.start)
         after = stop if at < 0 else segment.start + at
-        self._tell(f"{segment.path}: {after - position} bytes skipped at byte {offset}")
+        lost = after - position
+        self._lost(f"{segment.path}: {lost} bytes skipped at byte {offset}", f"{lost} bytes")
         return after
 
     def _open_at(self, position: int) -> tuple[_Segment, int, int]:
@@ -364,31 +392,18 @@ class SegmentLog:
                 why = f"{this.path} ends before {after.path.name} begins"
                 if not self._skip:
                     raise Corrupt(why)
-                self._tell(why)
+                self._tell(why)  # who reads across it will say so
         return segments
 
     def _recover(self, segment: _Segment) -> int:
-        """Return the position after the last whole record of the newest file.
-
-        A broken place that is followed by the beginning of a later append was synced once: that is
-        no torn tail. Raises Corrupt for it.
-        """
+        """Return the position after the last whole record of the newest file. Raises Corrupt for broken places."""
         content = memoryview(segment.path.read_bytes())
-        at = 0
-        while True:
-            verdict, size = frame_at(content, at, segment.start + at)
-            if verdict is Verdict.GOOD:
-                at += size
-                continue
-            blank = not np.frombuffer(content, np.uint8)[at:].any()
-            if blank or find_frame(content, at + 8, segment.start, first=True) < 0:
-                break
+        at, gaps, torn = last_whole(content, segment.start)
+        for begin, end in gaps:
             if not self._skip:
-                raise Corrupt(f"{segment.path} is broken at byte {at}")
-            after = find_frame(content, at + 8, segment.start)
-            self._tell(f"{segment.path}: {after - at} bytes skipped at byte {at}")
-            at = after
-        if not blank:
+                raise Corrupt(f"{segment.path} is broken at byte {begin}")
+            self._lost(f"{segment.path}: {end - begin} bytes skipped at byte {begin}", f"{end - begin} bytes")
+        if torn:
             self._tell(f"{segment.path}: a record that was being written when the machine stopped was cut at byte {at}")
         return segment.start + at
 
@@ -402,6 +417,12 @@ class SegmentLog:
             if self._fd >= 0:
                 self._take_back()
                 os.close(self._fd)
+
+    def _lost(self, notice: str, what: str) -> None:
+        """Tell of something that cannot be read, once."""
+        if notice not in self.notices:
+            self._tell(notice)
+        self.damage = f"part of its log cannot be read and is passed over ({what})"
 
     def _tell(self, notice: str) -> None:
         _log.warning("%s", notice)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +23,7 @@ from park.events import Counted, Rollups
 from park.metrics import Lane
 from park.operator import Operator
 from park.ports import Chunk, Log, QuarantineStore, ReadingStore, SnapshotStore
-from park.records import Refused
+from park.records import Config, Refused
 from park.wire import SmallEvent
 from runtime.storage.sql.ledger import EdgeRow
 from runtime.track import Finished, Track
@@ -90,11 +91,13 @@ class Projector:
         found: Callable[[Lane, int, list[SmallEvent]], None] = lambda _lane, _position, _events: None,
         reached: Callable[[Lane], Iterable[int]] = lambda _lane: (),
         settings: ProjectorSettings | None = None,
+        registry: Callable[[Lane], Config] | None = None,
     ) -> None:
         """Take the parts; nothing is read before `recover` or `start`. Construct it before lanes start.
 
         `found` takes what the stages find besides readings and rollups; it may be told twice.
         `reached` names further positions at which SQL stores stand: chunks end there as well.
+        `registry` tells what a lane would be told of all that is registered now.
         """
         self._logs = logs
         self._store = store
@@ -105,9 +108,12 @@ class Projector:
         self._settings = settings or ProjectorSettings()
         self._troubles = Troubles("projector")
         self._tracks = {
-            lane: Track(lane, log, stages, store, snapshots, folder / f"{lane}.journal", reached, self._troubles)
+            lane: Track(
+                lane, log, stages, store, snapshots, folder / f"{lane}.journal", reached, self._troubles,
+                partial(registry, lane) if registry is not None else None,
+            )
             for lane, log in logs.items()
-        }
+        }  # fmt: skip
         self._waiting: dict[Lane, Finished] = {}  # made, and not taken by all stores yet
         self._given: dict[Lane, int] = dict.fromkeys(logs, 0)  # position through which all stores have taken everything
         self._readings = 0

@@ -10,7 +10,7 @@ from park.events import Event
 from park.operator import Emit, State
 from park.ports import Log, SnapshotStore
 from park.readings import ReadingBatch, batch_of
-from park.records import Batch, Edge, Record, Tick
+from park.records import Batch, Config, Edge, Record, Tick
 from runtime.merging import merged
 from runtime.troubles import Troubles
 
@@ -41,9 +41,18 @@ class Runner:
     """
 
     def __init__(
-        self, name: str, make: Callable[[], Stages], log: Log, snapshots: SnapshotStore, *, careful: bool = False
+        self,
+        name: str,
+        make: Callable[[], Stages],
+        log: Log,
+        snapshots: SnapshotStore,
+        *,
+        careful: bool = False,
+        registry: Callable[[], Config] | None = None,
     ) -> None:
+        """Take the parts; `registry` tells all that stands in it now, for a past whose configuration is gone."""
         self.name = name
+        self.lost = ""  # what of its past it does not know, in words for people; "" for nothing
         self.position = 0  # of the log, through which it has run
         self.tick = 0  # newest tick, epoch ms
         self.troubles = Troubles(f"stages of {name}")
@@ -51,6 +60,7 @@ class Runner:
         self._log = log
         self._snapshots = snapshots
         self._careful = careful
+        self._registry = registry
         self.stages = make()
         self._base: tuple[int, Mapping[str, State]] | None = None  # to go back to
         self._ahead: list[Record] = []  # run already, not in the log yet
@@ -58,17 +68,40 @@ class Runner:
     # ── to where it was ──────────────────────────────────────────────────────────────────────────
 
     def restore(self) -> None:
-        """Take the newest snapshot. Raises Corrupt when log and snapshots do not fit each other."""
+        """Take the newest snapshot; without one that fits, begin where the log does with the registry as it is now.
+
+        Raises Corrupt when log and snapshots do not fit each other and nobody brought a registry.
+        """
         found = self._snapshots.load(self.name)
-        if found is None:
-            if self._log.begin:
-                raise Corrupt(f"{self.name}: no snapshot can be read, and the log begins at {self._log.begin} only")
+        begin, end = self._log.begin, self._log.end
+        if found is None and not begin:
             return
-        position, states = found
-        if not self._log.begin <= position <= self._log.end:
-            reach = f"{self._log.begin}..{self._log.end}"
-            raise Corrupt(f"{self.name}: the snapshot is of position {position}, the log holds {reach}")
-        self._take_what_fits(position, states)
+        if found is not None and begin <= found[0] <= end:
+            self._take_what_fits(*found)
+            return
+        if found is None:
+            why = f"no snapshot can be read, and the log begins at {begin} only"
+        else:
+            why = f"the snapshot is of position {found[0]}, the log holds {begin}..{end}"
+        if self._registry is None:
+            raise Corrupt(f"{self.name}: {why}")
+        self.troubles.tell("it begins anew", Corrupt(why))
+        if found is not None:  # what stood then still stands, as far as anybody knows
+            self._take_what_fits(*found)
+        self._begin_at(end if found is not None and found[0] > end else begin, why)
+
+    def give_up(self, why: str) -> None:
+        """Leave the rest of the log alone: who cannot be replayed can still hear a fire."""
+        self._begin_at(self._log.end, why)
+
+    def _begin_at(self, position: int, why: str) -> None:
+        """Go on from a position whose past is not known, with the registry as it is now."""
+        self.lost = f"it began anew without part of its past: {why}"
+        if self._registry is not None:
+            self._digest(self._registry(), _ignore)
+        self.position = position
+        if self._careful:
+            self._base = position, self.states()
 
     def _take_what_fits(self, position: int, states: Mapping[str, Mapping[str, Any]]) -> None:
         """Take a snapshot; a stage that cannot take its part (of an older program) begins anew, and that is told.

@@ -14,7 +14,7 @@ from park.metrics import Lane
 from park.operator import Operator, TellsCounts
 from park.ports import Log, ReadingStore, SnapshotStore
 from park.readings import ReadingBatch, concat
-from park.records import Batch, Record, Refused, Tick
+from park.records import Batch, Config, Record, Refused, Tick
 from runtime.journal import Cut, Journal
 from runtime.late import LateGate
 from runtime.merging import merged, received
@@ -52,7 +52,9 @@ class Track:
         journal: Path,
         reached: Callable[[Lane], Iterable[int]],
         troubles: Troubles,
+        registry: Callable[[], Config] | None = None,
     ) -> None:
+        """Take the parts; `registry` tells all that is registered now, where neither log nor snapshot knows it."""
         self.lane = lane
         self.position = 0  # through which chunks were made
         self.tick = 0  # newest, epoch ms
@@ -64,6 +66,7 @@ class Track:
         self._journal = Journal(journal)
         self._reached = reached
         self._troubles = troubles
+        self._registry = registry
         self._name = f"store-{lane}"
         self._cuts: list[Cut] = []  # ahead of us, rising
         self._stops: list[int] = []  # further ends of chunks, rising
@@ -101,9 +104,12 @@ class Track:
             # The store was lost, or the log is all that is left: begin where the log does, with the
             # registry as a snapshot knows it, since the configuration records are gone.
             known = found or self._snapshots.load(self.lane)
-            if known is None:
+            if known is not None:
+                self._pipeline.restore({"directory": known[1]["directory"]})
+            elif self._registry is not None:
+                self._pipeline.run(self._registry(), _ignore)
+            else:
                 raise Corrupt(f"{self._name}: no snapshot can be read, and the log begins at {self._log.begin} only")
-            self._pipeline.restore({"directory": known[1]["directory"]})
         self._cuts = self._journal.after(self.position)
         self._stops = sorted({p for p in (lasting, *self._reached(self.lane)) if p > self.position})
 
@@ -168,6 +174,8 @@ class Track:
                 self.newest = max(self.newest, record.now)
             if cut is None and (size >= rows or len(events) > _EVENTS):
                 break
+        else:  # also where nothing of it could be read
+            self.position = max(self.position, stop)
         for stage in self._pipeline.operators:
             if isinstance(stage, TellsCounts):  # so that the ledger's counts and the store's are of the same records
                 stage.tell_counts(events.append)
@@ -195,3 +203,7 @@ class Track:
         for gateway, messages, values in zip(*(c.tolist() for c in columns), strict=True):
             edge[gateway, hour, False] += messages
             edge[gateway, hour, True] += values
+
+
+def _ignore(_: object) -> None:
+    """Swallow what stages say of a registry that they are only reminded of."""

@@ -77,6 +77,11 @@ class FileSnapshots:
         with self._lock:
             return bool(self._kept(name))
 
+    def newest(self, name: str) -> int:
+        """Return the position of the newest snapshot there is, readable or not (0: none)."""
+        with self._lock:
+            return self._kept(name)[0][0] if self._kept(name) else 0
+
     def oldest(self, name: str) -> int:
         """Return the position of the oldest snapshot kept (0: none)."""
         with self._lock:

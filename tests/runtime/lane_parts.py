@@ -130,7 +130,9 @@ class Clock:
 class Bench:
     """A lane on real files, with everything a test looks at."""
 
-    def __init__(self, folder, lane=Lane.LIFE, *, stages=life_stages, log=None, decode=None, sink=None, **settings):
+    def __init__(
+        self, folder, lane=Lane.LIFE, *, stages=life_stages, log=None, decode=None, sink=None, registry=None, **settings
+    ):
         self.clock = Clock()
         self.source = Recorded()
         self.writer = Writer()
@@ -152,6 +154,7 @@ class Bench:
             applied=lambda: self.writer.position,
             now=self.clock,
             settings=LaneSettings(**{"poll": 0.02, "retry": 0.01, **settings}),
+            registry=registry,
         )
 
     def start(self, configure=True):
