@@ -94,8 +94,8 @@ class Links(Protocol):
     def make(self, case: int, actor: str, *, now: int, lasts: int) -> str:
         """Return a new word that acknowledges a case in somebody's name, once."""
 
-    def show(self, word: str, now: int) -> Case:
-        """Return the case of a word, which stays good. Raises NotFound for what is forged, used or over."""
+    def show(self, word: str, now: int) -> tuple[Case, str]:
+        """Return the case of a word, which stays good, and for whom it is. Raises NotFound: forged, used, over."""
 
     def use(self, word: str, now: int) -> Case:
         """Acknowledge its case and spend the word, or neither. Raises NotFound."""
