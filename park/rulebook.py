@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+from park.records import LimitRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,25 @@ class RuleSet:
     rolled_back_to: int | None = None  # the version that it says again
 
 
+class What(StrEnum):
+    """What became of a rule."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """A rule that is not as it was."""
+
+    what: What
+    rule: str
+    scope: str  # where it holds, in words; "" everywhere
+    life_safety: bool  # what it decides has changed, and lives hang on it
+    fields: tuple[tuple[str, str, str], ...] = ()  # (field, before, after) of a changed one
+
+
 class RuleStore(Protocol):
     """Versions of the rule table; none is ever changed or deleted."""
 
@@ -33,3 +55,37 @@ class RuleStore(Protocol):
 
     def add(self, rules: RuleSet, expected: int) -> RuleSet:
         """Keep a table as the version after `expected`. Raises Conflict when another came in between."""
+
+
+class Rules(Protocol):
+    """The table that holds, for those who look at it and change it; see runtime/rulebook.py."""
+
+    @property
+    def rows(self) -> tuple[LimitRow, ...]:
+        """The rules that hold."""
+
+    def current(self) -> RuleSet:
+        """Return the table that holds."""
+
+    def get(self, version: int) -> RuleSet:
+        """Return a version; 0 is the shipped table. Raises NotFound."""
+
+    def history(self, *, before: int | None = None, limit: int = 100) -> Sequence[RuleSet]:
+        """Return versions without their texts, the newest first."""
+
+    def difference(self, version: int) -> tuple[RuleChange, ...]:
+        """Return what a version changed against the one before it."""
+
+    def check(self, text: str) -> tuple[tuple[LimitRow, ...], tuple[RuleChange, ...]]:
+        """Return the rules of a text and what they would change. Raises UserError."""
+
+    def replace(
+        self, text: str, *, actor: str, reason: str, expected: int, life_safety: bool, rolled_back_to: int | None = None
+    ) -> RuleSet:
+        """Make a text the table that holds. Raises UserError, Conflict, Forbidden."""
+
+    def roll_back(self, version: int, *, actor: str, reason: str, expected: int, life_safety: bool) -> RuleSet:
+        """Make an earlier version hold again, as a new one."""
+
+    def entered(self) -> bool:
+        """Return whether the stages of a running platform have been told of the table that holds."""

@@ -11,14 +11,15 @@ where one takes nothing now, with the minute in which it does again.
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from park.errors import Forbidden, NotFound, SettingsError, UserError
 from park.model import Park, Place
 from park.ports import RegistryStore
 from park.records import LimitRow
-from park.rulebook import RuleSet, RuleStore
+from park.rulebook import RuleChange, RuleSet, RuleStore
 from runtime.troubles import Troubles
-from stream.rule_changes import RuleChange, changes
+from stream.rule_changes import changes
 from stream.rules import parse, shipped
 
 SHIPPED = 0  # version of the table that comes with the platform
@@ -37,21 +38,23 @@ class Rulebook:
         self._now = now
         self._lock = threading.Lock()
         self._tell: Tell | None = None
+        self._entered: Callable[[], bool] | None = None
         self._current, self._rows = self._read()
 
     def _read(self) -> tuple[RuleSet, tuple[LimitRow, ...]]:
         """Return the table that holds. One that this program cannot read must not keep the fire rules away."""
         newest = self._store.newest()
-        if newest is not None:
-            with self.troubles.passing(_PROBLEM):
-                return newest, parse(newest.text)
-        rows = parse(shipped())
-        version = newest.version if newest is not None else SHIPPED
-        return RuleSet(version, 0, "", "", shipped(), len(rows)), rows
+        if newest is None:
+            return self.get(SHIPPED), parse(shipped())
+        try:
+            return newest, parse(newest.text)
+        except UserError as why:
+            self.troubles.tell(_PROBLEM, why)
+            return replace(newest, text=shipped()), parse(shipped())
 
-    def attach(self, tell: Tell) -> None:
-        """Learn how to carry rules to the lanes."""
-        self._tell = tell
+    def attach(self, tell: Tell, entered: Callable[[], bool]) -> None:
+        """Learn how to carry rules to the lanes, and whether they have them."""
+        self._tell, self._entered = tell, entered
 
     @property
     def rows(self) -> tuple[LimitRow, ...]:
@@ -102,9 +105,16 @@ class Rulebook:
                 if not self._there(Place, place) and not self._there(Park, place):
                     raise UserError(f"rule {row.rule!r}: places names {place}, and there is no such place")
 
-    def _there(self, kind: type[Park | Place], number: int) -> bool:
+    def entered(self) -> bool:
+        """Return whether the stages of a running platform have been told of the table that holds."""
+        return self._entered is not None and self._entered()
+
+    def _there(self, kind: type[Park] | type[Place], number: int) -> bool:
         try:
-            self._registry.get(kind, number)
+            if kind is Park:
+                self._registry.get(Park, number)
+            else:
+                self._registry.get(Place, number)
         except NotFound:
             return False
         return True

@@ -1,33 +1,14 @@
 """What differs between two rule tables, rule by rule."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import fields
 
 from park.records import LimitRow
+from park.rulebook import RuleChange, What
 from stream.rules import life_safety
 
 _SCOPE = ("kinds", "channels", "parks", "places", "valid_from", "valid_to")
 _WORDS = frozenset({"basis", "version", "labels", "annotations"})  # decide nothing
-
-
-class What(StrEnum):
-    """What became of a rule."""
-
-    ADDED = "added"
-    REMOVED = "removed"
-    CHANGED = "changed"
-
-
-@dataclass(frozen=True, slots=True)
-class RuleChange:
-    """A rule that is not as it was."""
-
-    what: What
-    rule: str
-    scope: str  # where it holds, in words; "" everywhere
-    life_safety: bool  # what it decides has changed, and lives hang on it
-    fields: tuple[tuple[str, str, str], ...] = ()  # (field, before, after) of a changed one
 
 
 def changes(before: Sequence[LimitRow], after: Sequence[LimitRow]) -> tuple[RuleChange, ...]:

@@ -4,11 +4,11 @@ import pytest
 
 from park.errors import Conflict, Forbidden, NotFound, SettingsError, UserError
 from park.model import Park
+from park.rulebook import What
 from runtime.rulebook import Rulebook
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.rules import SqlRules
-from stream.rule_changes import What
 from stream.rules import parse, shipped
 
 NOW = 1_795_219_200_000
@@ -37,7 +37,7 @@ def book(database):
     """The rules of a new folder, and what the lanes were told."""
     book = Rulebook(SqlRules(database), SqlRegistry(database), lambda: NOW)
     book.told = []
-    book.attach(book.told.append)
+    book.attach(book.told.append, lambda: True)
     return book
 
 
@@ -158,7 +158,7 @@ def test_a_lane_that_takes_nothing(book):
     def refuse(_rows):
         raise OSError("no room")
 
-    book.attach(refuse)
+    book.attach(refuse, lambda: False)
 
     assert 1 == book.replace(shipped() + WARM, expected=0, life_safety=False, **WORDS).version
     assert "could not be told" in book.troubles.newest
