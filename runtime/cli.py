@@ -116,7 +116,7 @@ def check(settings_file: SettingsFlag = None, data_dir: FolderFlag = None) -> No
 
 def make_app() -> typer.Typer:
     """Return the command with all that it can do."""
-    from runtime import cli_ask, cli_devices, cli_files, cli_keys, cli_quarantine, cli_simulate
+    from runtime import cli_ask, cli_dashboards, cli_devices, cli_files, cli_keys, cli_quarantine, cli_simulate
 
     app = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Monitor parks of small firms."
@@ -126,7 +126,7 @@ def make_app() -> typer.Typer:
     app.command()(replay)
     app.command()(score)
     app.command()(check)
-    for part in (cli_ask, cli_devices, cli_quarantine, cli_files, cli_keys):
+    for part in (cli_ask, cli_devices, cli_quarantine, cli_files, cli_keys, cli_dashboards):
         part.add(app)
     return app
 

@@ -1,0 +1,3 @@
+SELECT count(*) AS value
+FROM enterprises
+WHERE gone IS NULL

@@ -1,0 +1,4 @@
+SELECT count(*) AS value
+FROM cases
+WHERE open
+AND life

@@ -1,0 +1,3 @@
+SELECT count(*) AS value
+FROM parks
+WHERE gone IS NULL

@@ -1,0 +1,3 @@
+SELECT count(*) AS value
+FROM quarantine
+WHERE state = 'waiting'

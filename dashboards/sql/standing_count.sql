@@ -1,0 +1,3 @@
+SELECT count(*) AS value
+FROM cases
+WHERE open
