@@ -62,7 +62,8 @@ class QualityGate:
         self._seen: Int64 = np.zeros(0, np.int64)  # ts of the newest present reading; 0: none
         self._top: Int64 = np.zeros(0, np.int64)  # greatest ts of any reading: what lies above it is no duplicate
         self._value: Float64 = np.zeros(0)  # of the last reading kept, in order of arrival
-        self._ring: Int64 = np.zeros(0, np.int64)  # marks of the last KEPT readings, KEPT a point
+        # Marks of the last KEPT readings, a row for each place of the rings: what a device says stands together.
+        self._ring: Int64 = np.zeros(0, np.int64)
         self._next: Int8 = np.zeros(0, np.uint8)  # where the ring is written next, mod KEPT
         self._stamp: Int32 = np.zeros(0, np.int32)  # scratch: last row of the point in this batch
         # by device
@@ -80,7 +81,10 @@ class QualityGate:
         self._value = grown(self._value, size)
         self._next = grown(self._next, size)
         self._stamp = grown(self._stamp, size)
-        self._ring = grown(self._ring, len(self._seen) * KEPT)[: len(self._seen) * KEPT]
+        if len(self._ring) < len(self._seen) * KEPT:
+            wider = np.zeros((KEPT, len(self._seen)), np.int64)
+            wider[:, : len(self._ring) // KEPT] = self._ring.reshape(KEPT, -1)
+            self._ring = wider.reshape(-1)
         devices = self._directory.device_size
         self._mode = grown(self._mode, devices)
         self._readings = grown(self._readings, devices)
@@ -102,7 +106,7 @@ class QualityGate:
             self._seen[point] = self._top[point] = ts
             self._value[point] = value
             at = self._next[point]
-            self._ring[point * KEPT + (at & (KEPT - 1))] = _mark(ts, value)
+            self._ring[self._slot(point, at)] = _mark(ts, value)
             self._next[point] = at + 1
             self._clocks.look(batch, point, None, emit)
             return self._judged(batch, point)
@@ -122,6 +126,11 @@ class QualityGate:
         rows = np.arange(len(point), dtype=np.int32)
         self._stamp[point] = rows
         return bool((self._stamp[point] == rows).all())
+
+    def _slot(self, point: Rows, at: Int8 | Int64) -> Rows:
+        """Return where the marks of some points stand at some places of their rings."""
+        slot: Rows = (at & (KEPT - 1)) * np.intp(len(self._seen)) + point
+        return slot
 
     def _count(self, received: Int64, gateway: Int32, emit: Emit) -> None:
         """Count readings by gateway and hour of receipt."""
@@ -169,7 +178,7 @@ class QualityGate:
         if len(rows):
             nth = (np.arange(size) - start[segment])[clean]
             q = point[rows]
-            self._ring[q * KEPT + ((self._next[q] + nth) & (KEPT - 1))] = _mark(ts[rows], value[rows])
+            self._ring[self._slot(q, self._next[q] + nth)] = _mark(ts[rows], value[rows])
             np.add.at(self._next, q, np.uint8(1))
             np.maximum.at(self._top, q, ts[rows])
             self._seen[q] = self._top[q]
@@ -187,7 +196,7 @@ class QualityGate:
 
     def _one_point(self, batch: ReadingBatch, p: int, quality: Int8, dropped: Bool, rows: Rows) -> None:
         """Do as `_one_each` does, for many rows of one point, one after the other."""
-        ring, at = self._ring[p * KEPT : (p + 1) * KEPT].tolist(), int(self._next[p])
+        ring, at = self._ring[p :: len(self._seen)].tolist(), int(self._next[p])
         last, seen = float(self._value[p]), int(self._seen[p])
         life, metric = bool(self._directory.life[p]), int(self._directory.metric[p])
         ts, value, q = batch.ts[rows].tolist(), batch.value[rows].tolist(), quality[rows].tolist()
@@ -207,7 +216,7 @@ class QualityGate:
                     seen = ts[n]
                 else:
                     quality[row] = _LATE
-        self._ring[p * KEPT : (p + 1) * KEPT] = ring
+        self._ring[p :: len(self._seen)] = ring
         self._next[p], self._value[p], self._seen[p] = at % 256, last, seen
         self._top[p] = max(int(self._top[p]), *ts)
 
@@ -216,11 +225,11 @@ class QualityGate:
         p, ts, value, q = point[rows], batch.ts[rows], batch.value[rows], quality[rows]
         d = self._directory
         mark = _mark(ts, value)
-        ring = self._ring.reshape(-1, KEPT)
+        ring = self._ring.reshape(KEPT, -1)[:, p]
         changed = value != self._value[p]
-        twice = (ring[p] == mark[:, None]).any(axis=1)
+        twice = (ring == mark).any(axis=0)
         # A retained message without a time of its own: the broker's copy of what we have already.
-        spoken = (ring[p] != 0).any(axis=1)
+        spoken = (ring != 0).any(axis=0)
         twice |= (q == _RETAINED) & (ts == batch.received[rows]) & ~changed & spoken & ~d.life[p]
         # Life safety passes every gate: an alarm that is not the last thing we know goes on.
         state = np.where((value >= 0) & (value < _ALARM.shape[1]), value, 0).astype(np.intp)
@@ -232,7 +241,7 @@ class QualityGate:
         dropped[rows[twice]] = True
         kept = ~twice
         k = p[kept]
-        self._ring[k * KEPT + (self._next[k] & (KEPT - 1))] = mark[kept]
+        self._ring[self._slot(k, self._next[k])] = mark[kept]
         self._next[k] += 1
         self._value[k] = value[kept]
         self._seen[p[fresh]] = ts[fresh]
@@ -278,7 +287,8 @@ class QualityGate:
             "version": np.array(VERSION),
             "seen": self._seen[:n].copy(), "top": self._top[:n].copy(),
             "value": self._value[:n].copy(), "next": self._next[:n].copy(),
-            "ring": self._ring[: n * KEPT].copy(), "mode": self._mode[:m].copy(), "hour": np.array(self._hour),
+            "ring": self._ring.reshape(KEPT, -1)[:, :n].T.flatten(),
+            "mode": self._mode[:m].copy(), "hour": np.array(self._hour),
             "readings": self._readings[:m].copy(), "duplicates": self._duplicates[:m].copy(),
             **self._clocks.snapshot(),
         }  # fmt: skip
@@ -287,7 +297,7 @@ class QualityGate:
         """Take the state of an earlier `snapshot`."""
         self._seen, self._top = state["seen"].copy(), state["top"].copy()
         self._value, self._next = state["value"].copy(), state["next"].copy()
-        self._ring, self._mode = state["ring"].copy(), state["mode"].copy()
+        self._ring, self._mode = state["ring"].reshape(-1, KEPT).T.flatten(), state["mode"].copy()
         self._readings, self._duplicates = state["readings"].copy(), state["duplicates"].copy()
         self._hour = int(state["hour"])
         self._apart = bool(self._mode.any())
