@@ -11,7 +11,7 @@ Weak signs are small rises, that must stand out of what this very sensor does on
   value - baseline  >=  max(rise of the rule, NOISE x usual distance from the baseline)
 ```
 The usual distance is learned from the point's own past, hours of it, a heater's cycle and the cell's
-noise included; a wild value moves it by no more than three times itself. What they amount to is decided in
+noise included; a wild value teaches no more than six times what is usual. What they amount to is decided in
 fire_joint.py. All figures are rows of the rule table (sign_rules.py).
 """
 
@@ -48,8 +48,8 @@ _PRIOR = 10.0
 # Readings from which a weak sign is believed: of smoke and heat all detectors are alike enough from the first,
 # CO and gas cells are not.
 _KNOWN = np.array([0, 0, 30, 30])
-_USUAL_TAU = 4 * 3_600_000.0  # ms over which the usual distance is learned: longer than a heater's cycle
-_WILD = 3.0  # usual distances by which one reading may teach, at most
+_USUAL_TAU = 2 * 3_600_000.0  # ms over which the usual distance is learned: longer than a heater's cycle
+_WILD = 6.0  # usual distances by which one reading may teach, at most
 
 _COLUMNS = {
     "smooth": np.float64,
@@ -198,10 +198,10 @@ class Signs:
         c["weak"][point] = (up | stands) & ~end
         c["weak_back"][point] = np.where(stands & ~up, least / 2, c["weak_back"][point])
         taught = np.minimum(c["taught"][point] + 1, 1e6)
-        share = np.maximum(1 / (_PRIOR + taught), -np.expm1(-elapsed / _USUAL_TAU))
+        # A rise that may be a sign teaches slowly, however new the sensor: hours of a heater, no minutes of a fire.
+        share = np.maximum(np.where(up | hit, 0.0, 1 / (_PRIOR + taught)), -np.expm1(-elapsed / _USUAL_TAU))
         lesson = np.minimum(np.abs(away), _WILD * usual) - usual
-        # A rise that is a sign teaches nothing of what is usual.
-        c["usual"][point] = np.maximum(usual + np.where(up | hit, 0.0, share * lesson), _QUIET[m] / 2)
+        c["usual"][point] = np.maximum(usual + share * lesson, _QUIET[m])
         c["taught"][point] = taught
         tau = np.where(value < slow, rules.weak_tau[m] / 4, rules.weak_tau[m])
         moved = np.minimum(elapsed, rules.weak_tau[m] / 2)
