@@ -98,7 +98,10 @@ class Health:
         """Remember who spoke and what; the readings go on as they came."""
         wills = self._online.take(batch.point, mode="clip")
         if wills.any():
-            for i in np.flatnonzero(wills).tolist():
+            rows = np.flatnonzero(wills)
+            device = self._directory.device[batch.point[rows]]
+            news = (self._device["offline"][device] > 0) != (batch.value[rows] == 0)  # nearly always none
+            for i in rows[np.isin(device, device[news])].tolist():
                 self._will(batch, i, emit)
         kept = batch
         if batch.quality.any():

@@ -96,27 +96,33 @@ class Occupancy:
             rows = rows[good | (quality == Quality.WRONG_CLOCK)]
         after: list[int] = []
         made: list[tuple[int, int, float, int, int]] = []
-        for row in rows.tolist():  # a door speaks once a minute: tens of rows a second in a city
+        point = batch.point[rows]
+        coming = self._directory.metric[point] == _IN
+        people = np.where(coming, batch.value[rows], -batch.value[rows])
+        columns = (rows, self._zone[point], batch.ts[rows], people, batch.received[rows])
+        # A door speaks once a minute: tens of rows a second in a city.
+        for row, place, ts, some, received in zip(*(c.tolist() for c in columns), strict=True):
             before = len(made)
-            self._count(batch, row, made)
+            self._count(place, ts, some, received, made)
             after += [row] * (len(made) - before)
         if made:
             batch = woven(batch, np.array(after, np.intp), batch_of(made))
         return concat([batch_of(resets), batch]) if resets else batch
 
-    def _count(self, batch: ReadingBatch, row: int, made: list[tuple[int, int, float, int, int]]) -> None:
-        """Take one count of a door."""
-        p, ts, people = int(batch.point[row]), int(batch.ts[row]), float(batch.value[row])
-        place = int(self._zone[p])
+    def _count(
+        self, place: int, ts: int, people: float, received: int, made: list[tuple[int, int, float, int, int]]
+    ) -> None:
+        """Take one count of a door: people who came in, or less than none who left."""
         if ts <= self._empty[place]:
             return
-        coming = self._directory.metric[p] == _IN
-        inside = float(self._inside[place]) + (people if coming else -people)
-        self._crossings[place] += people
-        self._below[place] += max(0.0, -inside)
-        self._inside[place] = max(0.0, inside)
+        inside = float(self._inside[place]) + people
+        self._crossings[place] += abs(people)
+        if inside < 0.0:
+            self._below[place] -= inside
+            inside = 0.0
+        self._inside[place] = inside
         self._newest[place] = at = max(ts, int(self._newest[place]) + 1)  # one time says one thing
-        made += self._readings(place, at, int(batch.received[row]))
+        made += self._readings(place, at, received)
 
     def _readings(self, place: int, ts: int, received: int) -> list[tuple[int, int, float, int, int]]:
         inside = float(self._inside[place])
