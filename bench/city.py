@@ -41,7 +41,11 @@ def steady(running: Platform, seconds: float, rate: float, devices: int, parks: 
     elapsed, used = time.monotonic() - begin, cpu_of(running.pid) - cpu
     taken = count(running.figures(), "park_readings_total") - count(before, "park_readings_total")
     load.result()
-    return {"core": used / elapsed, "cpu_s_per_million": used / taken * 1e6, "resident_mb": peak, "times": times}
+    after = running.figures()
+    lane = count(after, "park_lane_cpu_seconds_total") - count(before, "park_lane_cpu_seconds_total")
+    store = after["park_projector_cpu_seconds_total"] - before["park_projector_cpu_seconds_total"]
+    return {"core": used / elapsed, "cpu_s_per_million": used / taken * 1e6, "resident_mb": peak, "times": times,
+            "lane_cpu_s_per_million": lane / taken * 1e6, "store_cpu_s_per_million": store / taken * 1e6}  # fmt: skip
 
 
 def settled(running: Platform) -> None:
@@ -98,6 +102,9 @@ def measure(work: Path, seconds: float) -> dict[str, float]:
     fill(Settings(data_dir=narrow_folder), 222)
     with platform(narrow_folder) as running:
         narrow = steady(running, 20, 50_000, 222, 1, asking=False)
+    for points, run in (("2000", narrow), ("200000", wide)):
+        out[f"city.lane_cpu_s_per_million_at_{points}_points"] = round(run["lane_cpu_s_per_million"], 2)
+        out[f"city.store_cpu_s_per_million_at_{points}_points"] = round(run["store_cpu_s_per_million"], 2)
     out["city.cpu_s_per_million_at_2000_points"] = round(narrow["cpu_s_per_million"], 2)
     out["city.cpu_s_per_million_at_200000_points"] = round(wide["cpu_s_per_million"], 2)
     out["city.cost_200000_over_2000_points"] = round(wide["cpu_s_per_million"] / narrow["cpu_s_per_million"], 2)

@@ -71,7 +71,7 @@ class Platform:
 
 
 @contextmanager
-def platform(folder: Path, **environment: str):
+def platform(folder: Path, arguments: tuple[str, ...] = (), **environment: str):
     """Run a platform on a data folder; yield it when it is ready."""
     http, mqtt = free_port(), free_port()
     process = subprocess.Popen(
@@ -86,6 +86,7 @@ def platform(folder: Path, **environment: str):
             str(http),
             "--mqtt-port",
             str(mqtt),
+            *arguments,
         ],
         cwd=ROOT,
         env={**os.environ, **environment},

@@ -126,11 +126,14 @@ def ask(store, points, end, until, every, out):
         time.sleep(every)
 
 
-def city(folder, hours, seconds, interval=15_000):
-    """200,000 points (every 15 s: 13,333 readings/s), asked while as many come in."""
+def city(folder, hours, seconds, asked=200_000, interval=15_000):
+    """200,000 points (every 15 s: 13,333 readings/s) come in while `asked` of them, with hours behind them, are asked.
+
+    Tables are of 4,096 points each, so a point's table is what it is in a whole city, however many others have a past.
+    """
     points = 200_000
     store = DuckStore(folder, StoreSettings())
-    source = Source(points, interval)
+    source = Source(asked, interval)
     end = T0 + hours * HOUR
     rows, cpu, wall, longest = write_all(store, source.chunks(T0, end, 50_000))
     c, w = time.process_time(), time.perf_counter()
@@ -143,9 +146,11 @@ def city(folder, hours, seconds, interval=15_000):
         "raw_bytes_per_reading": round(folder_bytes(folder / "raw") / rows, 2),
     }  # fmt: skip
     out["gb_per_day"] = round(out["bytes_per_reading"] * points / interval * DAY / 1e6 / 1e3, 2)
+    taken, source = source.position, Source(points, interval, seed=2)
+    source.position = taken
     times: dict[str, list[float]] = {}
     begin = time.perf_counter()
-    reader = threading.Thread(target=ask, args=(store, points, end, begin + seconds, 0.02, times))
+    reader = threading.Thread(target=ask, args=(store, asked, end, begin + seconds, 0.02, times))
     reader.start()
     pause, size = 0.5, round(points / 15_000 * 1e3 * 0.5)
     written = 0
@@ -163,9 +168,9 @@ def city(folder, hours, seconds, interval=15_000):
     out["stored_s"] = round(time.perf_counter() - w, 2)
     late = np.arange(1, 1_001, dtype=np.int32)
     ts = np.full(1_000, T0 + 7)
-    asked = ReadingBatch(late, ts, np.zeros(1_000), np.full(1_000, 64, np.uint8), ts)
+    again = ReadingBatch(late, ts, np.zeros(1_000), np.full(1_000, 64, np.uint8), ts)
     w = time.perf_counter()
-    store.known(asked)
+    store.known(again)
     out["known_1000_points_s"] = round(time.perf_counter() - w, 3)
     w = time.perf_counter()
     store.close()
@@ -182,10 +187,10 @@ def city(folder, hours, seconds, interval=15_000):
 
 
 def queries(work):
-    """Return `query.*`: 24 h of 200,000 points at one reading a minute, asked while 13,333 readings/s come in."""
+    """Return `query.*`: a whole day of every fourth point of a city, asked while all of it comes in."""
     folder = work / "store"
     folder.mkdir()
-    figures = city(folder, 24, 40, interval=60_000)
+    figures = city(folder, 24, 40, asked=50_000)
     shutil.rmtree(folder)
     out = {}
     for name, value in figures.items():
