@@ -138,6 +138,10 @@ _ALL = (
     _state("low_battery", _N, "电池低", "Low battery", ("ok", "low")),
     _state("online", _N, "在线", "Online", ("offline", "online")),
     _state("tamper", _F, "防拆", "Tamper", ("normal", "tampered")),
+    # fire-fighting equipment: whether it would work
+    _state("pump_mode", _F, "消防泵控制方式", "Fire pump mode", ("auto", "manual", "off")),
+    _state("valve", _F, "消防阀门", "Fire valve", ("open", "closed")),
+    _state("fire_power", _F, "消防电源", "Power of fire equipment", ("normal", "failed")),
 )  # fmt: skip
 
 METRICS = MappingProxyType({m.name: m for m in _ALL})
