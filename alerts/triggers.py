@@ -55,14 +55,17 @@ def _of_condition(lane: Lane, c: ConditionChange) -> tuple[Trigger, ...]:
 
 
 def _of_finding(lane: Lane, f: Finding) -> tuple[Trigger, ...]:
-    if _RANK[f.severity] > _RANK[_FINDINGS.get(f.kind, _OTHER_FINDINGS)]:
+    """A finding is a moment, or the beginning or the end of an episode."""
+    over = bool(f.episode and f.until)
+    if not over and _RANK[f.severity] > _RANK[_FINDINGS.get(f.kind, _OTHER_FINDINGS)]:
         return ()
     subject = f"point:{f.point}" if f.point else f"device:{f.device}"
+    signal = Signal.OVER if over else Signal.ACTIVE if f.episode else Signal.MOMENT
     return (
         Trigger(
-            f.id, f"finding.{f.kind}", subject, f.reason.value, f"finding.{f.kind}", Signal.MOMENT, f.severity,
-            lane.value, f.id, f.at, f.ts, f.reason, TransitionReason.FINDING, f.park, f.place, f.device, f.point,
-            value=f.value, limit=f.expected,
+            f.id, f"finding.{f.kind}", subject, "" if f.episode else f.reason.value, f"finding.{f.kind}", signal,
+            f.severity, lane.value, f.episode or f.id, f.at, f.ts, f.reason, TransitionReason.FINDING, f.park,
+            f.place, f.device, f.point, value=f.value, limit=f.expected,
         ),
     )  # fmt: skip
 

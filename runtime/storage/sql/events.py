@@ -11,6 +11,7 @@ from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, 
 from park.metrics import Lane
 from park.wire import SmallEvent, decode_event, encode_event
 from runtime.storage.sql import positions
+from runtime.storage.sql.alarm_intake import Intake
 from runtime.storage.sql.database import Database, among, upsert
 from runtime.storage.sql.tables import activity_days, condition_changes, conditions, device_status, findings
 
@@ -21,8 +22,10 @@ _NEVER = 1 << 62  # ms: after every time
 class SqlEvents:
     """park.ports.EventStore over a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, intake: Intake | None = None) -> None:
+        """`intake` tells cases of what is new, in the same transaction."""
         self._database = database
+        self._intake = intake
 
     def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent]) -> None:
         """Store the events of log records up to a position, together with it.
@@ -36,10 +39,14 @@ class SqlEvents:
         with self._database.write() as connection:
             if position <= positions.reached(connection, positions.EVENTS, lane):
                 return
+            triggers = self._intake.fresh(connection, lane, events) if self._intake else []
             for kind, found in sorted_out.items():
                 if found:
                     _STORE[kind](connection, found)
             positions.reach(connection, positions.EVENTS, lane, position)
+            tell = self._intake.take(connection, triggers) if self._intake else None
+        if tell is not None:
+            tell()
 
     def applied(self, lane: Lane) -> int:
         """Return the position through which events are stored."""

@@ -1,0 +1,95 @@
+"""From events to cases, in the transaction that stores the events: both, and the position, or nothing.
+
+A fault of ours in the machine of cases holds no event back: it costs the one trigger, which is told as a
+trouble, and for life safety as a notification of no case, so that people hear of the fire all the same.
+"""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, exc, select
+
+from alerts.escalation import EVERYONE
+from alerts.gate import exempt
+from alerts.triggers import triggers_of
+from park.alarms import MessageKind, Notification, Signal, Trigger
+from park.errors import MachineryError
+from park.events import ConditionChange, DeviceStatus, Finding, Severity
+from park.metrics import Lane
+from park.wire import SmallEvent, decode_event
+from runtime.storage.sql.alarm_case_rows import put_notifications
+from runtime.storage.sql.alarm_writer import CaseWriter
+from runtime.storage.sql.alarms import SqlAlarms
+from runtime.storage.sql.database import among
+from runtime.storage.sql.tables import condition_changes, device_status, findings
+from runtime.troubles import Troubles
+
+# The database is away, or busy: nothing is wrong with the trigger, and all is tried again.
+_AWAY = (MachineryError, OSError, exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+
+
+class Intake:
+    """Tells cases of what the lanes find."""
+
+    def __init__(self, alarms: SqlAlarms, now: Callable[[], int]) -> None:
+        self.troubles = Troubles("alarms")
+        self._alarms = alarms
+        self._now = now
+
+    def fresh(self, connection: Connection, lane: Lane, events: Sequence[SmallEvent]) -> list[Trigger]:
+        """Return the triggers of those events that are not stored yet: a log may be read again from anywhere."""
+        known = {
+            row[0]
+            for column, kind in ((condition_changes.c.id, ConditionChange), (findings.c.id, Finding))
+            for row in among(connection, select(column), column, {e.id for e in events if isinstance(e, kind)})
+        }
+        statuses = {e.device for e in events if isinstance(e, DeviceStatus)}
+        d = device_status.c
+        newest = {row[0]: row[1] for row in among(connection, select(d.device, d.body), d.device, statuses)}
+        found: list[Trigger] = []
+        for event in events:
+            if isinstance(event, DeviceStatus):
+                body = newest.get(event.device)
+                before = decode_event(body) if body is not None else None
+                if isinstance(before, DeviceStatus) and (before.id == event.id or before.at > event.at):
+                    continue
+            if event.id not in known:
+                known.add(event.id)
+                found += triggers_of(lane, event)
+        return found
+
+    def take(self, connection: Connection, triggers: Sequence[Trigger]) -> Callable[[], None]:
+        """Tell cases within the transaction; return what is to be called once it is committed."""
+        if not triggers:
+            return _nothing
+        now = self._now()
+        with self.troubles.passing("cases could not be told", but=_AWAY), connection.begin_nested():
+            writer = self._alarms.take(connection, triggers, now)
+            return lambda: self._alarms.tell(writer)
+        writers: list[CaseWriter] = []
+        for trigger in triggers:
+            done = False
+            with self.troubles.passing(f"no case could be told of {trigger.id}", but=_AWAY):
+                with connection.begin_nested():
+                    writers.append(self._alarms.take(connection, (trigger,), now))
+                done = True
+            if not done and exempt(trigger) and trigger.signal is Signal.ACTIVE:
+                put_notifications(connection, (_raw(trigger, now),))
+
+        def tell() -> None:
+            for writer in writers:
+                self._alarms.tell(writer)
+
+        return tell
+
+
+def _nothing() -> None:
+    """Tell nobody."""
+
+
+def _raw(trigger: Trigger, now: int) -> Notification:
+    """Return the message of a life-safety trigger that no case could be told of."""
+    words = {"rule": trigger.rule, "subject": trigger.subject, "reason": trigger.reason.value, "event": trigger.id}
+    return Notification(
+        f"raw/{trigger.id}", 0, EVERYONE, MessageKind.RAISED, Severity.CRITICAL, life=True, not_before=now,
+        group="", created=now, park=trigger.park, body=words,
+    )  # fmt: skip

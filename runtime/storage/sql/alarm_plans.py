@@ -1,0 +1,222 @@
+"""Officers, rotas, chains, silences and maintenance windows in SQL, with who changed them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, or_, select, update
+
+from alerts import escalation, matching, rotas
+from alerts.escalation import Duty
+from park.alarm_ports import P
+from park.duty import Chain, MaintenanceWindow, Officer, Rota, Silence
+from park.errors import Conflict, NotFound, UserError
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.tables_alarms import duty_changes, duty_plans
+
+_KINDS: Mapping[type[Any], str] = MappingProxyType({
+    Officer: "officer", Rota: "rota", Chain: "chain", Silence: "silence", MaintenanceWindow: "window",
+})  # fmt: skip
+_DECODE: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {name: msgspec.json.Decoder(kind).decode for kind, name in _KINDS.items()}
+)
+_TIMED = frozenset({"silence", "window"})
+_encode = msgspec.json.Encoder().encode
+PLANS_MOST = 10_000  # of a kind that hold at once
+LONGEST = 366 * 86_400_000  # ms of a silence or a window
+NAME_MOST, NOTE_MOST, CONTACTS_MOST, ADDRESS_MOST = 200, 2_000, 10, 500
+
+
+class SqlPlans:
+    """park.alarm_ports.PlanStore over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, plan: P, *, actor: str, now: int) -> P:
+        """Insert (id 0) or replace a plan. Raises Conflict, UserError, NotFound."""
+        name = _KINDS[type(plan)]
+        with self._database.write() as connection:
+            before = ""
+            if plan.id:
+                old, before = _old(connection, name, plan.id)
+                if plan.version != old.version:
+                    raise Conflict(f"the {name} {plan.id} was changed meanwhile; it is at version {old.version}")
+                if old.park != plan.park and old.park:
+                    raise Conflict(f"the {name} {plan.id} belongs to another park")
+            elif len(_holding(connection, name, now)) >= PLANS_MOST:
+                raise UserError(f"there are {PLANS_MOST} of these already")
+            _CHECKS[name](plan, duty(connection), now)
+            key = plan.id
+            row = {
+                "kind": name, "park": plan.park, "version": plan.version + 1,
+                "starts": getattr(plan, "starts", now), "ends": getattr(plan, "ends", None),
+            }  # fmt: skip
+            if not key:
+                key = int(connection.execute(insert(duty_plans).values(**row).returning(duty_plans.c.id)).scalar_one())
+            saved = replace(plan, id=key, version=plan.version + 1)
+            row["body"] = _encode(saved).decode()
+            connection.execute(update(duty_plans).where(duty_plans.c.id == key).values(**row))
+            _audit(connection, key, name, actor, now, before, str(row["body"]))
+        return saved
+
+    def end(self, kind: type[P], key: int, *, actor: str, now: int) -> P:
+        """End a plan: a silence or window now, anything else for good. Raises NotFound, Conflict."""
+        name = _KINDS[kind]
+        with self._database.write() as connection:
+            plan, before = _old(connection, name, key)
+            if name in _TIMED:
+                if plan.ends <= now:
+                    raise Conflict(f"the {name} {key} is over already")
+                plan = replace(plan, ends=max(plan.starts, now))
+            else:
+                _check_unused(connection, name, key)
+            plan = replace(plan, version=plan.version + 1)
+            values = {"ends": now, "version": plan.version, "body": _encode(plan).decode()}
+            connection.execute(update(duty_plans).where(duty_plans.c.id == key).values(**values))
+            _audit(connection, key, name, actor, now, before, "")
+        ended: P = plan
+        return ended
+
+    def plans(self, kind: type[P], *, ended: bool = False) -> list[P]:
+        """Return plans, rising by id; with those that were ended where asked (silences and windows: all)."""
+        name = _KINDS[kind]
+        query = select(duty_plans.c.body).where(duty_plans.c.kind == name)
+        if not ended and name not in _TIMED:
+            query = query.where(duty_plans.c.ends.is_(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(duty_plans.c.id.desc()).limit(PLANS_MOST))
+            return [_DECODE[name](body) for (body,) in rows][::-1]
+
+    def plan(self, kind: type[P], key: int) -> P:
+        """Return one, also one that is over. Raises NotFound."""
+        name = _KINDS[kind]
+        with self._database.read() as connection:
+            query = select(duty_plans.c.body).where(duty_plans.c.id == key, duty_plans.c.kind == name)
+            body = connection.execute(query).scalar()
+        if body is None:
+            raise NotFound(f"there is no {name} {key}")
+        found: P = _DECODE[name](body)
+        return found
+
+    def changes(self, key: int) -> list[tuple[int, str, str, str]]:
+        """Return the audit of a plan, oldest first: when, who, before, after."""
+        c = duty_changes.c
+        with self._database.read() as connection:
+            rows = connection.execute(select(c.at, c.actor, c.before, c.after).where(c.plan == key).order_by(c.id))
+            return [(int(at), str(actor), str(before), str(after)) for at, actor, before, after in rows]
+
+
+# ── for the writer of cases ──────────────────────────────────────────────────────────────────────
+
+
+def duty(connection: Connection) -> Duty:
+    """Return who there is now."""
+    query = select(duty_plans.c.kind, duty_plans.c.body).where(
+        duty_plans.c.kind.in_(("officer", "rota", "chain")), duty_plans.c.ends.is_(None)
+    )
+    found: dict[str, list[Any]] = {"officer": [], "rota": [], "chain": []}
+    for kind, body in connection.execute(query):
+        found[kind].append(_DECODE[kind](body))
+    return Duty(tuple(found["chain"]), {r.id: r for r in found["rota"]}, {o.id: o for o in found["officer"]})
+
+
+def holding(connection: Connection, now: int) -> tuple[tuple[Silence, ...], tuple[MaintenanceWindow, ...]]:
+    """Return the silences and windows that are not over."""
+    return (
+        tuple(_holding(connection, "silence", now)),
+        tuple(_holding(connection, "window", now)),
+    )
+
+
+def _holding(connection: Connection, name: str, now: int) -> list[Any]:
+    c = duty_plans.c
+    query = select(c.body).where(c.kind == name, or_(c.ends.is_(None), c.ends > now)).order_by(c.id)
+    return [_DECODE[name](body) for (body,) in connection.execute(query)]
+
+
+def _old(connection: Connection, name: str, key: int) -> tuple[Any, str]:
+    c = duty_plans.c
+    query = select(c.body, c.ends).where(c.id == key, c.kind == name).with_for_update()
+    row = connection.execute(query).first()
+    if row is None or (row.ends is not None and name not in _TIMED):
+        raise NotFound(f"there is no {name} {key}")
+    return _DECODE[name](row.body), str(row.body)
+
+
+def _audit(connection: Connection, key: int, kind: str, actor: str, at: int, before: str, after: str) -> None:
+    row = {"plan": key, "at": at, "actor": actor, "kind": kind, "before": before, "after": after}
+    connection.execute(insert(duty_changes).values(**row))
+
+
+def _check_unused(connection: Connection, name: str, key: int) -> None:
+    """See that nothing leads to a plan that goes. Raises Conflict."""
+    now = duty(connection)
+    target = f"{name}:{key}"
+    for chain in now.chains:
+        if any(target in step.targets for step in chain.steps) or (name == "chain" and chain.then == key):
+            raise Conflict(f"the chain {chain.id} ({chain.name}) leads to this {name}: change it first")
+    for rota in now.rotas.values():
+        if name == "officer" and key in rotas.officers_of(rota):
+            raise Conflict(f"the rota {rota.id} ({rota.name}) names this officer: change it first")
+
+
+# ── what people may save ─────────────────────────────────────────────────────────────────────────
+
+
+def _named(name: str) -> None:
+    if not name.strip() or len(name) > NAME_MOST or not name.isprintable():
+        raise UserError(f"a name has 1 to {NAME_MOST} printable characters")
+
+
+def _officer(officer: Officer, _: Duty, __: int) -> None:
+    _named(officer.name)
+    if len(officer.contacts) > CONTACTS_MOST:
+        raise UserError(f"an officer has at most {CONTACTS_MOST} contacts")
+    for channel, address in officer.contacts:
+        if not channel.isidentifier() or not 0 < len(address) <= ADDRESS_MOST or not address.isprintable():
+            raise UserError("a contact is a channel like sms, and a printable address")
+    if officer.language not in {"zh", "en"}:
+        raise UserError("an officer is told in zh or en")
+
+
+def _rota(rota: Rota, known: Duty, _: int) -> None:
+    _named(rota.name)
+    rotas.checked(rota)
+    strangers = sorted(rotas.officers_of(rota) - known.officers.keys())
+    if strangers:
+        raise UserError(f"there is no officer {strangers[0]}")
+
+
+def _chain(chain: Chain, known: Duty, _: int) -> None:
+    _named(chain.name)
+    escalation.checked(chain, known)
+
+
+def _span(starts: int, ends: int, note: str) -> None:
+    if not note.strip() or len(note) > NOTE_MOST:
+        raise UserError(f"say why, in 1 to {NOTE_MOST} characters")
+    if not 0 < ends - starts <= LONGEST:
+        raise UserError("it ends after it begins, within a year")
+
+
+def _silence(silence: Silence, _: Duty, now: int) -> None:
+    _span(silence.starts, silence.ends, silence.note)
+    if silence.ends <= now:
+        raise UserError("it would be over already")
+    matching.checked(silence.matchers, least=1)
+
+
+def _window(window: MaintenanceWindow, _: Duty, now: int) -> None:
+    _span(window.starts, window.ends, window.note)
+    if window.ends <= now:
+        raise UserError("it would be over already")
+    if not (window.place or window.device):
+        raise UserError("name the place or the device that is worked on")
+
+
+_CHECKS: Mapping[str, Callable[[Any, Duty, int], None]] = MappingProxyType({
+    "officer": _officer, "rota": _rota, "chain": _chain, "silence": _silence, "window": _window,
+})  # fmt: skip

@@ -1,0 +1,191 @@
+"""Cases in SQL: what people do about alarms. See park.alarm_ports.AlarmStore."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sqlalchemy import Connection, delete, insert, select
+
+from alerts.escalation import Timer, TimerKind
+from alerts.lifecycle import act as would
+from park.alarm_ports import CaseFilter, Hidden
+from park.alarms import Act, Attachment, Case, CaseVerb, Transition, Trigger
+from park.errors import Conflict
+from runtime.storage.sql.alarm_held import released
+from runtime.storage.sql.alarm_rows import (
+    ATTACHMENT,
+    MOST,
+    asked_for,
+    attachment_of,
+    case_of,
+    found,
+    transition_of,
+)
+from runtime.storage.sql.alarm_writer import CaseWriter
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.tables_alarms import case_attachments, case_timers, case_transitions, cases
+
+_AT_ONCE = 50  # timers, or cases looked at anew, of one transaction: a fire waits for no longer
+_ROUNDS = 200  # of one turn; what is left is done in the next
+ATTACHMENTS_MOST = 100  # of a case
+
+Told = Callable[[Sequence[Case], int], None]
+
+
+def _nobody(_: Sequence[Case], __: int) -> None:
+    """Tell nobody."""
+
+
+class SqlAlarms:
+    """park.alarm_ports.AlarmStore over a database."""
+
+    def __init__(self, database: Database, told: Told = _nobody) -> None:
+        """`told` hears of the cases that changed and how many notifications wait, once they are committed."""
+        self._database = database
+        self._told = told
+
+    # ── asking ───────────────────────────────────────────────────────────────────────────────────
+
+    def get(self, case: int) -> Case:
+        """Return one case. Raises NotFound."""
+        with self._database.read() as connection:
+            return found(connection, case)
+
+    def cases(self, asked: CaseFilter, *, before: str = "", limit: int = 100) -> list[Case]:
+        """Return cases, the most severe first, then the newest; from past the place `before` on."""
+        query = asked_for(asked, before).limit(max(1, min(limit, MOST)))
+        with self._database.read() as connection:
+            return [case_of(body) for (body,) in connection.execute(query)]
+
+    def history(self, case: int, *, after: int = 0, limit: int = 1_000) -> list[Transition]:
+        """Return what happened to a case, oldest first, from past the id `after` on."""
+        c = case_transitions.c
+        query = select(c.id, c.body).where(c.case == case, c.id > after).order_by(c.id).limit(max(1, min(limit, MOST)))
+        with self._database.read() as connection:
+            return [transition_of(key, body) for key, body in connection.execute(query)]
+
+    def attachments(self, case: int) -> list[Attachment]:
+        """Return the files of a case, oldest first."""
+        c = case_attachments.c
+        with self._database.read() as connection:
+            rows = connection.execute(select(*ATTACHMENT).where(c.case == case).order_by(c.id).limit(ATTACHMENTS_MOST))
+            return [attachment_of(row) for row in rows]
+
+    def hidden(self, parks: frozenset[int] | None, *, before: str = "", limit: int = 100) -> list[Hidden]:
+        """Return the open cases that call nobody now, and why."""
+        held = self.cases(CaseFilter(parks=parks, held_back=True), before=before, limit=limit)
+        return [Hidden(case, case.held_back) for case in held]
+
+    # ── changing ─────────────────────────────────────────────────────────────────────────────────
+
+    def trigger(self, triggers: Sequence[Trigger], now: int) -> list[Case]:
+        """Tell the cases of some triggers, in order; return those that changed. All or nothing."""
+        with self._writing(now) as writer:
+            for told in triggers:
+                writer.trigger(told)
+        return list(writer.changed.values())
+
+    def act(self, case: int, act: Act, now: int, *, version: int | None = None) -> Case:
+        """Do what a person asks. Raises NotFound, Conflict (it changed since `version`), Forbidden, UserError."""
+        with self._writing(now) as writer:
+            return writer.act(case, act, version)
+
+    def may(self, case: Case, act: Act, now: int) -> None:
+        """See that an act on a case would be taken. Raises what `act` would raise of the case as it is."""
+        would(case, act, now)
+
+    def attach(self, attachment: Attachment, now: int) -> Attachment:
+        """Write down a file of a case; its bytes are kept already. Raises NotFound, Conflict."""
+        with self._writing(now) as writer:
+            case = found(writer.connection, attachment.case, to_write=True)
+            if case.attachments >= ATTACHMENTS_MOST:
+                raise Conflict(f"an alarm has at most {ATTACHMENTS_MOST} attachments")
+            row = {
+                name: getattr(attachment, name) for name in ("case", "name", "media_type", "size", "digest", "actor")
+            }
+            put = insert(case_attachments).values(**row, at=now).returning(case_attachments.c.id)
+            key = int(writer.connection.execute(put).scalar_one())
+            asked = Act(CaseVerb.ATTACH, attachment.actor, note=attachment.name, attachment=key)
+            writer.act(attachment.case, asked, None)
+        return replace(attachment, id=key, at=now)
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────
+
+    def turn(self, now: int) -> int:
+        """Do what is due: steps of chains, ends of shelves, silences and floods; return how much was done.
+
+        Any number of processes may: a timer is deleted in the transaction that does what it stands for, and
+        a row that another holds is passed (PostgreSQL: SKIP LOCKED; SQLite has one writer).
+        """
+        done = 0
+        for _ in range(_ROUNDS):
+            if not self._any_due(now):
+                break
+            with self._writing(now) as writer:
+                timers = _taken(writer.connection, now)
+                for timer in timers:
+                    writer.due(timer)
+            done += len(timers)
+            if len(timers) < _AT_ONCE:
+                break
+        for park in self._flooded():
+            with self._writing(now) as writer:
+                writer.flood_over(park)
+        return done + self._reconsider(now)
+
+    def _any_due(self, now: int) -> bool:
+        """Look before taking the writer's turn: mostly there is nothing."""
+        with self._database.read() as connection:
+            query = select(case_timers.c.case).where(case_timers.c.due <= now).limit(1)
+            return connection.execute(query).first() is not None
+
+    def _flooded(self) -> list[int]:
+        c = cases.c
+        query = select(c.park).where(c.open, c.family == "flood", c.state.in_(("unacknowledged", "acknowledged")))
+        with self._database.read() as connection:
+            return [park for (park,) in connection.execute(query)]
+
+    def _reconsider(self, now: int) -> int:
+        """Look anew at what is held back, or should be: without a lock first, then those that change."""
+        with self._database.read() as connection:
+            keys = released(connection, now)
+        for i in range(0, len(keys), _AT_ONCE):
+            with self._writing(now) as writer:
+                for key in keys[i : i + _AT_ONCE]:
+                    writer.reconsider(key)
+        return len(keys)
+
+    @contextmanager
+    def _writing(self, now: int) -> Iterator[CaseWriter]:
+        with self._database.write() as connection:
+            writer = CaseWriter(connection, now)
+            yield writer
+        if writer.changed:
+            self._told(list(writer.changed.values()), writer.notified)
+
+    # ── within somebody else's transaction ───────────────────────────────────────────────────────
+
+    def take(self, connection: Connection, triggers: Sequence[Trigger], now: int) -> CaseWriter:
+        """Tell the cases of some triggers within a transaction; `tell` the world when it is committed."""
+        writer = CaseWriter(connection, now)
+        for told in triggers:
+            writer.trigger(told)
+        return writer
+
+    def tell(self, writer: CaseWriter) -> None:
+        """Tell the world what a committed transaction changed."""
+        if writer.changed:
+            self._told(list(writer.changed.values()), writer.notified)
+
+
+def _taken(connection: Connection, now: int) -> list[Timer]:
+    """Take timers that are due out of their table."""
+    c = case_timers.c
+    query = select(c.case, c.kind, c.due, c.call).where(c.due <= now).order_by(c.due).limit(_AT_ONCE)
+    timers = [
+        Timer(case, TimerKind(kind), due, call)
+        for case, kind, due, call in connection.execute(query.with_for_update(skip_locked=True))
+    ]
+    for timer in timers:
+        connection.execute(delete(case_timers).where(c.case == timer.case, c.kind == timer.kind.value))
+    return timers
