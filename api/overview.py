@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from api.schemas import (
+from api.schemas_parks import (
     DeviceHealth,
     FeedState,
     Freshness,

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from api.schemas import Trend, Trends
+from api.schemas_parks import Trend, Trends
 from api.view import ParkView
 from park.events import Level, Rollups
 from park.metrics import METRICS, Feed

@@ -9,7 +9,7 @@ from api.door import Caller
 from api.newest import written
 from api.overview import freshness, health, heard, park_map
 from api.permissions import V1
-from api.schemas import Freshness, Health, Latest, Map, Trends
+from api.schemas_parks import Freshness, Health, Latest, Map, Trends
 from api.services import Services
 from api.trends import Trendbook
 from api.view import View

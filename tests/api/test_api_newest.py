@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.newest import newest_rows, written
-from api.schemas import Latest as LatestSchema
+from api.schemas_parks import Latest as LatestSchema
 from park.metrics import METRICS
 from park.model import Device
 from park.ports import Latest

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from api_house import NOW, Client
 
-from api.schemas import Latest
+from api.schemas_parks import Latest
 from park.events import AlarmState, ConditionChange, DeviceStatus, Finding, Label, Reason, Severity, Status
 from park.metrics import Feed, Lane
 from park.ports import Chunk, LedgerRow
