@@ -61,10 +61,38 @@ _SESSION: Final = {
     "name": "desk", "role": "officer", "parks": [1], "permissions": ["act", "quarantine", "read"],
     "keys_required": True,
 }  # fmt: skip
+_RULES_TEXT: Final = (
+    '[[limit]]\nrule = "demand"\nmetric = "power"\nwindow = "15m"\nhigh = 315.0\nplaces = [12]\nseverity = "medium"\n'
+    'basis = "V: the contract of 2026-01-01"\nversion = 2026-01-01\n'
+)
+_RULE_SET: Final = {
+    "version": 3, "at": _T, "actor": "chief", "reason": "合同容量", "rules": 46, "life_safety": False,
+    "rolled_back_to": None,
+}  # fmt: skip
+_RULE: Final = {
+    "rule": "demand", "metric": "power", "finding": "", "severity": "medium", "high": 315.0, "low": None,
+    "dead_band": 0.0, "on_delay": 0, "off_delay": 0, "window": 900_000, "valid": 0.0, "usual": 0, "floor": 0.0,
+    "kinds": [], "channels": [], "parks": [], "places": [12], "reasons": [], "days": [], "hours": [],
+    "valid_from": 0, "valid_to": 0, "basis": "V: the contract of 2026-01-01", "version": "2026-01-01", "labels": {},
+    "annotations": {},
+}  # fmt: skip
+_RULE_CHANGE: Final = {
+    "what": "changed", "rule": "demand", "scope": "places 12", "life_safety": False,
+    "fields": [{"field": "high", "before": "250", "after": "315"}],
+}  # fmt: skip
+_RULES: Final = {"current": _RULE_SET, "entered": True, "text": _RULES_TEXT, "rules": [_RULE]}
+_DRY_RUN: Final = {
+    "id": "6f1c0a", "state": "running", "start": _T - 7 * 86_400_000, "end": _T, "progress": 0.4, "problem": "",
+    "result": None,
+}  # fmt: skip
 _FEEDS: Final = ("energy", "water", "people", "vehicles", "environment", "fire", "production")
 
 BODIES: Final[dict[str, Any]] = {
     "open_session": {"key": "park_3q2-...-7Zk"},
+    "check_rules": {"text": _RULES_TEXT},
+    "replace_rules": {"text": _RULES_TEXT, "reason": "合同容量", "version": 2, "life_safety": False},
+    "roll_back_rules": {"to": 1, "reason": "改错了", "version": 3, "life_safety": False},
+    "start_dry_run": {"text": _RULES_TEXT, "start": _T - 7 * 86_400_000, "end": _T},
     "create_park": _PARK, "replace_park": _PARK,
     "create_building": _BUILDING, "replace_building": _BUILDING,
     "create_unit": _PLACE, "replace_unit": _PLACE,
@@ -154,6 +182,11 @@ ANSWERS: Final[dict[str, Any]] = {
         "trends": [{"feed": "energy", "metric": "energy_use", "zh": "用电量", "en": "Energy used", "unit": "kWh",
                     "fold": "sum", "points": 1, "value": [310.2, 295.8, 21.4]}],
     },
+    "read_rules": _RULES, "replace_rules": _RULES, "roll_back_rules": _RULES,
+    "rule_history": {"items": [_RULE_SET], "next": None},
+    "read_rule_version": {"rules": _RULE_SET, "text": _RULES_TEXT, "changes": [_RULE_CHANGE]},
+    "check_rules": {"rules": 46, "life_safety": False, "changes": [_RULE_CHANGE]},
+    "start_dry_run": _DRY_RUN, "read_dry_run": _DRY_RUN,
     "limits": [
         {"rule": "co2", "metric": "co2", "severity": "low", "basis": "L: GB/T 18883-2022", "high": 1000.0, "low": None,
          "kinds": []},

@@ -30,6 +30,14 @@ _ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", f"{V1}/changes"): _W,
     ("GET", f"{V1}/catalogue"): _R,
     ("GET", f"{V1}/limits"): _R,
+    ("GET", f"{V1}/rules"): _R,
+    ("PUT", f"{V1}/rules"): Permission.RULES,  # and LIFE_RULES for those that lives hang on
+    ("GET", f"{V1}/rules/history"): _R,
+    ("GET", f"{V1}/rules/{{key}}"): _R,
+    ("POST", f"{V1}/rules/check"): Permission.RULES,
+    ("POST", f"{V1}/rules/rollback"): Permission.RULES,
+    ("POST", f"{V1}/rules/dry-run"): Permission.RULES,
+    ("GET", f"{V1}/rules/dry-run/{{key}}"): Permission.RULES,
     ("GET", f"{V1}/registry/export"): _W,
     ("POST", f"{V1}/registry/import"): _W,
     ("GET", f"{V1}/readings/export"): Permission.KEYS,  # it holds every reading of every park, and work for minutes

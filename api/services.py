@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from park.errors import Unavailable
+from park.errors import NotFound, Unavailable
 from park.metrics import Lane
 from park.model import Device
 from park.ports import EventStore, LedgerRow, LiveSource, QuarantineStore, ReadingStore, RegistryStore
 from park.records import Command, LimitRow
 from park.roles import Principal
+from park.rulebook import DryRun, DryRuns, Rules
 from park.settings import ApiSettings
 
 
@@ -107,6 +108,18 @@ def _no_limits() -> Sequence[LimitRow]:
     return ()
 
 
+class NoDryRuns:
+    """Where no platform runs, nothing is tried."""
+
+    def begin(self, text: str, start: int, end: int, actor: str) -> DryRun:
+        """Say that this instance starts none."""
+        raise Unavailable(f"dry run for {actor}: {len(text)} characters, {start} to {end}")
+
+    def get(self, run: str) -> DryRun:
+        """Say that this instance has none."""
+        raise NotFound(f"there is no dry run {run}")
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -127,6 +140,7 @@ class Services:
     claim: Callable[[Claim, str], Device]  # and its kept messages are injected anew: (claim, actor)
     components: Callable[[], Sequence[Component]]
     figures: Callable[[], Sequence[Figure]]
+    rules: Rules
     now: Callable[[], int]  # epoch ms
     require_keys: bool = True
     registry_changed: Callable[[], None] = _nothing  # the stages should learn of it
@@ -135,5 +149,6 @@ class Services:
     backup: Callable[[], Path] = _no_backup  # a new tar file, to be deleted once it was given out
     limits: Callable[[], Sequence[LimitRow]] = _no_limits  # the rule table that the stages hold values to
     readings_export: Callable[[int, int], Path] = _no_readings  # start, end (ms): a new Parquet file, to be deleted too
+    dry_runs: DryRuns = field(default_factory=NoDryRuns)
     settings: ApiSettings = field(default_factory=ApiSettings)
     version: str = "0.1.0"

@@ -89,3 +89,35 @@ class Rules(Protocol):
 
     def entered(self) -> bool:
         """Return whether the stages of a running platform have been told of the table that holds."""
+
+
+class DryRunState(StrEnum):
+    """How far a dry run is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """A rule table held against what came in a time, in a process of its own."""
+
+    id: str
+    state: DryRunState
+    start: int  # epoch ms
+    end: int
+    progress: float = 0.0  # 0..1
+    problem: str = ""
+    result: dict[str, object] | None = None
+    actor: str = ""
+
+
+class DryRuns(Protocol):
+    """Dry runs of a running platform: one at a time."""
+
+    def begin(self, text: str, start: int, end: int, actor: str) -> DryRun:
+        """Start one. Raises UserError for what cannot run, Conflict while another runs."""
+
+    def get(self, run: str) -> DryRun:
+        """Return one that was started not too long ago. Raises NotFound."""

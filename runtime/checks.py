@@ -15,6 +15,7 @@ from runtime.names import DATABASE
 from runtime.serve import keys_needed
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
+from runtime.storage.sql.rules import SqlRules
 from stream.rules import parse, shipped
 
 
@@ -32,6 +33,8 @@ def check_all(settings: Settings) -> Iterator[str]:
         return
     database = Database.open(settings.data_dir / DATABASE)
     try:
+        if (changed := SqlRules(database).newest()) is not None:
+            yield f"rules: version {changed.version} of this folder holds, with {len(parse(changed.text))}"
         registry = SqlRegistry(database)
         found: dict[tuple[str, str], Sequence[Noun]] = {
             ("park", "parks"): _all(registry, Park), ("place", "places"): _all(registry, Place),

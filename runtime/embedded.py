@@ -40,7 +40,6 @@ from runtime.projector import Projector
 from runtime.pulse import Pulse
 from runtime.roster import Roster
 from runtime.troubles import Troubles
-from stream.rules import parse, shipped
 from stream.stages import store_stages
 
 _MINUTE = 60.0  # s
@@ -70,8 +69,8 @@ class Embedded:
         """Build every part; nothing runs before `start`."""
         self.house = house
         ingest = house.settings.ingest
-        self.limits = parse(shipped())
-        self.roster = Roster(house.registry, self.limits, clock.now)
+        self.roster = Roster(house.registry, house.rulebook.rows, clock.now)
+        house.rulebook.attach(self.roster.rule, self.roster.ruled)
         self.writer = EventWriter(house.events)
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
@@ -203,6 +202,8 @@ class Embedded:
         self._caught_up |= not behind
         detail = f"{store.lag_bytes / 1e6:.0f} MB of log behind" if behind else store.trouble
         parts.append(Component("store", not behind and not store.trouble, detail, serving=self._caught_up))
+        wrong = self.house.rulebook.troubles.newest
+        parts.append(Component("rules", not wrong, wrong))
         trouble = self.writer.troubles.newest
         parts.append(Component("event writer", not trouble, trouble))
         return parts
@@ -227,7 +228,7 @@ class Embedded:
             components=self.components,
             figures=self.figures,
             registry_changed=self.roster.sync,
-            limits=lambda: self.limits,
+            limits=lambda: self.house.rulebook.rows,
             ledger=WholeLedger(self.house.ledger, self.house.readings, self.house.logs, self.projector),
         )
 

@@ -33,6 +33,7 @@ from runtime.log import SegmentLog
 from runtime.loss import WholeLedger
 from runtime.names import DATABASE, OUTGOING
 from runtime.registry_transfer import given_out, taken_in
+from runtime.rulebook import Rulebook
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.database import Database
@@ -41,6 +42,7 @@ from runtime.storage.sql.keys import SqlKeys
 from runtime.storage.sql.ledger import SqlLedger
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.registry import SqlRegistry
+from runtime.storage.sql.rules import SqlRules
 
 
 class Gateways:
@@ -85,6 +87,7 @@ class House:
         self.database = Database.open(folder / DATABASE)
         resources.callback(self.database.close)
         self.registry = SqlRegistry(self.database)
+        self.rulebook = Rulebook(SqlRules(self.database), self.registry, clock.now)
         self.events = SqlEvents(self.database)
         self.quarantine = SqlQuarantine(self.database)
         self.ledger = SqlLedger(self.database)
@@ -143,8 +146,8 @@ class House:
         }  # fmt: skip
         return Services(
             registry=self.registry, readings=self.readings, events=self.events, quarantine=self.quarantine,
-            live=self.live, keys=self.keys, now=clock.now, require_keys=require_keys, settings=self.settings.api,
-            **(resting | verbs),
+            live=self.live, keys=self.keys, rules=self.rulebook, now=clock.now, require_keys=require_keys,
+            settings=self.settings.api, **(resting | verbs),
         )  # fmt: skip
 
     def backup(self) -> Path:

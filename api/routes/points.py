@@ -119,11 +119,15 @@ def add(app: FastAPI, services: Services, view: View) -> None:
 
     @app.get(f"{V1}/limits", tags=["points"])
     def limits(_: Caller) -> list[LimitOut]:
-        """Return the limits that values are held to, each with the authority it rests on."""
+        """Return the limits that single readings are held to anywhere, each with the authority it rests on.
+
+        Rules on windows, measures and findings, and those of single parks and places: see /rules.
+        """
         return [
             LimitOut(
                 rule=row.rule, metric=row.metric, severity=row.severity, basis=row.basis, high=row.high, low=row.low,
                 kinds=list(row.kinds),
             )
             for row in services.limits()
+            if row.metric in METRICS and not (row.window or row.finding or row.parks or row.places)
         ]  # fmt: skip

@@ -14,11 +14,13 @@ from park.ports import Chunk
 from park.roles import Principal, Role
 from park.settings import ApiSettings
 from runtime.live import LiveBuffer
+from runtime.rulebook import Rulebook
 from runtime.storage.memory import MemoryStore
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.registry import SqlRegistry
+from runtime.storage.sql.rules import SqlRules
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +46,7 @@ def house(tmp_path, prepared):
         Principal("viewer", Role.VIEWER),
         Principal("operator", Role.OPERATOR, one),
         Principal("officer", Role.OFFICER, one),
+        Principal("safety", Role.OFFICER),
         Principal("admin", Role.ADMIN),
         Principal("local-admin", Role.ADMIN, one),
         Principal("two", Role.VIEWER, frozenset({ids.park, ids.other})),
@@ -58,6 +61,7 @@ def house(tmp_path, prepared):
         quarantine=SqlQuarantine(database),
         live=LiveBuffer(ApiSettings(), NOW),
         keys=keys,
+        rules=Rulebook(SqlRules(database), registry, lambda: held[0].now),
         ledger=SimpleNamespace(rows=lambda *_: held[0].ledger_rows),
         submit=lambda lane, command: held[0].submit(lane, command),  # noqa: PLW0108 - it is made further down
         retry=lambda ids, actor: held[0].retried.append((list(ids), actor)) or len(ids),

@@ -16,7 +16,7 @@ from park.records import Refusal, Refused
 from park.roles import ALLOWED, Permission, Role
 
 GUARDED = sorted((m, p, need) for (m, p), need in ROUTES.items() if need is not None)
-OF_NO_PARK = {f"{V1}/{x}" for x in ("live", "live/ticket", "catalogue", "session", "metrics")} | {"/metrics"}
+OF_NO_PARK = {f"{V1}/{x}" for x in ("live", "live/ticket", "catalogue", "session", "metrics", "rules")} | {"/metrics"}
 PUBLIC = sorted((m, p) for (m, p), need in ROUTES.items() if need is None)
 BY_ROLE = {
     Role.VIEWER: "park_viewer",
@@ -154,7 +154,9 @@ class TestSession:
 
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
-        assert (opened.json()["role"], opened.json()["permissions"]) == ("officer", ["act", "quarantine", "read"])
+        assert (opened.json()["role"], opened.json()["permissions"]) == (
+            "officer", ["act", "quarantine", "read", "rules"],
+        )  # fmt: skip
 
     def test_ends(self, app, house):
         """A session ends when it is closed, and after a shift."""

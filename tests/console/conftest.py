@@ -22,11 +22,13 @@ from park.records import LimitRow
 from park.roles import Principal, Role
 from park.settings import ApiSettings
 from runtime.live import LiveBuffer
+from runtime.rulebook import Rulebook
 from runtime.storage.memory import MemoryStore
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.registry import SqlRegistry
+from runtime.storage.sql.rules import SqlRules
 
 NOW = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
 MINUTE, DAY = 60_000, 86_400_000
@@ -180,7 +182,8 @@ def house(tmp_path):
     commands = []
     services = Services(
         registry=registry, readings=store, events=events, quarantine=SqlQuarantine(database),
-        live=LiveBuffer(ApiSettings(), NOW), keys=TableKeys(ids.park), ledger=SimpleNamespace(rows=lambda *_: []),
+        live=LiveBuffer(ApiSettings(), NOW), keys=TableKeys(ids.park),
+        rules=Rulebook(SqlRules(database), registry, lambda: NOW), ledger=SimpleNamespace(rows=lambda *_: []),
         submit=lambda lane, command: commands.append((lane, command)), retry=lambda *_: 0,
         claim=lambda *_: registry.get(Device, ids.meter), components=lambda: [Component("store", ready=True)],
         figures=list, now=lambda: NOW, require_keys=False,
