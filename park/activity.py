@@ -70,7 +70,7 @@ _TEMPLATES: Mapping[Sign, tuple[str, str]] = MappingProxyType({
                "{days} days in a row at or below {limit:.0%}, since {since}"),
     Sign.VISITS: ("其间 {days} 天有用量，不足以算恢复", "{days} days of use in between: too few to be work"),
     Sign.STANDING: ("自 {since} 起 {days} 天只剩基础负荷：夜间（2–5 时）为日均的 {share:.0%}，往常 {usual:.0%}",
-                    "standing load only, {days} days since {since}: nights {share:.0%} of the mean, usually {usual:.0%}"),
+                    "standing load only for {days} days since {since}: night {share:.0%} of mean, once {usual:.0%}"),
     Sign.FLAT_LOAD: ("往常夜间与白天负荷相同（{share:.0%}），像冷库、水泵或机房，仅凭用电难以判断",
                      "its night is as its day ({share:.0%}), as in a cold store: electricity alone tells little"),
     Sign.FEED: ("{measure!w}近 {days} 天为往常的 {share:.0%}", "{measure!w} at {share:.0%} of usual over {days} days"),

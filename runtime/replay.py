@@ -17,12 +17,11 @@ import numpy as np
 
 from park.directory import Directory
 from park.errors import UserError
-from park.events import ConditionChange, DeviceStatus, Event, Finding, Status
+from park.events import ActivityDay, ConditionChange, DeviceStatus, Event, Finding, Status
 from park.metrics import METRICS, Lane
 from park.model import lane_of
 from park.readings import Quality, batch_of
-from park.records import Batch, Config, DeviceRow, Edge, PlaceRow, PointRow, Tick
-from runtime.days import Days
+from park.records import Batch, Config, DeviceRow, Edge, Paper, PaperKind, PlaceRow, PointRow, Tick
 from runtime.recordings import Column, Line, Map, lines, read_map, written
 from stream.pipeline import Pipeline
 from stream.rules import parse, shipped
@@ -62,7 +61,12 @@ class Cast:
     devices: dict[int, str]
     metrics: dict[int, str]  # point -> metric as the map calls it
     tenants: dict[str, int]
-    measures: dict[int, list[tuple[int, str]]] = field(default_factory=dict)  # tenant -> its points
+    judged: dict[int, str] = field(default_factory=dict)  # tenant -> day told last
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of tenants by number."""
+        return {number: name for name, number in self.tenants.items()}
 
 
 def replay_map(map_path: Path, out_dir: Path, progress: Callable[[float], None]) -> None:
@@ -78,27 +82,24 @@ def replay_map(map_path: Path, out_dir: Path, progress: Callable[[float], None])
                 file = open_files.enter_context((out_dir / name).open("w", newline="", encoding="utf-8"))
                 writers[name] = csv.writer(file, lineterminator="\n")
                 writers[name].writerow(columns)
-            for name, row in told(plan, tables, cast, progress):
+            for name, row in told(tables, cast, progress):
                 writers[name].writerow(row)
     except OSError as why:
         raise UserError(f"{why.filename or out_dir}: {why.strerror or why}") from why
 
 
 def told(
-    plan: Map, tables: Sequence[Sequence[Line]], cast: Cast, progress: Callable[[float], None]
+    tables: Sequence[Sequence[Line]], cast: Cast, progress: Callable[[float], None]
 ) -> Iterator[tuple[str, Sequence[Any]]]:
     """Yield (file, row) of all that is told, in order."""
     pipeline = Pipeline(bulk_stages)
     events: list[Event] = []
     pipeline.run(cast.config, events.append)
-    days = Days(plan, cast.tenants, cast.measures)
     arrivals = sorted(
         ((line.at, t, line) for t, table in enumerate(tables) for line in table), key=lambda a: a[:2]
     )  # fmt: skip
     reached, done = 0, 0
     for at, group in groupby(arrivals, key=lambda a: a[0]):
-        for day in days.closed(at):
-            yield "activity.csv", day
         minute = at // MINUTE * MINUTE
         if minute > reached:
             reached = minute
@@ -109,8 +110,7 @@ def told(
             for c, value in enumerate(line.values):
                 if value is not None:
                     rows.append((cast.points[t, c], at, value, int(Quality.GOOD), at))
-        readings = pipeline.run(Batch(batch_of(rows), _NO_EDGE), events.append)
-        days.take(readings)
+        pipeline.run(Batch(batch_of(rows), _NO_EDGE), events.append)
         for event in events:
             row = _row(event, cast, pipeline.directory)
             if row is not None:
@@ -141,6 +141,15 @@ def _row(event: Event, cast: Cast, directory: Directory) -> tuple[str, Sequence[
         name = cast.devices.get(event.device, "")
         said = f"{event.reason}; last seen {written(event.last_seen)}"
         return "anomalies.csv", (written(event.at), name, "", "", "1.0", str(event.status), said)
+    if isinstance(event, ActivityDay):
+        # A day that is amended afterwards keeps its row: what was told in the morning was told.
+        if event.day <= cast.judged.get(event.enterprise, ""):
+            return None
+        cast.judged[event.enterprise] = event.day
+        return "activity.csv", (
+            event.day, cast.names[event.enterprise], event.state, repr(event.ratio), repr(event.score),
+            "; ".join(event.reasons),
+        )  # fmt: skip
     return None
 
 
@@ -157,7 +166,7 @@ def cast_of(plan: Map, tables: Sequence[Sequence[Line]]) -> Cast:
     devices = _numbers((c.device for _, _, c in columns), 1)
     tenants = _numbers((c.tenant for _, _, c in columns), 1)
     offset = _offset(plan)
-    places = [PlaceRow(1, 1, 0, "park", plan.park, utc_offset=offset)]
+    places = [PlaceRow(1, 1, 0, "park", plan.park, utc_offset=offset, calendar=plan.calendar)]
     places += [PlaceRow(number, 1, 1, "zone", name) for name, number in zones.items()]
     points: list[PointRow] = []
     cast = Cast(Config(1, 0), {}, {n: z for z, n in zones.items()}, {n: d for d, n in devices.items()}, {}, tenants)
@@ -173,8 +182,6 @@ def cast_of(plan: Map, tables: Sequence[Sequence[Line]]) -> Cast:
                      interval=pace, source=source)
         )  # fmt: skip
         cast.metrics[number] = column.metric
-        if tenant:
-            cast.measures.setdefault(tenant, []).append((number, metric))
         return number
 
     for t, c, column in columns:
@@ -195,7 +202,14 @@ def cast_of(plan: Map, tables: Sequence[Sequence[Line]]) -> Cast:
         rows.append(DeviceRow(len(rows) + 1, 1, zones[zone], Lane.BULK, "zone_counter"))
         cast.devices[len(rows)] = f"people in {zone}"
         add(Column("", "", "people_inside", zone=zone), "people_inside", MINUTE, device=len(rows))
-    cast.config = Config(1, plan.start, tuple(points), tuple(rows), tuple(places), parse(shipped()))
+    papers = tuple(
+        Paper(tenants[p.tenant], PaperKind(p.kind), p.begin.isoformat(), p.end.isoformat())
+        for p in plan.papers
+        if p.tenant in tenants
+    )
+    cast.config = Config(
+        1, plan.start, tuple(points), tuple(rows), tuple(places), parse(shipped()), papers=papers
+    )  # fmt: skip
     return cast
 
 

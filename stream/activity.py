@@ -1,144 +1,352 @@
-"""How active an enterprise is: its closed days against its own past.
+"""How active an enterprise is: the ladder as a live, event-time stage.
 
 ```
- day / what that weekday used to be = ratio
- ratio > 0.30 works ── <= 0.30 does not (the grid companies' own rule) ── run of days that do not
- active > reduced > half_stopped > stopped         follow the meters within days
-                                 stopped > dormant > zombie_suspect      on long legal clocks, papers absent
+ readings of its points ──> days (16 of them) ──06:00 park time──> facts ──> ladder ──> ActivityDay
+                               │ amended later                                 ^
+                               └──────> days judged again, from the ladder of 13 days ago: a revision, no twin
 ```
-The baseline is the best of the past year's four-week levels, so that it does not forget: an enterprise
-that stopped in spring is still measured by its winter. Missing days, stuck registers, papers on file and the
-weeks around Spring Festival are no evidence. Numbers marked I are ours; the rest carry their source.
+Day D is judged at D+1 06:00 park time, once for all; what comes later amends it for twelve days more, and a
+paper that is filed late does. Everything else of the past is in the ladder, which is columns, too.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from statistics import fmean, median
+import json
+from collections.abc import Iterable
+from typing import Any
 
-from park.events import ActivityDay
+import numpy as np
+import numpy.typing as npt
 
-WORKS = 0.30  # O R1: a day works when its kWh is above 30 % of the baseline
-REDUCED = 0.70  # I
-HALF = 0.50  # I
-STOPPED_DAYS = 5  # I, days in a row that do not work ...
-STOPPED_WORKDAYS = 3  # I, ... of which so many used to be workdays
-DORMANT_DAYS = 90  # I: one missed quarterly cycle
-ZOMBIE_DAYS = 180  # A R5: closed by itself for six months in a row
-LEARN_DAYS = 28  # I: before, "learning"
-LEVEL_DAYS = 28
-MEMORY_DAYS = 400
-COVERED = 0.5  # I: share of its usual readings below which a day is unknown
+from park.activity import numbered
+from park.directory import Directory, grown
+from park.operator import Emit, State
+from park.readings import Float64, Int64, ReadingBatch, Rows
+from park.records import EXPLAINS, Config, Paper, PaperKind
+from stream.activity_cells import AHEAD, DAY, DAYS, HOUR, DayCells
+from stream.activity_ladder import Facts, Judged, Ladder
+from stream.activity_measures import Measures, Role, Taken, role_of
+from stream.activity_says import Morning
+from stream.detectors.calendar import Calendar, DayType
 
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What is known of an enterprise's closed day."""
-
-    day: date
-    amount: float | None  # energy, or what stands for it; None: nothing came
-    readings: int = 0
-    flat: bool = False  # its register did not move at all, though readings came
-    quiet: bool | None = None  # other feeds (people, vehicles) silent too; None: there are none
-    paper: str = ""  # type of a paper on file that explains silence
+VERSION = 1
+JUDGED_AT = 6 * HOUR  # of the park day after: meters that gather have spoken, and the office opens at 08:00
+_KEPT = DAYS - AHEAD  # closed days that may still be amended, and the one that the anchor has not taken yet
+_EARLY, _LATE = 3, 2  # I: days that workers leave before, and come back after, the calendar's festival
+_NEVER = -(2**31)
 
 
-@dataclass
-class Ladder:
-    """The days of one enterprise, judged one after the other."""
+class Activity:
+    """Judge every enterprise every morning."""
 
-    enterprise: int
-    holidays: Collection[date] = ()
-    past: list[Day] = field(default_factory=list)
-    run: int = 0  # days in a row that do not work
-    run_workdays: int = 0
-    run_began: date | None = None
-    baseline: list[float] = field(default_factory=list)  # by weekday
-    flat_times: int = 0  # how often its register stood still for days and moved again
-    best: list[tuple[date, float, list[float]]] = field(default_factory=list)
+    name = "activity"
 
-    def judge(self, day: Day) -> ActivityDay:
-        """Return what a day says, and remember it; days come in order."""
-        state, ratio, reasons = self._state(day)
-        if not day.flat and self.past and self.past[-1].flat:
-            self.flat_times += 1
-        self.past = [*self.past, day][-MEMORY_DAYS:]
-        self._level(day.day)
-        score = 0.0 if ratio is None else max(0.0, min(1.0, 1 - ratio))
-        return ActivityDay(self.enterprise, day.day.isoformat(), state, ratio or 0.0, score, tuple(reasons))
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._cells = DayCells()
+        self._measures = Measures(directory, self._cells)
+        self._ladder, self._anchor = Ladder(), Ladder()
+        self._calendars = {name: Calendar(name) for name in ("CN", "none")}
+        self._days: dict[tuple[str, int], tuple[bool, bool, int]] = {}  # what a day is, remembered
+        self._now = 0
+        self._firms: list[int] = []  # by slot
+        self._slots: dict[int, int] = {}
+        self._points: dict[int, set[int]] = {}  # by enterprise
+        self._owner: dict[int, int] = {}  # by point
+        self._papers: dict[int, tuple[Paper, ...]] = {}
+        # by slot
+        self._park: npt.NDArray[np.int32] = np.zeros(0, np.int32)
+        self._offset: Int64 = np.zeros(0, np.int64)  # ms from UTC to park time
+        self._first: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # day on which it was heard first; -1: not yet
+        self._dirty: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # first amended day; -1: none
+        self._told: npt.NDArray[np.float64] = np.zeros((0, DAYS, 2))  # state and ratio as told, by day modulo 16
+        self._last: dict[int, int] = {}  # day closed last, by offset in ms
 
-    def _state(self, day: Day) -> tuple[str, float | None, list[str]]:
-        usual = [d.readings for d in self.past[-LEVEL_DAYS:] if d.readings]
-        if day.amount is None or (usual and day.readings < COVERED * median(usual)):
-            return "unknown", None, [f"{day.readings} readings: too few to judge"]
-        if not self.baseline:
-            return "unknown", None, [f"learning: {len(self.past)} of {LEARN_DAYS} days"]
-        if day.flat and not self.flat_times:
-            return "unknown", None, ["the register does not move at all: a fault of the meter, not idleness"]
-        expected, top = self.baseline[day.day.weekday()], max(self.baseline)
-        ratio = day.amount / expected if expected > 0 else 1.0
-        if day.paper:
-            self._break()
-            return "unknown", ratio, [f"paper on file: {day.paper}"]
-        if day.day in self.holidays:
-            return "unknown", ratio, ["holiday: not judged"]
-        workday = expected > WORKS * top
-        if day.amount > WORKS * (expected if workday else top):
-            self._break()
-        else:
-            self.run_began = self.run_began or day.day
-            self.run += 1
-            self.run_workdays += workday
-        return self._rung(day, ratio, self._recent(day))
+    # ── readings ─────────────────────────────────────────────────────────────────────────────────
 
-    def _break(self) -> None:
-        self.run, self.run_workdays, self.run_began = 0, 0, None
+    def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
+        """Add the readings of enterprises to their days; they go on as they came."""
+        del emit
+        cell = self._measures.cell.take(batch.point, mode="clip")
+        rows = np.flatnonzero(cell >= 0)
+        if not len(rows):
+            return batch
+        at = cell[rows].astype(np.intp)
+        used = (self._measures.slot[at] >= 0) & self._cells.usable(at, batch.quality[rows])
+        rows, at = rows[used], at[used]
+        if not len(rows):
+            return batch
+        if not self._now:
+            self._now = int(batch.received[0]) // 60_000 * 60_000
+        local = batch.ts[rows] + self._measures.offset[at]
+        day = local // DAY
+        last = self._closed(self._measures.offset[at])
+        inside = (day > last - _KEPT + 1) & (day <= last + AHEAD)
+        if not inside.all():
+            rows, at, local, day, last = rows[inside], at[inside], local[inside], day[inside], last[inside]
+        slot = self._measures.slot[at]
+        amended = day <= last
+        if amended.any():
+            self._amend(slot[amended], day[amended])
+        fresh = ~amended & ((self._first[slot] < 0) | (day < self._first[slot]))
+        if fresh.any():
+            self._begin(slot[fresh], day[fresh])
+        self._cells.add(at, day, local % DAY // HOUR, batch.value[rows], batch.quality[rows])
+        return batch
 
-    def _recent(self, day: Day) -> list[float]:
-        """Return the ratios of the last judged workdays, oldest first, at most five."""
-        ratios = []
-        for d in [day, *reversed(self.past[-14:])]:
-            expected = self.baseline[d.day.weekday()]
-            silent = d.amount is None or d.paper or d.day in self.holidays
-            if not silent and d.amount is not None and expected > WORKS * max(self.baseline):
-                ratios.append(d.amount / expected)
-            if len(ratios) == 5:
-                break
-        return ratios[::-1]
+    def _closed(self, offset: Int64) -> Int64:
+        """Return the day that is closed by now, by offset."""
+        closed: Int64 = (self._now + offset - JUDGED_AT) // DAY - 1
+        return closed
 
-    def _rung(self, day: Day, ratio: float, recent: Sequence[float]) -> tuple[str, float | None, list[str]]:
-        share = fmean(recent) if recent else ratio
-        said = [f"{share:.0%} of its usual over {len(recent)} workdays"]
-        if self.run_began is not None and self.run > 2:
-            said.append(f"{self.run} days in a row at or below {WORKS:.0%}, since {self.run_began.isoformat()}")
-        stopped = self.run >= STOPPED_DAYS and self.run_workdays >= STOPPED_WORKDAYS
-        if stopped and self.run_began is not None:
-            span = (day.day - self.run_began).days + 1
-            if span >= ZOMBIE_DAYS and day.quiet:
-                return "zombie_suspect", ratio, [*said, "people and vehicles are missing too: a visit is due"]
-            return ("dormant" if span >= DORMANT_DAYS else "stopped"), ratio, said
-        if len(recent) >= 3 and fmean(recent[-3:]) <= HALF:
-            return "half_stopped", ratio, said
-        if len(recent) >= 2 and (fmean(recent[-2:]) <= HALF or (len(recent) == 5 and share <= REDUCED)):
-            return "reduced", ratio, said
-        return "active", ratio, said
+    def _amend(self, slot: npt.NDArray[np.int32], day: Int64) -> None:
+        first = self._first[slot]
+        known = (first >= 0) & (day >= first)
+        dirty = self._dirty
+        open_ = np.where(dirty[slot[known]] < 0, 2**31 - 1, dirty[slot[known]])
+        dirty[slot[known]] = open_
+        np.minimum.at(dirty, slot[known], day[known].astype(np.int32))
 
-    def _level(self, day: date) -> None:
-        """Learn the level of the last four weeks; the best of a year is the baseline."""
-        window = [
-            d for d in self.past[-LEVEL_DAYS:]
-            if d.amount is not None and not d.flat and not d.paper and d.day not in self.holidays
-        ]  # fmt: skip
-        if len(self.past) < LEARN_DAYS or len(window) < LEVEL_DAYS * 3 // 4:
+    def _begin(self, slot: npt.NDArray[np.int32], day: Int64) -> None:
+        new = self._first[slot] < 0
+        self._first[slot[new]] = 2**31 - 1
+        np.minimum.at(self._first, slot, day.astype(np.int32))
+
+    # ── mornings ─────────────────────────────────────────────────────────────────────────────────
+
+    def on_tick(self, now: int, emit: Emit) -> None:
+        """Judge the days that are closed by now."""
+        if now <= self._now:
             return
-        by_weekday = []
-        for n in range(7):
-            amounts = [d.amount for d in window if d.day.weekday() == n and d.amount is not None]
-            by_weekday.append(median(amounts) if amounts else median(d.amount or 0.0 for d in window))
-        total = sum(by_weekday)
-        if total <= 0 and not self.best:
+        before, self._now = self._now, now
+        for offset in np.unique(self._offset[: len(self._firms)]).tolist():
+            last = self._last.get(offset)
+            if last is None:
+                last = (before + offset - JUDGED_AT) // DAY - 1 if before else None
+            closed = (now + offset - JUDGED_AT) // DAY - 1
+            if last is None:
+                last = closed
+            for day in range(last + 1, closed + 1):
+                self._morning(day, offset, emit)
+            self._last[offset] = closed
+
+    def _morning(self, day: int, offset: int, emit: Emit) -> None:
+        """Judge a closed day of the parks of an offset, after what was amended of the days before it."""
+        n = len(self._firms)
+        now = (day + 1) * DAY + JUDGED_AT - offset  # the hour that is due, whenever a tick brings it
+        here = (self._offset[:n] == offset) & (self._first[:n] >= 0)
+        live = np.array([bool(self._points.get(firm)) for firm in self._firms], np.bool_)
+        slots = np.flatnonzero(here & live)
+        revised = slots[self._dirty[slots] >= 0]
+        if len(revised):
+            self._again(revised, day, now, emit)
+        slots = slots[self._first[slots] <= day]
+        if len(slots):
+            self._tell(slots, day, now, emit)
+        leaving = day - _KEPT + 1
+        old = slots[self._first[slots] <= leaving]
+        if len(old):
+            self._anchor.step(old, leaving, self._facts(old, leaving, self._measures.day(leaving, n)))
+        mine = self._measures.offset[: len(self._measures.points)] == offset
+        self._cells.clear(np.flatnonzero(mine), day + AHEAD)
+
+    def _again(self, slots: Rows, day: int, now: int, emit: Emit) -> None:
+        """Judge days again from the oldest that is kept; tell those that come out otherwise."""
+        self._ladder.take(self._anchor, slots)
+        begin = np.maximum(self._first[slots], day - _KEPT + 1)
+        told = self._told[slots].copy()
+        for again in range(int(begin.min()), day):
+            rows = slots[begin <= again]
+            judged, taken = self._judge(rows, again)
+            was = told[begin <= again, again % DAYS]
+            other = (judged.state != was[:, 0]) | (judged.ratio != was[:, 1])
+            self._say(rows, again, now, judged, taken, other, emit)
+        self._dirty[slots] = -1
+
+    def _tell(self, slots: Rows, day: int, now: int, emit: Emit) -> None:
+        judged, taken = self._judge(slots, day)
+        self._say(slots, day, now, judged, taken, np.ones(len(slots), np.bool_), emit)
+
+    def _judge(self, slots: Rows, day: int) -> tuple[Judged, Taken]:
+        taken = self._measures.day(day, len(self._firms))
+        judged = self._ladder.step(slots, day, self._facts(slots, day, taken))
+        self._told[slots, day % DAYS] = np.stack([judged.state, judged.ratio], axis=1)
+        return judged, taken
+
+    def _say(
+        self, slots: Rows, day: int, now: int, judged: Judged, taken: Taken, which: npt.NDArray[np.bool_], emit: Emit
+    ) -> None:
+        d = self._directory
+        trades = [(int(self._park[s]), _trade(d, self._firms[s])) for s in slots.tolist()]
+        morning = Morning(day, now, slots, judged, taken, self._ladder, trades)
+        order = sorted(np.flatnonzero(which).tolist(), key=lambda i: self._firms[slots[i]])
+        for i in order:
+            s = int(slots[i])
+            firm = self._firms[s]
+            emit(morning.event(i, firm, self._measures.measure[s], self._on_file(firm, day), self._rest(s, day)))
+
+    def _facts(self, slots: Rows, day: int, taken: Taken) -> Facts:
+        """Return what is known of a day of some slots."""
+        calendars = [self._calendar(s) for s in slots.tolist()]
+        kinds = {c.name: self._kinds(c, day) for c in set(calendars)}
+        rest, festival, like = (np.array([kinds[c.name][k] for c in calendars]) for k in range(3))
+        papers = [self._on_file(self._firms[s], day) for s in slots.tolist()]
+        return Facts(
+            taken.amount[slots], taken.heard[slots], taken.still[slots], taken.repeated[slots], taken.low[slots],
+            taken.estimated[slots], taken.night[slots], taken.others[slots],
+            np.array([any(p.kind in EXPLAINS for p in some) for some in papers], np.bool_),
+            np.array([any(p.kind not in EXPLAINS for p in some) for some in papers], np.bool_),
+            rest.astype(np.bool_), festival.astype(np.bool_), like.astype(np.int64),
+        )  # fmt: skip
+
+    def _calendar(self, slot: int) -> Calendar:
+        park = self._directory.places.get(int(self._park[slot]))
+        return self._calendars.get(park.calendar if park else "CN", self._calendars["CN"])
+
+    def _rest(self, slot: int, day: int) -> str:
+        """Return the word for a day that is not judged; "" for others."""
+        rest, festival, _ = self._kinds(self._calendar(slot), day)
+        return "spring_festival" if festival else "public_holiday" if rest else ""
+
+    def _kinds(self, calendar: Calendar, day: int) -> tuple[bool, bool, int]:
+        """Return whether a day is one of rest, one of the festival's weeks, and the weekday it is held against."""
+        key = calendar.name, day
+        if key not in self._days:
+            if len(self._days) > 4 * DAYS:
+                self._days.clear()
+            self._days[key] = _kinds(calendar, day)
+        return self._days[key]
+
+    def _on_file(self, firm: int, day: int) -> tuple[Paper, ...]:
+        some = self._papers.get(firm, ())
+        return tuple(p for p in some if numbered(p.begin) <= day <= numbered(p.end)) if some else ()
+
+    # ── configuration ────────────────────────────────────────────────────────────────────────────
+
+    def on_config(self, config: Config, emit: Emit) -> None:
+        """Learn whose points there are, and what papers are on file."""
+        del emit
+        touched: set[int] = set()
+        for row in config.points:
+            if role_of(row.metric) is Role.NONE:
+                continue
+            before = self._owner.get(row.point, 0)
+            if before != row.enterprise and before:
+                self._points[before].discard(row.point)
+                self._measures.release([row.point])
+                touched.add(before)
+            if row.enterprise:
+                self._owner[row.point] = row.enterprise
+                self._points.setdefault(row.enterprise, set()).add(row.point)
+                touched.add(row.enterprise)
+            else:
+                self._owner.pop(row.point, None)
+        if config.places:
+            moved = {p.place for p in config.places}
+            touched |= {f for f, points in self._points.items() if self._stands_in(points, moved)}
+        for firm in sorted(touched):
+            self._watch(firm)
+        if config.papers is not None:
+            self._file(config.papers)
+
+    def _stands_in(self, points: Iterable[int], places: set[int]) -> bool:
+        rows = (self._directory.points[p] for p in points)
+        return any(row.place in places or row.park in places for row in rows)
+
+    def _watch(self, firm: int) -> None:
+        """Take an enterprise's points; begin anew with it where others make its measure."""
+        rows = [self._directory.points[p] for p in sorted(self._points.get(firm, ()))]
+        if not rows and firm not in self._slots:
             return
-        year = day - timedelta(days=365)
-        # Of the levels only those count that no later one has beaten.
-        self.best = [b for b in self.best if b[0] > year and b[1] > total] + [(day, total, by_weekday)]
-        self.baseline = self.best[0][2]
+        slot = self._slots.setdefault(firm, len(self._firms))
+        if slot == len(self._firms):
+            self._firms.append(firm)
+            self._room(len(self._firms))
+        if not rows:
+            return
+        park = self._directory.places.get(rows[0].park)
+        offset = (park.utc_offset if park else 480) * 60_000
+        self._park[slot], self._offset[slot] = rows[0].park, offset
+        if self._measures.assign(slot, rows, offset):
+            self._ladder.forget(slot)
+            self._anchor.forget(slot)
+            self._first[slot] = self._dirty[slot] = -1
+            self._cells.clear(np.flatnonzero(self._measures.slot[: len(self._measures.points)] == slot))
+
+    def _room(self, size: int) -> None:
+        self._ladder.grow(size)
+        self._anchor.grow(size)
+        self._park, self._offset = grown(self._park, size), grown(self._offset, size)
+        self._first, self._dirty = grown(self._first, size, -1), grown(self._dirty, size, -1)
+        if size > len(self._told):
+            wider: Float64 = np.zeros((len(self._first), DAYS, 2))
+            wider[: len(self._told)] = self._told
+            self._told = wider
+
+    def _file(self, papers: tuple[Paper, ...]) -> None:
+        """Take the table of papers; days that one of them changes are judged again."""
+        new: dict[int, tuple[Paper, ...]] = {}
+        for paper in papers:
+            new[paper.enterprise] = (*new.get(paper.enterprise, ()), paper)
+        for firm in {*new, *self._papers}:
+            other = set(new.get(firm, ())) ^ set(self._papers.get(firm, ()))
+            slot = self._slots.get(firm)
+            if other and slot is not None and self._now and self._first[slot] >= 0:
+                last = int(self._closed(self._offset[slot : slot + 1])[0])
+                begin = max(min(numbered(p.begin) for p in other), last - _KEPT + 2, int(self._first[slot]))
+                if begin <= last:
+                    self._amend(np.array([slot], np.int32), np.array([begin]))
+        self._papers = new
+
+    # ── the rest of the contract ─────────────────────────────────────────────────────────────────
+
+    def snapshot(self) -> State:
+        """Return copies of the state."""
+        n, points = len(self._firms), len(self._measures.points)
+        papers = [(p.enterprise, p.kind, p.begin, p.end, p.id) for some in self._papers.values() for p in some]
+        known = {
+            "firms": self._firms, "points": self._measures.points, "papers": papers, "last": list(self._last.items()),
+        }  # fmt: skip
+        return {
+            "version": np.array(VERSION), "now": np.array(self._now),
+            "known": np.frombuffer(json.dumps(known).encode(), np.uint8).copy(),
+            "first": self._first[:n].copy(), "dirty": self._dirty[:n].copy(), "told": self._told[:n].copy(),
+            **self._cells.snapshot(points),
+            **{f"ladder_{k}": v[:n].copy() for k, v in self._ladder.c.items()},
+            **{f"anchor_{k}": v[:n].copy() for k, v in self._anchor.c.items()},
+        }  # fmt: skip
+
+    def restore(self, state: State) -> None:
+        """Take the state of an earlier snapshot; the directory is that of the same moment."""
+        known: dict[str, list[Any]] = json.loads(state["known"].tobytes())
+        owners = self._points
+        self.__dict__.update(Activity(self._directory).__dict__)
+        self._firms = known["firms"]
+        self._slots = {firm: slot for slot, firm in enumerate(self._firms)}
+        n = len(self._firms)
+        self._room(n)
+        for point in known["points"]:
+            self._measures.watch(point)
+        self._points = owners
+        self._owner = {p: firm for firm, points in owners.items() for p in points}
+        for firm in sorted(owners):
+            self._watch(firm)
+        self._cells.restore(state)
+        self._first[:n], self._dirty[:n], self._told[:n] = state["first"], state["dirty"], state["told"]
+        for name in self._ladder.c:
+            self._ladder.c[name][:n] = state[f"ladder_{name}"]
+            self._anchor.c[name][:n] = state[f"anchor_{name}"]
+        self._now = int(state["now"])
+        self._last = dict(known["last"])
+        for firm, kind, begin, end, key in known["papers"]:
+            self._papers[firm] = (*self._papers.get(firm, ()), Paper(firm, PaperKind(kind), begin, end, key))
+
+
+def _kinds(calendar: Calendar, day: int) -> tuple[bool, bool, int]:
+    days = np.array([day - _LATE, day, day + _EARLY])
+    types = calendar.types(days)
+    festival = bool((types == DayType.FESTIVAL).any())
+    return bool(calendar.uncertain(days[1:2])[0]) or festival, festival, int(calendar.like(days[1:2])[0])
+
+
+def _trade(directory: Directory, firm: int) -> str:
+    row = directory.enterprises.get(firm)
+    return row.trade if row else ""

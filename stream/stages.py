@@ -3,15 +3,16 @@
 ```
  life    fire -> quality -> health -> limits
  bulk    fire -> quality -> health -> meters -> occupancy -> limits -> means -> electricity -> balance -> crowding
-              -> discharge -> seasonal -> repeated
+              -> discharge -> seasonal -> repeated -> activity
  store           quality           -> meters -> occupancy -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
-Repeated stands last: it hears what the others found.
+Repeated stands behind all who find: it hears what the others found. Activity hears readings only.
 """
 
 from park.directory import Directory
 from park.operator import Operator
+from stream.activity import Activity
 from stream.balance import Balance
 from stream.crowding import Crowding
 from stream.detectors.seasonal import Seasonal
@@ -38,7 +39,7 @@ def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     return (
         Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Occupancy(directory),
         Limits(directory), Means(directory), Electricity(directory), Balance(directory), Crowding(directory),
-        Discharge(directory), Seasonal(directory), Repeated(directory),
+        Discharge(directory), Seasonal(directory), Repeated(directory), Activity(directory),
     )  # fmt: skip
 
 
