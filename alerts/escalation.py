@@ -23,6 +23,7 @@ from park.events import Severity
 
 GROUP_WAIT = 30_000  # ms that ordinary alarms wait for company; Alertmanager's group_wait
 NOBODY_AGAIN = 10 * 60_000  # ms until everyone is told again of a life-safety alarm that nobody answered
+LONGEST = 86_400_000  # ms of any wait of a chain
 EVERYONE = "all"  # every target that takes messages
 STEPS_MOST = 20
 TARGETS_MOST = 20
@@ -201,6 +202,8 @@ def checked(chain: Chain, duty: Duty) -> None:
         raise UserError(f"a chain has 1 to {STEPS_MOST} steps")
     if list(chain.steps) != sorted(chain.steps, key=lambda s: s.after) or chain.steps[0].after < 0:
         raise UserError("the steps of a chain come one after the other: `after` rises, from 0 on")
+    if max(chain.steps[-1].after, chain.wait, chain.realarm) > LONGEST or min(chain.wait, chain.realarm) < 0:
+        raise UserError("a chain waits for a day at most")
     for step in chain.steps:
         if not 1 <= len(step.targets) <= TARGETS_MOST:
             raise UserError(f"a step has 1 to {TARGETS_MOST} targets")

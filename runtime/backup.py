@@ -22,7 +22,7 @@ from park.settings import Settings
 from runtime import clock
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
-from runtime.names import DATABASE, LABELS, SCENARIO, UNTIL
+from runtime.names import ATTACHMENTS, DATABASE, LABELS, SCENARIO, UNTIL
 from runtime.storage.duckdb import DuckStore
 
 MANIFEST = "backup.json"
@@ -77,6 +77,9 @@ def write_backup(house: Opened, target: Path, told: Told = lambda _: None) -> in
             for name in (SCENARIO, UNTIL, LABELS):
                 if (folder / name).exists():
                     tar.add(folder / name, name)
+            for file in sorted((folder / ATTACHMENTS).glob("*/*")):  # written before the rows that name them
+                if file.suffix != ".part":
+                    tar.add(file, file.relative_to(folder))
             (staging / MANIFEST).write_bytes(msgspec.json.encode({"format": FORMAT, "at": clock.now()}))
             tar.add(staging / MANIFEST, MANIFEST)
         part.rename(target)

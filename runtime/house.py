@@ -11,6 +11,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,11 +28,12 @@ from park.metrics import Lane
 from park.settings import Settings
 from runtime import clock
 from runtime.backup import write_backup
+from runtime.cases import Cases
 from runtime.live import LiveBuffer
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
 from runtime.loss import WholeLedger
-from runtime.names import DATABASE, OUTGOING
+from runtime.names import ATTACHMENTS, DATABASE, OUTGOING
 from runtime.registry_transfer import given_out, taken_in
 from runtime.rulebook import Rulebook
 from runtime.storage.duckdb import DuckStore
@@ -88,7 +90,8 @@ class House:
         resources.callback(self.database.close)
         self.registry = SqlRegistry(self.database)
         self.rulebook = Rulebook(SqlRules(self.database), self.registry, clock.now)
-        self.events = SqlEvents(self.database)
+        self.cases = Cases(self.database, folder / ATTACHMENTS, self._tell, clock.now, time.monotonic)
+        self.events = SqlEvents(self.database, self.cases.intake)
         self.quarantine = SqlQuarantine(self.database)
         self.ledger = SqlLedger(self.database)
         self.keys = SqlKeys(self.database)
@@ -113,6 +116,10 @@ class House:
             self.events.applied(lane), self.quarantine.kept(lane), self.ledger.reached(lane),
             self.readings.position(lane), *(self.snapshots.newest(name) for name in (lane.value, f"store-{lane}")),
         )  # fmt: skip
+
+    def _tell(self, event: str, park: int, body: bytes) -> None:
+        """Tell live pages, which there are once everything is open."""
+        self.live.publish(event, park, body)
 
     @classmethod
     def open(cls, settings: Settings, first: Callable[[], None] | None = None) -> Self:

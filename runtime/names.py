@@ -6,4 +6,5 @@ UNTIL = "simulated-until"  # up to when its devices have spoken, epoch ms
 LABELS = "labels.jsonl"  # what was injected into it, where and when
 FIRES = "fires"  # a file in it named after a unit sets that unit on fire
 SPEAKING = "speaking"  # locked while its devices speak
+ATTACHMENTS = "attachments"  # files that people attached to alarms, by digest
 OUTGOING = "outgoing"  # files that are made to be given out

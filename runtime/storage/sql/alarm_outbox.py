@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy import and_, delete, or_, select, tuple_, update
 
 from park.alarms import Delivery, DeliveryState, Notification
 from park.errors import Conflict, NotFound, UserError
@@ -12,6 +12,7 @@ from runtime.storage.sql.database import Database
 from runtime.storage.sql.tables_alarms import outbox
 
 _TEXT = 500  # characters kept of a receipt or of what went wrong
+_FAR = 2 * 86_400_000  # ms: nothing waits so long, but for a clock that was wrong when it was written
 _WAITS = ("waiting", "sending")
 
 
@@ -32,7 +33,8 @@ class SqlOutbox:
         A claim that was not followed by anything is due again after its lease: at least once.
         """
         o = outbox.c
-        query = select(o.id, *DELIVERY).where(o.state.in_(_WAITS), o.due <= now)
+        due = or_(o.due <= now, o.due > now + _FAR)
+        query = select(o.id, *DELIVERY).where(o.state.in_(_WAITS), due)
         if life is not None:
             query = query.where(o.life.is_(life))
         query = query.order_by(o.life.desc(), o.due, o.id).limit(max(1, min(limit, MOST)))
@@ -110,7 +112,7 @@ class SqlOutbox:
         o = outbox.c
         with self._database.write() as connection:
             ended = and_(o.ended.is_not(None), o.ended < before, or_(o.state != DeliveryState.DEAD.value, o.case == 0))
-            return int(connection.execute(outbox.delete().where(ended)).rowcount)
+            return int(connection.execute(delete(outbox).where(ended)).rowcount)
 
     def _end(self, notification: str, state: DeliveryState, now: int, **more: str) -> None:
         with self._database.write() as connection:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select
 
-from alerts.escalation import Timer, TimerKind
+from alerts.escalation import LONGEST, Timer, TimerKind
 from alerts.lifecycle import act as would
 from park.alarm_ports import CaseFilter, Hidden
 from park.alarms import Act, Attachment, Case, CaseVerb, Transition, Trigger
@@ -133,10 +133,15 @@ class SqlAlarms:
                 writer.flood_over(park)
         return done + self._reconsider(now)
 
+    def newest(self) -> int:
+        """Return the time of the newest change of any case; 0: none."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.max(case_transitions.c.at))).scalar() or 0)
+
     def _any_due(self, now: int) -> bool:
         """Look before taking the writer's turn: mostly there is nothing."""
         with self._database.read() as connection:
-            query = select(case_timers.c.case).where(case_timers.c.due <= now).limit(1)
+            query = select(case_timers.c.case).where(_is_due(now)).limit(1)
             return connection.execute(query).first() is not None
 
     def _flooded(self) -> list[int]:
@@ -178,10 +183,17 @@ class SqlAlarms:
             self._told(list(writer.changed.values()), writer.notified)
 
 
+def _is_due(now: int) -> ColumnElement[bool]:
+    """Tell which timers are due: those whose time has come, and those that a wrong clock set into the far future."""
+    c = case_timers.c
+    far = and_(c.kind != TimerKind.SHELF.value, c.due > now + 2 * LONGEST)
+    return or_(c.due <= now, far)
+
+
 def _taken(connection: Connection, now: int) -> list[Timer]:
     """Take timers that are due out of their table."""
     c = case_timers.c
-    query = select(c.case, c.kind, c.due, c.call).where(c.due <= now).order_by(c.due).limit(_AT_ONCE)
+    query = select(c.case, c.kind, c.due, c.call).where(_is_due(now)).order_by(c.due).limit(_AT_ONCE)
     timers = [
         Timer(case, TimerKind(kind), due, call)
         for case, kind, due, call in connection.execute(query.with_for_update(skip_locked=True))

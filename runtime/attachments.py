@@ -1,0 +1,82 @@
+"""Files that people attach to alarms: kept in the data folder under their digest, of a few kinds, never run."""
+
+import os
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from uuid import uuid4
+
+from park.errors import Corrupt, Full, NotFound, UserError
+
+MOST = 5 << 20  # bytes of a file: a photograph from a phone
+
+
+def _text(content: bytes) -> bool:
+    try:
+        return all(c.isprintable() or c in "\t\r\n" for c in content.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
+# What a file must look like to be of a kind: what it says of itself is not enough.
+KINDS: Mapping[str, Callable[[bytes], bool]] = MappingProxyType({
+    "image/jpeg": lambda b: b.startswith(b"\xff\xd8\xff"),
+    "image/png": lambda b: b.startswith(b"\x89PNG\r\n\x1a\n"),
+    "image/webp": lambda b: b[:4] == b"RIFF" and b[8:12] == b"WEBP",
+    "application/pdf": lambda b: b.startswith(b"%PDF-"),
+    "text/plain": _text,
+})  # fmt: skip
+
+
+class AttachmentFiles:
+    """The folder of attachments."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, content: bytes, media_type: str) -> str:
+        """Write a file so that it lasts; return its digest. Raises UserError, Full."""
+        looks = KINDS.get(media_type)
+        if looks is None:
+            raise UserError(f"an attachment is one of {', '.join(KINDS)}")
+        if not 0 < len(content) <= MOST:
+            raise UserError(f"an attachment has 1 to {MOST} bytes")
+        if not looks(content):
+            raise UserError(f"this is no {media_type}")
+        digest = sha256(content).hexdigest()
+        path = self._path(digest)
+        if not path.exists():
+            self._write(path, content)
+        return digest
+
+    def _write(self, path: Path, content: bytes) -> None:
+        part = path.with_name(f"{path.name}.{uuid4().hex}.part")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with part.open("xb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            part.replace(path)
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as why:
+            part.unlink(missing_ok=True)
+            raise Full(f"an attachment cannot be written ({why.strerror})") from why
+
+    def content(self, digest: str) -> bytes:
+        """Return the bytes of a digest. Raises NotFound, Corrupt."""
+        try:
+            found = self._path(digest).read_bytes()
+        except OSError as why:
+            raise NotFound("the file of this attachment is not there") from why
+        if sha256(found).hexdigest() != digest:
+            raise Corrupt(f"attachment {digest[:12]} is not what was written")
+        return found
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / digest[:2] / digest

@@ -1,0 +1,94 @@
+"""Everything of alarms over one database, and the thread that does what is due.
+
+```
+ EventWriter ─> SqlEvents ─(one transaction)─> Intake ─> cases, timers, outbox ─> live pages, delivery
+                                    CaseTimer, each second ─┘
+```
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from park.alarms import Case
+from park.duty import Silence
+from runtime.alarm_clock import AlarmClock
+from runtime.attachments import AttachmentFiles
+from runtime.storage.sql.alarm_held import preview
+from runtime.storage.sql.alarm_intake import Intake
+from runtime.storage.sql.alarm_links import SqlLinks
+from runtime.storage.sql.alarm_outbox import SqlOutbox
+from runtime.storage.sql.alarm_plans import SqlPlans
+from runtime.storage.sql.alarm_rows import encode
+from runtime.storage.sql.alarms import SqlAlarms
+from runtime.storage.sql.database import Database
+from runtime.troubles import Troubles
+
+Publish = Callable[[str, int, bytes], None]
+_TURN = 1.0  # s between two looks at what is due: a step of a fire's chain is late by no more
+
+
+class Cases:
+    """The stores of alarms; whoever waits for notifications is woken when some are written."""
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        publish: Publish,
+        now: Callable[[], int],
+        elapsed: Callable[[], float],
+    ) -> None:
+        self._publish = publish
+        self._wakes: list[Callable[[], None]] = []
+        self._database = database
+        self.store = SqlAlarms(database, self._told)
+        self.clock = AlarmClock(now, elapsed, self.store.newest())
+        self.outbox = SqlOutbox(database)
+        self.plans = SqlPlans(database)
+        self.links = SqlLinks(database, self.store)
+        self.intake = Intake(self.store, self.clock.now)
+        self.files = AttachmentFiles(folder)
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """Call somebody whenever notifications were written; it must not block."""
+        self._wakes.append(wake)
+
+    def preview(self, silence: Silence, limit: int) -> list[Case]:
+        """Return the open cases that a silence would hold back now, were it saved."""
+        with self._database.read() as connection:
+            return preview(connection, silence, max(silence.starts, self.clock.now()), limit)
+
+    def _told(self, cases: Sequence[Case], notified: int) -> None:
+        for case in cases:
+            body = b'{"type":"alarm","state":"%s","case":%s}' % (case.state.value.encode(), encode(case))
+            self._publish("alarm", case.park, body)
+        if notified:
+            for wake in self._wakes:
+                wake()
+
+
+class CaseTimer:
+    """Does what is due, in a thread of its own; whatever fails is told and tried again."""
+
+    def __init__(self, cases: Cases) -> None:
+        self.troubles = Troubles("alarm timers")
+        self._cases = cases
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="case-timer")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 30.0) -> None:
+        """Finish the turn at hand and end."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_TURN):
+            with self.troubles.passing("what is due could not be done"):
+                self._cases.store.turn(self._cases.clock.now())
+                self.troubles.over()
