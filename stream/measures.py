@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A figure made of several points, judged at the end of a clock window."""
+    """A figure made of several points, judged at the end of a clock window, or at each reading."""
 
     name: str
     stage: str  # that makes it
@@ -42,5 +42,7 @@ _ALL = (
             "nights of the last seven on which somebody was inside for certain from 01:00 to 04:00"),
     Measure("idle_discharge", "discharge", "m3/h", "device", "hour", "", "停产排放流量",
             "mean flow of an hour in which its enterprise made nothing"),
+    Measure("electrical_fire", "electrical_fire", "", "place", "reading", "", "电气火灾综合比值",
+            "the smaller of residual current and cable temperature of a place, each by its limit"),
 )  # fmt: skip
 MEASURES = MappingProxyType({m.name: m for m in _ALL})

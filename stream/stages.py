@@ -1,9 +1,9 @@
 """Which stages stand in which pipeline, and in which order. To add a stage, add it to a tuple.
 
 ```
- life    fire -> quality -> health -> limits
- bulk    fire -> quality -> health -> meters -> occupancy -> limits -> means -> electricity -> balance -> crowding
-              -> discharge -> seasonal -> repeated -> activity
+ life    fire -> quality -> health -> limits -> electrical fire -> contamination
+ bulk    fire -> quality -> health -> meters -> occupancy -> limits -> electrical fire -> means -> electricity
+              -> balance -> crowding -> discharge -> seasonal -> repeated -> activity
  store           quality           -> meters -> occupancy -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
@@ -19,6 +19,8 @@ from stream.detectors.seasonal import Seasonal
 from stream.discharge import Discharge
 from stream.electricity import Electricity
 from stream.fire import Fire
+from stream.fire_contamination import Contamination
+from stream.fire_electrical import ElectricalFire
 from stream.health import Health
 from stream.limits import Limits
 from stream.means import Means
@@ -31,15 +33,18 @@ from stream.rollups import Rollups
 
 def life_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the life-safety lane."""
-    return (Fire(directory), QualityGate(directory), Health(directory), Limits(directory))
+    return (
+        Fire(directory), QualityGate(directory), Health(directory), Limits(directory), ElectricalFire(directory),
+        Contamination(directory),
+    )  # fmt: skip
 
 
 def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the bulk lane."""
     return (
         Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Occupancy(directory),
-        Limits(directory), Means(directory), Electricity(directory), Balance(directory), Crowding(directory),
-        Discharge(directory), Seasonal(directory), Repeated(directory), Activity(directory),
+        Limits(directory), ElectricalFire(directory), Means(directory), Electricity(directory), Balance(directory),
+        Crowding(directory), Discharge(directory), Seasonal(directory), Repeated(directory), Activity(directory),
     )  # fmt: skip
 
 

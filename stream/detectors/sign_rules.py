@@ -42,6 +42,8 @@ def sign_rules(directory: Directory) -> SignRules:
     for row in directory.limits:
         if not row.rule.startswith(("fire.", "gas.")) or row.metric not in METRICS or row.high is None:
             continue
+        if row.rule.endswith("_drift"):  # of dust, no sign of fire: fire_contamination.py
+            continue
         m = METRICS.index(row.metric)
         floor = row.low if row.low is not None else -np.inf
         if row.rule.endswith("_joint_rise"):

@@ -54,6 +54,7 @@ export const WORDS = {
     "limit.hydrant_pressure_low": ["消火栓水压低", "Hydrant pressure low"],
     "limit.hydrant_pressure_high": ["消火栓水压高", "Hydrant pressure high"],
     "limit.tank_level_low": ["消防水池水位低", "Fire water tank low"],
+    "limit.electrical_fire": ["疑似电气火灾", "An electrical fire may begin"],
     "limit.fire_pump_not_auto": ["消防泵未处于自动", "The fire pump is not in automatic"],
     "limit.fire_pump_running": ["消防泵持续运行", "A fire pump runs on"],
     "limit.fire_valve_closed": ["消防阀门关闭", "A valve of the fire water is closed"],
