@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from api.no_activity import NoDays, NoPapers
+from park.activity_ports import ActivityStore, PaperStore
 from park.errors import NotFound, Unavailable
 from park.metrics import Lane
 from park.model import Device
@@ -150,5 +152,7 @@ class Services:
     limits: Callable[[], Sequence[LimitRow]] = _no_limits  # the rule table that the stages hold values to
     readings_export: Callable[[int, int], Path] = _no_readings  # start, end (ms): a new Parquet file, to be deleted too
     dry_runs: DryRuns = field(default_factory=NoDryRuns)
+    activity: ActivityStore = field(default_factory=NoDays)
+    papers: PaperStore = field(default_factory=NoPapers)
     settings: ApiSettings = field(default_factory=ApiSettings)
     version: str = "0.1.0"

@@ -38,10 +38,12 @@ from runtime.registry_transfer import given_out, taken_in
 from runtime.rulebook import Rulebook
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
+from runtime.storage.sql.activity import SqlActivity
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.keys import SqlKeys
 from runtime.storage.sql.ledger import SqlLedger
+from runtime.storage.sql.papers import SqlPapers
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.rules import SqlRules
@@ -89,6 +91,8 @@ class House:
         self.database = Database.open(folder / DATABASE)
         resources.callback(self.database.close)
         self.registry = SqlRegistry(self.database)
+        self.activity = SqlActivity(self.database)
+        self.papers = SqlPapers(self.database)
         self.rulebook = Rulebook(SqlRules(self.database), self.registry, clock.now)
         self.cases = Cases(self.database, folder / ATTACHMENTS, self._tell, clock.now, time.monotonic)
         self.events = SqlEvents(self.database, self.cases.intake)
@@ -154,6 +158,7 @@ class House:
         return Services(
             registry=self.registry, readings=self.readings, events=self.events, quarantine=self.quarantine,
             live=self.live, keys=self.keys, rules=self.rulebook, now=clock.now, require_keys=require_keys,
+            activity=self.activity, papers=self.papers,
             settings=self.settings.api, **(resting | verbs),
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from ingest.mqtt import Reader
 from ingest.resolver import Binding, Resolver
 from park.errors import MachineryError
 from park.metrics import Lane
-from park.records import Config, LimitRow
+from park.records import Config, LimitRow, Paper
 from runtime.lane import LaneWorker
 from runtime.past import config_for
 from runtime.storage.sql.configuration import Bound
@@ -21,8 +21,16 @@ from stream.pipeline import Pipeline
 class Roster:
     """Keeps lanes and resolvers at the registry's newest version."""
 
-    def __init__(self, registry: SqlRegistry, limits: tuple[LimitRow, ...], now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        registry: SqlRegistry,
+        limits: tuple[LimitRow, ...],
+        now: Callable[[], int],
+        papers: Callable[[], tuple[Paper, ...]] = tuple,
+    ) -> None:
         self._registry = registry
+        self._papers = papers
+        self._filed: tuple[Paper, ...] = ()  # the papers that the bulk lane was told
         self._limits = limits
         self._ruled: dict[Lane, tuple[LimitRow, ...]] = {}  # the rules that a lane was told
         self._now = now
@@ -61,7 +69,7 @@ class Roster:
     def whole(self, lane: Lane) -> Config:
         """Return what a lane must know of all that is registered now, with the rules."""
         config = config_for(self._registry.config_since(0, self._now()), lane)
-        return replace(config, limits=self._limits)
+        return replace(config, limits=self._limits, papers=self._papers() if lane is Lane.BULK else None)
 
     def prepare(self, lane: Lane) -> None:
         """Bring a lane up to date between its replay and its first message; called in its thread."""
@@ -70,6 +78,8 @@ class Roster:
             directory = cast(Pipeline, worker.runner.stages).directory
             self._told[lane] = directory.version
             self._ruled[lane] = directory.limits
+            if lane is Lane.BULK:
+                self._filed = directory.papers
             bind(self._resolver(lane), self._waiting[lane])  # of its replay's time; nothing is decoded yet
             self._waiting[lane] = []
             self._tell(lane)
@@ -114,18 +124,22 @@ class Roster:
 
     def _tell(self, lane: Lane) -> None:
         rules = None if self._ruled[lane] == self._limits else self._limits
+        papers = self._papers() if lane is Lane.BULK else self._filed  # whom lives hang on needs none
+        filed = papers != self._filed
         version = self._registry.version
         bound = self._waiting[lane]
-        if version <= self._told[lane] and rules is None and not bound:
+        if version <= self._told[lane] and rules is None and not bound and not filed:
             return
         known = cast(Pipeline, self._workers[lane].runner.stages).directory.devices
         config = config_for(self._registry.config_since(self._told[lane], self._now()), lane, known)
         if rules is not None:
             config = replace(config, limits=rules)
+        if filed:
+            config = replace(config, papers=papers)
         resolver = self._resolver(lane)
         self._workers[lane].submit(config, lambda: bind(resolver, bound))
         self._told[lane], self._waiting[lane] = config.version, []
-        self._ruled[lane] = self._limits
+        self._ruled[lane], self._filed = self._limits, papers
 
     def _resolver(self, lane: Lane) -> Resolver:
         return next(r for r, of in self._resolvers if of is lane)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from park.metrics import Lane
-from park.model import Device, DeviceState, Lease, Park, Place, Point
-from park.records import Config, DeviceRow, PlaceRow, PointRow
+from park.model import Device, DeviceState, Enterprise, Lease, Park, Place, Point
+from park.records import Config, DeviceRow, EnterpriseRow, PlaceRow, PointRow
 from runtime.storage.sql import numbers
 from runtime.storage.sql.database import among
 from runtime.storage.sql.rows import SHAPES, thing_of
@@ -61,8 +61,10 @@ def config_since(connection: Connection, version: int, received: int) -> Config:
         told_places: Iterable[Any] = [*parks.values(), *places.values()]
         told_devices = devices
         gone: dict[int, Device] = {}
+        firms = fetch_all(connection, Enterprise)
     else:
         told_devices, gone, points = _touched(connection, changed)
+        firms = _some(connection, Enterprise, changed.keys["enterprise"])
         devices = told_devices | _some(connection, Device, {p.device for p in points.values()})
         near = {d.park for d in devices.values()} | {d.park for d in gone.values()} | changed.keys["park"]
         told = _some(connection, Place, changed.keys["place"])
@@ -78,6 +80,7 @@ def config_since(connection: Connection, version: int, received: int) -> Config:
         points=tuple(_point_row(p, devices[p.device], tenancy) for p in points.values() if p.device in devices),
         devices=tuple(_device_rows(told_devices.values(), gone.values())),
         places=tuple(_place_row(p, parks, received) for p in told_places),
+        enterprises=tuple(EnterpriseRow(e.id, e.park, e.trade, e.headcount) for e in firms.values()),
     )
 
 

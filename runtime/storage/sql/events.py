@@ -11,6 +11,7 @@ from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, 
 from park.metrics import Lane
 from park.wire import SmallEvent, decode_event, encode_event
 from runtime.storage.sql import positions
+from runtime.storage.sql.activity import put_days
 from runtime.storage.sql.alarm_intake import Intake
 from runtime.storage.sql.database import Database, among, upsert
 from runtime.storage.sql.tables import activity_days, condition_changes, conditions, device_status, findings
@@ -188,16 +189,9 @@ def _status(connection: Connection, found: list[DeviceStatus]) -> None:
     connection.execute(put, rows)
 
 
-def _activity(connection: Connection, found: list[ActivityDay]) -> None:
-    newest = {(day.enterprise, day.day): day for day in found}  # a day that is judged again is a revision
-    row = upsert(connection, activity_days)
-    put = row.on_conflict_do_update(index_elements=["enterprise", "day"], set_={"body": row.excluded.body})
-    connection.execute(put, [{"enterprise": d.enterprise, "day": d.day, "body": _text(d)} for d in newest.values()])
-
-
 _STORE: Mapping[type, Callable[[Connection, list[Any]], None]] = MappingProxyType({
     ConditionChange: _conditions,
     Finding: _findings,
     DeviceStatus: _status,
-    ActivityDay: _activity,
+    ActivityDay: put_days,
 })  # fmt: skip

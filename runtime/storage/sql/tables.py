@@ -161,8 +161,11 @@ Index("ix_device_status_park", device_status.c.park)
 
 activity_days = Table(
     "activity_days", metadata, Column("enterprise", BigInteger, primary_key=True, autoincrement=False),
-    Column("day", Text, primary_key=True), _text("body"),
+    Column("day", Text, primary_key=True), _text("body"), _number("park"), _text("state"),
+    Column("ratio", Double, nullable=True), Column("amount", Double, nullable=True),
+    Column("expected", Double, nullable=True), _text("rest"),
 )  # fmt: skip
+Index("ix_activity_days_park", activity_days.c.park, activity_days.c.day)
 
 # ── what was not taken in, and what was counted ──────────────────────────────────────────────────
 
