@@ -100,6 +100,7 @@ class Baseline(StrEnum):
     LEVEL = "level"  # the slow level of two weeks
     MOVEMENT = "movement"  # how much the values usually move
     PACE = "pace"  # how often values usually come
+    HOUR_OF_WEEK = "hour_of_week"  # what this hour of this weekday usually has
 
 
 @dataclass(frozen=True, slots=True)

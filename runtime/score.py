@@ -16,19 +16,22 @@ from park.errors import UserError
 from runtime.recordings import cells_of, moment
 from stream.detectors.calendar import NAMES as CALENDARS
 from stream.detectors.calendar import Calendar
+from stream.detectors.energy import Energy
+from stream.detectors.energy_register import RegisterUse
 from stream.detectors.generic import Generic
 from stream.detectors.judging import Detector
 from stream.detectors.seasonal import steadied
 
 _MAKE: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
     "generic": lambda _: Generic(),
-    "energy": lambda _: Generic(),
-    "energy_total": lambda _: Generic(),
+    "energy": Energy,
+    "energy_total": Energy,
     "count": lambda _: Generic(),
     "temperature": lambda _: Generic(),
 })  # fmt: skip
 KINDS = tuple(_MAKE)
 _DAY = 86_400_000
+_ODD = 0.9  # score of a register reading that goes backwards, or farther than a meter can
 _EAST = 8 * 3_600_000  # of a park day
 _ABSENT = {"", "nan", "na", "null", "none"}
 
@@ -86,8 +89,8 @@ class Judge:
         self._calendar = Calendar(calendar)
         self._detector = _MAKE[kind](self._calendar)
         self._detector.grow(1)
-        self._register: tuple[int, float] | None = None  # the last reading of a register
-        self._pace = 0.0  # ms between rows, learned
+        self._register = RegisterUse()
+        self._learning = True
 
     def take(self, at: int, amount: float | None) -> tuple[float, bool] | None:
         """Return score and anomaly of a row; None where there is no value."""
@@ -95,25 +98,14 @@ class Judge:
             return None
         value = amount
         if self._kind == "energy_total":
-            use = self._use(at, amount)
-            if use is None:
-                return 0.0, False
-            value = use
+            step = self._register.take(at, amount)
+            if step.use is None:  # nothing is known of it, but perhaps that it does not follow from the one before
+                return (_ODD, True) if step.odd and not self._learning else (0.0, False)
+            value = step.use
         if self._kind == "count":
             value = float(steadied(np.array([value]))[0])
         local = np.array([at + _EAST])
         weekday = self._calendar.like(local // _DAY)
         judged = self._detector.judge(np.zeros(1, np.intp), np.array([at]), local, weekday, np.array([value]))
+        self._learning = bool(judged.learning[0])
         return float(judged.score[0]), bool(judged.notable[0])
-
-    def _use(self, at: int, reading: float) -> float | None:
-        """Return the use since the last reading of a register, as if it had taken the usual time."""
-        before, self._register = self._register, (at, reading)
-        if before is None or at <= before[0]:
-            return None
-        gap, use = at - before[0], reading - before[1]
-        usual = self._pace or gap
-        self._pace = usual + 0.05 * (min(gap, 4 * usual) - usual)
-        if use < 0:
-            return None  # a rollover, a reset or another meter: no use is known
-        return use * usual / gap

@@ -71,8 +71,7 @@ class Calendar:
 
     def uncertain(self, day: Int64) -> npt.NDArray[np.bool_]:
         """Return which days may be worked or not: both are usual, and neither is learned from."""
-        types = self.types(day)
-        either: npt.NDArray[np.bool_] = (types == DayType.HOLIDAY) | (types == DayType.FESTIVAL)
+        either: npt.NDArray[np.bool_] = self.types(day) >= DayType.MAKEUP
         return either
 
     def festival_day(self, day: Int64) -> Int64:

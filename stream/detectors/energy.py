@@ -1,0 +1,239 @@
+"""Use per interval (energy, water): held against its hour of the week, in ratios, by two memories.
+
+```
+ use ─ ln ─> less the hour's level ─┬─ slow (months) ─┬─> / usual deviation ─> now, and smoothed ─> score
+                                    └─ fast (weeks) ──┘                       and equal values ──┘
+```
+A building's use is a product: season x day x hour, so that faults are ratios. Two memories, because a
+building that changes for good is unusual to the slow one only, and one that drifts with the season is not
+unusual to the fast one. The usual deviation forgets much slower than the levels: what happens every few
+weeks is usual. Scores are in usual deviations; the bar is twice what the point's own score passes in a tenth
+of its hours, within limits. Constants and what was tried: docs/detection-energy-count.md.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from park.events import Anomaly, Baseline
+from park.operator import State
+from park.readings import Bool, Float64, Int64, Rows
+from stream.detectors.calendar import Calendar
+from stream.detectors.episodes import Episodes
+from stream.detectors.judging import BASELINES, KINDS, Judged
+
+HOUR, DAY = 3_600_000, 86_400_000
+LEARN = 7 * DAY  # each hour of the week was seen once; before, nothing is judged
+_SETTLED, _SETTLING = 28 * DAY, 0.3  # share of a score while hours were seen less than four times
+_SMALL = 0.02  # of the usual use: below it ratios mean nothing
+_RATES = (0.03, 0.3)  # a week, of the slow and the fast level
+_CLIPS = (2.0, 3.0)  # usual deviations that a level follows one value
+_OFFSET_RATE = 0.01  # an hour; the fast memory also follows the last days as a whole
+_WEIGHTS = (0.6, 0.4)
+_LEAST = 0.12  # smallest deviation that counts as usual: a tenth is what weather and people do
+_WINSOR, _SCALE_RATE = 4.0, 0.005  # of the usual deviation; it follows a year of its hours
+_BELOW = 0.8  # use below the usual counts less: closing early is commoner than using more
+_FAR = 30.0  # usual deviations; more is not more unusual
+_SMOOTH, _RELAX, _SMOOTHED = 0.2, 0.6, 1.4  # an hour: while away, on the way back; what it counts
+_HELD = 0.9  # of a score is kept for the next value: the hour after a fault is part of it
+_EQUALS, _EQUAL_GROWS, _EQUAL_FADES = 4.0, 2.0, 0.9995  # what repeats beyond the longest usual run add
+_TENTH, _TENTH_RATE, _TENTH_LEAST = 0.1, 0.002, 200  # the score that a tenth of the values pass
+_BAR, _BAR_LOW, _BAR_HIGH = 2.0, 2.2, 3.4
+_EXCESS_RATE = 0.02
+_FARTHEST = 1e15
+_WEEK, _POOL = 168, 48
+_TENTH_START, _EXCESS_START = 1.8, 0.8  # before there is a tail; as of ordinary buildings
+_SUDDEN = 6.0  # usual deviations; below it a value is only at the wrong hour
+_SPIKE, _DIP, _CONTEXT, _STUCK = (KINDS.index(k) for k in (Anomaly.SPIKE, Anomaly.DIP, Anomaly.CONTEXT, Anomaly.STUCK))
+_HELD_AGAINST = BASELINES.index(Baseline.HOUR_OF_WEEK)
+_QUANTUM, _ZERO = 1_024.0, 16.0  # levels are kept as whole numbers: 1/1024 of ln, from -16 on
+_SLOW, _FAST = 0, 1
+_UNKNOWN = 0.3  # deviation of an hour that was seen less than three times
+_SUNDAY, _WEDNESDAY = 6, 2
+
+_COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
+    "level": ((2, _WEEK), np.uint16),  # by memory and hour of the week
+    "pool": ((2, _POOL), np.float32),  # by memory and hour of workdays and weekends: before an hour is known
+    "deviation": ((2, _POOL), np.float32),
+    "seen": ((_WEEK,), np.uint8),
+    "pooled": ((_POOL,), np.uint8),
+    "offset": ((2,), np.float32),
+    "smooth": ((2,), np.float32),
+    "first": ((), np.int64),
+    "newest": ((), np.int64),
+    "count": ((), np.int32),
+    "usual": ((), np.float64),  # ln of the usual use
+    "last": ((), np.float64),
+    "run": ((), np.float32),  # values equal to the one before
+    "longest": ((), np.float32),  # usual run of them
+    "raw": ((), np.float32),  # score of the value before
+    "tenth": ((), np.float32),
+    "excess": ((), np.float32),  # mean score beyond it
+}
+
+
+class Energy:
+    """Many series, rows by slot; a call takes at most one value a slot."""
+
+    def __init__(self, calendar: Calendar | None = None) -> None:
+        self._calendar = calendar or Calendar()
+        self._c: dict[str, npt.NDArray[Any]] = {n: np.zeros((0, *s), k) for n, (s, k) in _COLUMNS.items()}
+        self._episodes = Episodes()
+
+    def grow(self, size: int) -> None:
+        """Have at least so many slots."""
+        had = len(self._c["count"])
+        if size <= had:
+            return
+        size = max(size, 2 * had)
+        for name, column in self._c.items():
+            fresh = np.zeros((size - had, *column.shape[1:]), column.dtype)
+            self._c[name] = np.concatenate([column, fresh])
+        self._episodes.grow(size)
+
+    def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Judged:
+        """Judge finite values by what came before them, then learn them."""
+        c = self._c
+        use = np.clip(value, 0, _FARTHEST)
+        count = c["count"][slot]
+        fresh = count == 0
+        c["first"][slot] = np.where(fresh, ts, c["first"][slot])
+        step = np.where(fresh, 1.0, np.clip((ts - c["newest"][slot]) / HOUR, 0, 1))  # of an hour
+        age = ts - c["first"][slot]
+        learning, settling = age < LEARN, age < _SETTLED
+        usual = np.where(fresh, np.log(use + 1e-3), c["usual"][slot])
+        y = np.log(use + _SMALL * np.exp(usual) + 1e-6)
+        hour = local // HOUR % 24
+        week = weekday * 24 + hour
+        pool = np.where(weekday >= 5, 24, 0) + hour
+        free = self._calendar.uncertain(local // DAY)
+        score = np.zeros(len(slot))
+        away = np.zeros(len(slot))
+        for memory in (_SLOW, _FAST):
+            z, level, scale = self._memory(memory, slot, week, pool, y, step, free)
+            score += _WEIGHTS[memory] * self._smoothed(memory, slot, z, step)
+            if memory == _SLOW:
+                away, expected, deviation = z, level, scale
+        seen = (slot, week)
+        c["seen"][seen] += c["seen"][seen] < 255
+        seen = (slot, pool)
+        c["pooled"][seen] += c["pooled"][seen] < 255
+        stuck = self._repeats(slot, use, fresh)
+        raw = score + stuck
+        held = np.maximum(raw, _HELD * c["raw"][slot])
+        c["raw"][slot] = raw
+        shown = np.where(learning, 0.0, np.where(settling, _SETTLING * held, held))
+        bar, rarity = self._tail(slot, shown, count, settling)
+        pace = np.maximum(0.02, 3 / (count + 1)) * np.where(fresh, 0, 1)
+        c["usual"][slot] = usual + np.clip(np.log(use + 1e-3) - usual, -pace, pace)
+        c["newest"][slot] = np.where(fresh, ts, np.maximum(ts, c["newest"][slot]))
+        c["last"][slot], c["count"][slot] = use, np.minimum(count + 1, 2**30)
+        spoken = self._episodes.take(slot, ts, local, 60 * step, rarity)
+        lift = _SMALL * np.exp(usual)
+        middle, low, high = (np.maximum(np.exp(expected + k * bar * deviation) - lift, 0) for k in (0, -1 / _BELOW, 1))
+        return Judged(
+            shown / (shown + bar), shown >= bar, spoken.score, _kinds(away, stuck, score),
+            np.full(len(slot), _HELD_AGAINST), away > 0, learning, middle, low, high, spoken,
+        )  # fmt: skip
+
+    def _memory(
+        self, k: int, slot: Rows, week: Int64, pool: Int64, y: Float64, step: Float64, free: Bool
+    ) -> tuple[Float64, Float64, Float64]:
+        """Return deviations in usual ones, levels and usual deviations of one memory, and learn."""
+        c = self._c
+        seen, pooled = c["seen"][slot, week].astype(np.float64), c["pooled"][slot, pool].astype(np.float64)
+        common = np.where(pooled > 0, c["pool"][slot, k, pool], y)
+        own = np.where(seen > 0, c["level"][slot, k, week] / _QUANTUM - _ZERO, common)
+        sure = np.minimum(seen / 3, 1)
+        offset = c["offset"][slot, k]
+        level = sure * own + (1 - sure) * common + offset
+        spread = np.where(pooled >= 3, c["deviation"][slot, k, pool], _UNKNOWN)
+        scale = np.maximum(spread, _LEAST)
+        off = y - level
+        if free.any():
+            off = np.where(free, self._nearer(k, slot, week, y - offset, off), off)
+        z = np.clip(off / scale, -_FAR, _FAR)
+        z = np.where(z < 0, _BELOW * z, z)
+        learns = step * ~free
+        taken = np.clip(off, -_CLIPS[k] * scale, _CLIPS[k] * scale)
+        rate = np.maximum(_RATES[k] * step, 1 / (seen + 1)) * ~free
+        c["level"][slot, k, week] = np.clip(np.rint((own + rate * taken + _ZERO) * _QUANTUM), 0, 65_535)
+        rate = np.maximum(0.1 * step, 1 / (pooled + 1)) * ~free
+        c["pool"][slot, k, pool] = common + rate * np.where(pooled < 3, y - common, taken)
+        rate = np.maximum(_SCALE_RATE * step, 1 / (pooled + 1)) * ~free
+        c["deviation"][slot, k, pool] += rate * (
+            np.minimum(np.abs(off), _WINSOR * scale) - c["deviation"][slot, k, pool]
+        )
+        if k == _FAST:
+            c["offset"][slot, k] = offset + _OFFSET_RATE * learns * taken
+        return z, level, scale
+
+    def _nearer(self, k: int, slot: Rows, week: Int64, y: Float64, off: Float64) -> Float64:
+        """Return how far values are from all between a day of work and a day of rest."""
+        c = self._c
+        other = np.where(week >= 5 * 24, _WEDNESDAY, _SUNDAY) * 24 + week % 24
+        level = c["level"][slot, k, other] / _QUANTUM - _ZERO
+        second = np.where(c["seen"][slot, other] > 0, y - level, off)
+        between = off * second <= 0
+        nearer: Float64 = np.where(between, 0.0, np.where(np.abs(off) < np.abs(second), off, second))
+        return nearer
+
+    def _smoothed(self, k: int, slot: Rows, z: Float64, step: Float64) -> Float64:
+        """Return how far out a memory says values are: now, or for hours on end."""
+        smooth = self._c["smooth"][slot, k].astype(np.float64)
+        back = (np.abs(z) < 0.5 * np.abs(smooth)) | (z * smooth < 0)
+        rate = 1 - (1 - np.where(back, _RELAX, _SMOOTH)) ** step
+        smooth += rate * (z - smooth)
+        self._c["smooth"][slot, k] = smooth
+        out: Float64 = np.maximum(np.abs(z), _SMOOTHED * np.abs(smooth))
+        return out
+
+    def _repeats(self, slot: Rows, use: Float64, fresh: Bool) -> Float64:
+        """Return what equal values in a row add, beyond the second and beyond what is usual of the series."""
+        c = self._c
+        before, longest = c["run"][slot].astype(np.float64), c["longest"][slot].astype(np.float64)
+        same = (use == c["last"][slot]) & ~fresh
+        run = np.where(same, np.minimum(before + 1, 1e6), 0)
+        adds: Float64 = np.clip(run - 1 - longest, 0, _EQUALS)
+        ended = ~same & (before > 0)
+        grown = np.where(before > longest, longest + np.minimum(before - longest, _EQUAL_GROWS), longest)
+        c["longest"][slot] = np.where(ended, grown, longest * _EQUAL_FADES)
+        c["run"][slot] = run
+        return adds
+
+    def _tail(self, slot: Rows, score: Float64, count: Int64, learning: Bool) -> tuple[Float64, Float64]:
+        """Return the bars of series and how rare scores are for them (log10 of values), and learn both."""
+        c = self._c
+        begins = c["tenth"][slot] == 0
+        tenth = np.where(begins, _TENTH_START, c["tenth"][slot])
+        excess = np.where(begins, _EXCESS_START, c["excess"][slot])
+        bar = np.clip(_BAR * tenth, _BAR_LOW, _BAR_HIGH)
+        over = score - tenth
+        rarity: Float64 = np.where(learning, 0.0, np.maximum(1 + over / (2.303 * excess), 0))
+        rate = 3 * np.maximum(_TENTH_RATE, 1 / (count + _TENTH_LEAST)) * np.maximum(tenth, 0.5)
+        moved = np.maximum(tenth + rate * np.where(over > 0, 1 - _TENTH, -_TENTH), 0.2)
+        c["tenth"][slot] = np.where(learning, tenth, moved)
+        grows = ~learning & (over > 0)
+        taken = excess + _EXCESS_RATE * (np.minimum(over, 3 * excess) - excess)
+        c["excess"][slot] = np.where(grows, np.maximum(taken, 0.1), excess)
+        return bar, rarity
+
+    def snapshot(self) -> State:
+        """Return copies of all columns."""
+        return {**{name: column.copy() for name, column in self._c.items()}, **self._episodes.snapshot()}
+
+    def restore(self, state: State) -> None:
+        """Take the columns of an earlier snapshot; slots are numbered as they were."""
+        size = len(self._c["count"])
+        for name in self._c:
+            self._c[name] = state[name].copy()
+        self._episodes.restore(state)
+        self.grow(size)
+
+
+def _kinds(away: Float64, stuck: Float64, score: Float64) -> npt.NDArray[np.int64]:
+    """Return what is unusual: equal values, a single far one, or the wrong hour."""
+    sudden = np.abs(away) >= _SUDDEN
+    kind = np.where(sudden, np.where(away > 0, _SPIKE, _DIP), _CONTEXT)
+    return np.where(stuck >= score, _STUCK, kind)
