@@ -116,7 +116,16 @@ def check(settings_file: SettingsFlag = None, data_dir: FolderFlag = None) -> No
 
 def make_app() -> typer.Typer:
     """Return the command with all that it can do."""
-    from runtime import cli_ask, cli_dashboards, cli_devices, cli_files, cli_keys, cli_quarantine, cli_simulate
+    from runtime import (
+        cli_ask,
+        cli_backtest,
+        cli_dashboards,
+        cli_devices,
+        cli_files,
+        cli_keys,
+        cli_quarantine,
+        cli_simulate,
+    )
 
     app = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Monitor parks of small firms."
@@ -126,7 +135,7 @@ def make_app() -> typer.Typer:
     app.command()(replay)
     app.command()(score)
     app.command()(check)
-    for part in (cli_ask, cli_devices, cli_quarantine, cli_files, cli_keys, cli_dashboards):
+    for part in (cli_ask, cli_devices, cli_quarantine, cli_files, cli_keys, cli_dashboards, cli_backtest):
         part.add(app)
     return app
 

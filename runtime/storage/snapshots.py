@@ -64,7 +64,7 @@ class FileSnapshots:
         with self._lock:
             for position, path in self._kept(name):
                 try:
-                    return position, _read(path)
+                    return position, read_snapshot(path)
                 except (Corrupt, OSError) as why:
                     notice = f"snapshot {path} is passed over: {why}"
                     _log.warning("%s", notice)
@@ -95,7 +95,8 @@ class FileSnapshots:
         return sorted(found, reverse=True)
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def read_snapshot(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the states of a snapshot's file. Raises Corrupt, OSError."""
     content = path.read_bytes()
     if len(content) < _HEAD.size:
         raise Corrupt("it is cut short")
