@@ -29,6 +29,7 @@ from park.records import Command, Refusal
 from runtime import ahead, clock
 from runtime.ahead import Ahead, Task
 from runtime.claiming import claim_device
+from runtime.dry_runs import DryRunner
 from runtime.event_writer import EventWriter
 from runtime.figures import figures_of
 from runtime.house import House
@@ -101,6 +102,7 @@ class Embedded:
             registry=self.roster.whole,
         )  # fmt: skip
         self.ahead = self._long_past()
+        self.dry_runs = DryRunner(house.settings.data_dir, lambda: house.rulebook.current().text)
         self._caught_up = False
         self.pulse = Pulse(house)
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
@@ -146,6 +148,7 @@ class Embedded:
         if self._chores.ident is not None:
             self._chores.join()
         self.pulse.stop()
+        self.dry_runs.stop()
         if self.ahead is not None:
             self.ahead.stop()
         for lane in (Lane.BULK, Lane.LIFE):
@@ -229,6 +232,7 @@ class Embedded:
             figures=self.figures,
             registry_changed=self.roster.sync,
             limits=lambda: self.house.rulebook.rows,
+            dry_runs=self.dry_runs,
             ledger=WholeLedger(self.house.ledger, self.house.readings, self.house.logs, self.projector),
         )
 
