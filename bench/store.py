@@ -187,10 +187,10 @@ def city(folder, hours, seconds, asked=200_000, interval=15_000):
 
 
 def queries(work):
-    """Return `query.*`: a whole day of every fourth point of a city, asked while all of it comes in."""
+    """Return `query.*`: a whole day of every eighth point of a city, asked while all of it comes in."""
     folder = work / "store"
     folder.mkdir()
-    figures = city(folder, 24, 40, asked=50_000)
+    figures = city(folder, 24, 40, asked=25_000)
     shutil.rmtree(folder)
     out = {}
     for name, value in figures.items():
@@ -206,10 +206,14 @@ def main():
     parser.add_argument("--hours", type=int, default=2)
     parser.add_argument("--minutes", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--asked", type=int, default=200_000, help="points of the city with a past")
     parser.add_argument("--only", choices=["dense", "city"])
     a = parser.parse_args()
     out = {}
-    for name, call in (("dense", lambda f: dense(f, a.minutes)), ("city", lambda f: city(f, a.hours, a.seconds))):
+    for name, call in (
+        ("dense", lambda f: dense(f, a.minutes)),
+        ("city", lambda f: city(f, a.hours, a.seconds, a.asked)),
+    ):
         if a.only in {None, name}:
             folder = Path(tempfile.mkdtemp(dir="bench/scratch" if Path("bench/scratch").is_dir() else None))
             try:
