@@ -162,7 +162,7 @@ def _because(event: ConditionChange) -> str:
 def cast_of(plan: Map, tables: Sequence[Sequence[Line]]) -> Cast:
     """Return numbers for all that a map names, in the order in which it names them."""
     columns = [(t, c, column) for t, table in enumerate(plan.tables) for c, column in enumerate(table.columns)]
-    zones = _numbers((c.zone for _, _, c in columns), 2)
+    zones = _numbers((c.zone for _, _, c in columns), 2) or {"": 2}  # a map that names no zone is of one room
     devices = _numbers((c.device for _, _, c in columns), 1)
     tenants = _numbers((c.tenant for _, _, c in columns), 1)
     offset = _offset(plan)

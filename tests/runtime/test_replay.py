@@ -75,6 +75,16 @@ class TestFormats:
         assert alarms[0]["at"].startswith("2000-01-01T00:0")
         assert alarms[0]["at"].endswith("Z")
 
+    def test_no_zone(self, tmp_path):
+        """A map that names no zone is of one room: its devices confirm each other."""
+        table(tmp_path / "fire.csv", ["Time", "TC1", "SM1"], fire_rows())
+
+        alarms = replayed(tmp_path, FIRE.replace("zone = 'bedroom'\n", ""))["alarms"]
+
+        assert [("fire.pre_alarm", ""), ("fire.confirmed", "")] == list(
+            dict.fromkeys((a["rule"], a["zone"]) for a in alarms)
+        )
+
     def test_same_bytes(self, tmp_path):
         """The same recording gives the same bytes, and a longer one only adds rows."""
         texts = []
