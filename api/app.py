@@ -14,7 +14,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.door import Door, KeyedRoute
 from api.limits import BodyLimit
 from api.problems import add_problems
-from api.routes import events, files, ledger, live, nouns, parks, points, quarantine, readings, rules, session, system
+from api.routes import (
+    activity,
+    events,
+    files,
+    ledger,
+    live,
+    nouns,
+    parks,
+    points,
+    quarantine,
+    readings,
+    rules,
+    session,
+    system,
+)
 from api.schema import described
 from api.services import Services
 from api.view import View
@@ -34,7 +48,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-_ROUTES = (system, session, parks, nouns, points, readings, rules, events, ledger, quarantine, files, live)
+_ROUTES = (system, session, parks, nouns, points, readings, rules, events, ledger, quarantine, files, live, activity)
 
 
 class Headers:

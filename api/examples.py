@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from api.examples_activity import ACTIVITY_ANSWERS, ACTIVITY_BODIES
+
 _T: Final = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
 _OUTLINE: Final = [[0.0, 0.0], [36.0, 0.0], [36.0, 24.0], [0.0, 24.0]]
 
@@ -88,6 +90,7 @@ _DRY_RUN: Final = {
 _FEEDS: Final = ("energy", "water", "people", "vehicles", "environment", "fire", "production")
 
 BODIES: Final[dict[str, Any]] = {
+    **ACTIVITY_BODIES,
     "open_session": {"key": "park_3q2-...-7Zk"},
     "check_rules": {"text": _RULES_TEXT},
     "replace_rules": {"text": _RULES_TEXT, "reason": "合同容量", "version": 2, "life_safety": False},
@@ -132,6 +135,7 @@ _NOUNS: Final = {
 }  # fmt: skip
 
 ANSWERS: Final[dict[str, Any]] = {
+    **ACTIVITY_ANSWERS,
     **{f"{verb}_{noun}": thing for noun, thing in _NOUNS.items() for verb in ("create", "read", "replace")},
     **{f"list_{noun}s": _page(thing) for noun, thing in _NOUNS.items()},
     "platform_health": {
