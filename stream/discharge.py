@@ -137,34 +137,37 @@ class Discharge:
         elif not config.points and not config.places and not config.devices:
             return
         self._of, self._works = {}, {}
-        outlets = np.flatnonzero(d.metric == _FLOW)
-        for enterprise in np.unique(d.enterprise[outlets]).tolist() if self._rules else []:
-            if enterprise:
-                self._learn(enterprise, outlets)
+        if self._rules:
+            by_firm: dict[int, list[int]] = {}
+            firms = np.unique(d.enterprise[d.metric == _FLOW])
+            told = np.isin(d.metric, (_FLOW, *_MADE, _POWER)) & np.isin(d.enterprise, firms[firms > 0])
+            for point in np.flatnonzero(told).tolist():
+                by_firm.setdefault(int(d.enterprise[point]), []).append(point)
+            for enterprise, points in by_firm.items():
+                self._learn(enterprise, points)
         self._holding.fit(self._of, config.received, emit)
-        points = sorted({p for works in self._works.values() for p in (*works.outlets, *works.made, *works.power)})
-        self._watched = np.zeros(max(points, default=0) + 2, np.bool_)
-        self._watched[points] = True
-        for point in points:
+        watched = sorted({p for works in self._works.values() for p in (*works.outlets, *works.made, *works.power)})
+        self._watched = np.zeros(max(watched, default=0) + 2, np.bool_)
+        self._watched[watched] = True
+        for point in watched:
             row = d.points[point]
             self._sums.watch(point, row.interval, offset_of(d, row.park) * MINUTE)
 
-    def _learn(self, enterprise: int, outlets: NDArray[np.intp]) -> None:
+    def _learn(self, enterprise: int, points: list[int]) -> None:
         d = self._directory
-        mine = d.enterprise == enterprise
-        own = outlets[mine[outlets]].tolist()
-        for point in own:
+        own: list[int] = []
+        for point in points:
             row = d.points[point]
             device = d.devices.get(row.device)
-            if device is not None:
+            if d.metric[point] == _FLOW and device is not None:
                 rules = fitting(self._rules, chain(d, row.place), park=row.park, kind=device.kind)
                 if rules:
                     self._of[row.device] = rules
-        own = [point for point in own if int(d.device[point]) in self._of]
-        made = np.flatnonzero(mine & np.isin(d.metric, _MADE)).tolist()
-        power = [p for p in np.flatnonzero(mine & (d.metric == _POWER)).tolist() if not d.points[p].channel]
+                    own.append(point)
+        made = tuple(p for p in points if d.metric[p] in _MADE)
+        power = tuple(p for p in points if d.metric[p] == _POWER and not d.points[p].channel)
         if own and (made or power):
-            self._works[enterprise] = Works(tuple(own), tuple(made), tuple(power))
+            self._works[enterprise] = Works(tuple(own), made, power)
 
     def snapshot(self) -> State:
         """Return copies of open hours, of what is busy, and of what is held."""

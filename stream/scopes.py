@@ -96,9 +96,15 @@ def _calendar() -> Calendar:
 
 @cache
 def _worked(day: int) -> bool:
-    """Return whether most people work on a day; of the weeks around Spring Festival, on its weekdays."""
-    kind = DayType(int(_calendar().types(np.array([day]))[0]))
-    return kind in _WORKED or (kind is DayType.FESTIVAL and (day + 3) % 7 < 5)
+    """Return whether most people work on a day.
+
+    Of the weeks around Spring Festival, on weekdays but those from New Year's Eve to the sixth.
+    """
+    days = np.array([day])
+    kind = DayType(int(_calendar().types(days)[0]))
+    if kind is not DayType.FESTIVAL:
+        return kind in _WORKED
+    return (day + 3) % 7 < 5 and not -1 <= int(_calendar().festival_day(days)[0]) <= 6
 
 
 def offset_of(directory: Directory, park: int) -> int:
