@@ -20,7 +20,7 @@ from stream.detectors.energy import Energy
 from stream.detectors.energy_register import RegisterUse
 from stream.detectors.generic import Generic
 from stream.detectors.judging import Detector
-from stream.detectors.seasonal import steadied
+from stream.detectors.uses import steadied
 
 _MAKE: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
     "generic": lambda _: Generic(),

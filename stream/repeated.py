@@ -43,7 +43,9 @@ class Repeated:
         return batch
 
     def on_finding(self, finding: Finding, emit: Emit) -> None:
-        """Count a finding of a stage before."""
+        """Count a finding of a stage before; the end of an episode was counted when it began."""
+        if finding.until:
+            return
         point = finding.point
         if not self._rules or not 0 < point < self._directory.size or point not in self._directory.points:
             return

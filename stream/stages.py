@@ -3,7 +3,7 @@
 ```
  life    fire -> quality -> health -> limits -> electrical fire -> contamination
  bulk    fire -> quality -> health -> meters -> occupancy -> limits -> electrical fire -> means -> electricity
-              -> balance -> crowding -> discharge -> seasonal -> repeated -> activity
+              -> balance -> crowding -> discharge -> unusual -> repeated -> activity
  store           quality           -> meters -> occupancy -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
@@ -15,7 +15,7 @@ from park.operator import Operator
 from stream.activity import Activity
 from stream.balance import Balance
 from stream.crowding import Crowding
-from stream.detectors.seasonal import Seasonal
+from stream.detectors.unusual import Unusual
 from stream.discharge import Discharge
 from stream.electricity import Electricity
 from stream.fire import Fire
@@ -44,7 +44,7 @@ def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     return (
         Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Occupancy(directory),
         Limits(directory), ElectricalFire(directory), Means(directory), Electricity(directory), Balance(directory),
-        Crowding(directory), Discharge(directory), Seasonal(directory), Repeated(directory), Activity(directory),
+        Crowding(directory), Discharge(directory), Unusual(directory), Repeated(directory), Activity(directory),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Findings of one cause are one episode, with a beginning and an end.
 
-An episode opens when a rarity passes CALM and is over after QUIET values below it. Inside one, only a value
+An episode opens when a rarity passes CALM and is over after half a day below it. Inside one, only a value
 that is AGAIN times worse than all before speaks. What spoke often of late must be rarer to speak again (an
 alarm budget that each series sets itself), and so must what spoke at this hour of the day before: a habit.
 """
@@ -15,7 +15,8 @@ from park.operator import State
 from park.readings import Bool, Float64, Int64, Rows
 
 NOTABLE = 3.6  # log10 of values: one of 4,000. Chosen on injected faults and public series: docs/detection.md
-CALM, QUIET, AGAIN = 2.0, 64, 1.15
+CALM, AGAIN = 2.0, 1.15
+QUIET_MINUTES, QUIET_LEAST, QUIET_MOST = 720.0, 8, 64  # an episode ends after half a day, within so many values
 PAST = 6  # episodes that are remembered
 _BUDGET, _HALF_LIFE = 0.05, 8_000.0  # for each of late; values
 _HABIT, _NEAR, _TOO_NEAR, _FAR = 0.5, 90, 720, 14 * 1_440  # for each at this hour; minutes
@@ -28,7 +29,6 @@ _COLUMNS: dict[str, Any] = {
     "spent": np.float32,  # how often it spoke, fading
     "since": np.int64,  # epoch ms; the first value of the episode that spoke
     "until": np.int64,  # its newest that stirred
-    "told": np.bool_,  # a person was told of it
 }
 
 
@@ -41,6 +41,8 @@ class Spoken:
     notable: Bool  # speaks, beyond NOTABLE
     over: Bool  # an episode has ended with this value
     open: Bool  # an episode is under way, or began with this value
+    since: Int64  # epoch ms of the episode's first value, where one is open or over
+    until: Int64  # of its newest that stirred
 
 
 class Episodes:
@@ -57,8 +59,8 @@ class Episodes:
             self.c[name] = np.concatenate([column, np.zeros(more, column.dtype)])
         self.past = np.concatenate([self.past, np.full((more, PAST), _NONE, np.int32)])
 
-    def take(self, slot: Rows, ts: Int64, local: Int64, rarity: Float64) -> Spoken:
-        """Judge rarities, one a slot, at times in epoch ms and in ms of park time."""
+    def take(self, slot: Rows, ts: Int64, local: Int64, step: Float64, rarity: Float64) -> Spoken:
+        """Judge rarities, one a slot, at times in epoch ms and in ms of park time; `step`: minutes between values."""
         c = self.c
         minute = local // 60_000
         quiet = c["quiet"].take(slot)
@@ -73,7 +75,8 @@ class Episodes:
         was_open = quiet > 0
         speaks = stirs & (~was_open | (score > AGAIN * worst))
         notable = speaks & (score >= NOTABLE)
-        left = np.where(stirs, QUIET, np.maximum(quiet - 1, 0))
+        enough = np.clip(QUIET_MINUTES / np.maximum(step, 1.0), QUIET_LEAST, QUIET_MOST)
+        left = np.where(stirs, enough.astype(np.int64), np.maximum(quiet - 1, 0))
         c["quiet"][slot] = left
         c["worst"][slot] = np.where(speaks, score, np.where(left > 0, worst, 0))
         c["spent"][slot] = spent * 0.5 ** (1 / _HALF_LIFE) + notable
@@ -86,7 +89,9 @@ class Episodes:
             if len(first):
                 self.past[slot[first], 1:] = self.past[slot[first], :-1]
                 self.past[slot[first], 0] = minute[first]
-        return Spoken(score, speaks, notable, was_open & (left == 0), left > 0)
+        return Spoken(
+            score, speaks, notable, was_open & (left == 0), left > 0, c["since"].take(slot), c["until"].take(slot)
+        )
 
     def _habit(self, slot: Rows, minute: Int64) -> Float64:
         """Return how many remembered episodes began about this hour of another day."""

@@ -19,27 +19,29 @@ from stream.detectors.episodes import NOTABLE, Episodes
 from stream.detectors.judging import BASELINES, KINDS, Judged
 from stream.detectors.recent import RECENT_COLUMNS, Window, settle, statistics
 from stream.detectors.tails import Tails
-from stream.detectors.usual import HALVES, LEVEL, MOVE, STEP, WEEK, Usual
+from stream.detectors.usual import HALVES, LEVEL, MOVE, RUN, STEP, Usual
 
 LEARN_VALUES = 200  # below it a point has no tail to speak of
 DAY = 86_400_000  # ms, and each hour must have been seen once
-_MINUTE, _HALF, _HOUR = 60_000, 1_800_000, 3_600_000
+SATURDAY = 5
+_MINUTE, _HALF = 60_000, 1_800_000
 _STRIDE = 0.05  # at which the step between values is learned; a gap counts as no more than twice the step
 _FARTHEST = 1e15  # values beyond count as this: squares stay finite
 _BARELY = 0.1  # of the scale of scores, for values that do not speak
 _STILL = 0.01  # of the usual movement: below it nothing moves
 _SLANTED = 0.3  # share of a shift that may happen within the window, for it to be a drift
 
-STATISTICS = ("above", "below", "hour_above", "hour_below", "step", "shift", "moved", "burst", "shape")
-_ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW, _STEP, _SHIFT, _MOVED, _BURST, _SHAPE = range(len(STATISTICS))
+STATISTICS = ("above", "below", "hour_above", "hour_below", "step", "shift", "moved", "burst", "shape", "still")
+_ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW, _STEP, _SHIFT, _MOVED, _BURST, _SHAPE, _RUN = range(len(STATISTICS))
 _KIND_OF = np.array([KINDS.index(k) for k in (
     Anomaly.SPIKE, Anomaly.DIP, Anomaly.CONTEXT, Anomaly.CONTEXT, Anomaly.SHIFT, Anomaly.SHIFT, Anomaly.VARIANCE,
-    Anomaly.SHAPE, Anomaly.SHAPE,
+    Anomaly.SHAPE, Anomaly.SHAPE, Anomaly.STUCK,
 )])  # fmt: skip
 _HELD = np.array([BASELINES.index(b) for b in (
     Baseline.FORECAST, Baseline.FORECAST, Baseline.HALF_HOUR, Baseline.HALF_HOUR, Baseline.LEVEL, Baseline.LEVEL,
-    Baseline.MOVEMENT, Baseline.FORECAST, Baseline.HALF_HOUR,
+    Baseline.MOVEMENT, Baseline.FORECAST, Baseline.HALF_HOUR, Baseline.MOVEMENT,
 )])  # fmt: skip
+_LEAST = np.where(np.arange(len(STATISTICS)) == _RUN, 0.5, 0.0)  # mean excess of a tail that is no thinner
 _STUCK, _DRIFT = KINDS.index(Anomaly.STUCK), KINDS.index(Anomaly.DRIFT)
 
 
@@ -51,7 +53,7 @@ class Generic:
         self._first: Int64 = np.zeros(0, np.int64)  # ts of the first and of the newest value
         self._newest: Int64 = np.zeros(0, np.int64)
         self._usual, self._window = Usual(), Window()
-        self._tails, self.episodes = Tails(len(STATISTICS)), Episodes()
+        self._tails, self.episodes = Tails(_LEAST), Episodes()
         self._count: Int64 = np.zeros(0, np.int64)
 
     def grow(self, size: int) -> None:
@@ -81,8 +83,9 @@ class Generic:
         s: Float64 = np.ascontiguousarray(self._rows.take(slot, axis=0).T, np.float64)
         self._pace(s, slot, ts, count)
         level, usual_move = s[LEVEL].copy(), s[MOVE].copy()
-        half, hour = local // _HALF % HALVES, (weekday * 24 + local // _HOUR % 24) % WEEK
-        view = self._usual.look(s, slot, half, hour, value)
+        half = local // _HALF % HALVES
+        whole = ts - self._first[slot] >= DAY
+        view = self._usual.look(s, slot, half, weekday >= SATURDAY, whole, value)
         ring = self._window.push(slot, count, value, view.move)
         fresh = count == 0
         level, usual_move = np.where(fresh, value, level), np.maximum(usual_move, 1e-3 * view.spread)
@@ -90,16 +93,16 @@ class Generic:
         settle(s, ring, count)
         x = np.stack((
             view.above, view.below, np.maximum(view.day, 0), np.maximum(-view.day, 0), np.abs(found["step"]),
-            np.abs(found["shift"]), np.abs(found["moved"]), found["burst"], np.abs(found["shape"]),
+            np.abs(found["shift"]), np.abs(found["moved"]), found["burst"], np.abs(found["shape"]), np.log2(1 + s[RUN]),
         ))  # fmt: skip
         reach = self._tails.level(slot)
         rarities = self._tails.rarity(slot, count, x)
         self._rows[slot] = s.T
         self._count[slot] = count + 1
-        learning = (count < LEARN_VALUES) | (ts - self._first[slot] < DAY)
+        learning = (count < LEARN_VALUES) | ~whole
         which = rarities.argmax(axis=0)
         rarest = np.where(learning, 0.0, rarities.max(axis=0))
-        spoken = self.episodes.take(slot, ts, local, rarest)
+        spoken = self.episodes.take(slot, ts, local, s[STEP], rarest)
         shown = np.maximum(spoken.score, 0) / (np.maximum(spoken.score, 0) + NOTABLE)
         up = np.where(np.isfinite(reach[_HOUR_ABOVE]), np.maximum(reach[_HOUR_ABOVE], 1), 3.0)
         down = np.where(np.isfinite(reach[_HOUR_BELOW]), np.maximum(reach[_HOUR_BELOW], 1), 3.0)
@@ -123,7 +126,7 @@ class Generic:
         """Return copies of all columns."""
         return {
             "rows": self._rows.copy(), "first": self._first.copy(), "newest": self._newest.copy(),
-            "count": self._count.copy(), "day": self._usual.day.copy(), "week": self._usual.week.copy(),
+            "count": self._count.copy(), "habit": self._usual.habit.copy(),
             "seen": self._usual.seen.copy(), "ring": self._window.ring.copy(), **self._tails.snapshot(),
             **self.episodes.snapshot(),
         }  # fmt: skip
@@ -133,8 +136,7 @@ class Generic:
         size = len(self._rows)
         self._rows, self._first, self._newest = state["rows"].copy(), state["first"].copy(), state["newest"].copy()
         self._count, self._window.ring = state["count"].copy(), state["ring"].copy()
-        self._usual.day, self._usual.week = state["day"].copy(), state["week"].copy()
-        self._usual.seen = state["seen"].copy()
+        self._usual.habit, self._usual.seen = state["habit"].copy(), state["seen"].copy()
         self._tails.restore(state)
         self.episodes.restore(state)
         self.grow(size)

@@ -30,8 +30,9 @@ _LARGEST = 6e4  # of a 16-bit number
 class Tails:
     """Peaks of several statistics of many series. Rows by slot."""
 
-    def __init__(self, statistics: int) -> None:
-        self._k = statistics
+    def __init__(self, least: Float64) -> None:
+        statistics = len(least)
+        self._least = least
         self._c: dict[str, npt.NDArray[Any]] = {
             "level": np.zeros((0, statistics), np.float32),  # u
             "mean": np.zeros((0, statistics), np.float32),  # b
@@ -100,7 +101,7 @@ class Tails:
         mean = excess[:, :, 0] / m[:, None]
         c["level"][slot] = level
         # Peaks that are all alike know nothing of the next: a thousandth of their size is no news.
-        c["mean"][slot] = np.maximum(mean, np.maximum(1e-3 * np.abs(level), 1e-9))
+        c["mean"][slot] = np.maximum(mean, np.maximum(1e-3 * np.abs(level), np.maximum(self._least, 1e-9)))
 
     def snapshot(self) -> State:
         """Return copies of the columns."""

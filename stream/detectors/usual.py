@@ -1,14 +1,17 @@
 """What a value is expected to be: four plain forecasts, each trusted as far as it was right of late.
 
 ```
- last       the value before                        what wanders
- level      a slow mean, two weeks                  what stands still
- day        this half hour of the day + offset      what follows the clock
- week       this hour of the week                   what follows the calendar
+ last       the value before                                 what wanders
+ level      a slow mean, two weeks                           what stands still
+ day        this half hour of any day, + today's offset      what follows the clock
+ type       this half hour of a workday or of a day of rest  what follows the calendar
 ```
 Each is a Student-t density (4 degrees of freedom: one wild value moves nothing) around its forecast, with a
 scale of its own that follows winsorised errors. Weights are the predictive likelihoods, with a share that
 flows back so that no forecast is ever written off (Herbster and Warmuth, "Tracking the best expert", 1998).
+
+What the hour usually has, without the last value, is the band that charts draw: of the two habits the one
+that has erred less. Most points do the same on all days, and learn it in half the time.
 
 State is rows of 32-bit numbers, one a slot; a call takes at most one value a slot and works on the
 transposed rows, so that a point costs a few cache lines and not one for each column.
@@ -19,21 +22,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from park.readings import Float64, Int64, Rows
+from park.readings import Bool, Float64, Int64, Rows
 
-HALVES, WEEK = 48, 168
+HALVES = 48
+HABITS = 2  # any day; workdays and days of rest
+_BINS = 3 * HALVES
 # Columns of a row.
-COUNT, STEP, LAST, LEVEL, SPREAD, DAY_SPREAD, OFFSET, MOVE = range(8)
-SCALE, WEIGHT = 8, 12
-USUAL_COLUMNS = 16
+COUNT, STEP, LAST, LEVEL, SPREAD, MOVE, RUN, KNOWN = range(8)
+SCALE, WEIGHT, OFFSET, ERROR = 8, 12, 16, 18
+USUAL_COLUMNS = 20
 YOUNG = 16  # values from which level and spread are medians: a mean of few is at the mercy of each
 
 _LONG = 14 * 1_440.0  # minutes of the slow level; between so many values, for what speaks seldom or all the time:
 _SLOWEST, _FASTEST = 1 / 4_000, 1 / 500
 _DAY_SHARE = 0.3  # of a half hour's level that each day renews: a change of habit is learned within a week
-_WEEK_SHARE = 0.15
 _OFFSET_RATE, _OFFSET_KEEP = 0.02, 0.998
 _ERROR_RATE = 1 / 500
+_TYPED = 0.9  # of the error over all days: below it workdays and days of rest are told apart
 _FLOW = 0.002  # of the weights that flows back at each value
 _CLIP, _WINSOR = 4.0, 6.0  # spreads; a value counts as no farther away, so that one leaves the level where it was
 _FLOOR = 0.02  # of the spread: below it an error is no news
@@ -52,7 +57,7 @@ class View:
     spread: Float64  # of all values around the level, never 0
     move: Float64  # |change| since the value before
     rate: Float64  # at which slow means take a value in
-    young: npt.NDArray[np.bool_]
+    young: Bool
 
 
 def tail(t: Float64) -> Float64:
@@ -72,45 +77,64 @@ def density(t: Float64) -> Float64:
     return shape
 
 
+@dataclass(frozen=True, slots=True)
+class _Habits:
+    """The bins that values fall into, [habit, value]."""
+
+    bins: Int64
+    level: Float64
+    away: Float64  # mean absolute residual
+    seen: Int64
+    chosen: Int64  # habit of each value
+
+
 class Usual:
-    """Levels by half hour of the day and hour of the week; the rows that they need beside are handed in."""
+    """Habits by half hour; the rows that they need beside are handed in."""
 
     def __init__(self) -> None:
-        self.day: npt.NDArray[np.float32] = np.zeros((0, HALVES, 2), np.float32)  # level, mean absolute residual
-        self.week: npt.NDArray[np.float32] = np.zeros((0, WEEK), np.float32)  # NaN: never seen
-        self.seen: npt.NDArray[np.uint8] = np.zeros((0, HALVES), np.uint8)
+        self.habit: npt.NDArray[np.float32] = np.zeros((0, _BINS, 2), np.float32)  # level, mean absolute residual
+        self.seen: npt.NDArray[np.uint8] = np.zeros((0, _BINS), np.uint8)
 
     def grow(self, size: int) -> None:
         """Have so many slots."""
-        more = size - len(self.day)
-        self.day = np.concatenate([self.day, np.zeros((more, HALVES, 2), np.float32)])
-        self.week = np.concatenate([self.week, np.full((more, WEEK), np.nan, np.float32)])
-        self.seen = np.concatenate([self.seen, np.zeros((more, HALVES), np.uint8)])
+        more = size - len(self.habit)
+        self.habit = np.concatenate([self.habit, np.zeros((more, _BINS, 2), np.float32)])
+        self.seen = np.concatenate([self.seen, np.zeros((more, _BINS), np.uint8)])
 
-    def look(self, s: Float64, slot: Rows, half: Int64, hour: Int64, value: Float64) -> View:
-        """Judge values by what came before them, then learn them. `s` are the rows, transposed; it is changed."""
+    def look(self, s: Float64, slot: Rows, half: Int64, rest: Bool, whole: Bool, value: Float64) -> View:
+        """Judge values by what came before them, then learn them.
+
+        `s` are the rows, transposed; it is changed. `rest`: a day of rest. `whole`: a day has passed since the first
+        value, so that what a half hour has is known of another day.
+        """
         count = s[COUNT]
         first = count == 0
         if first.any():
             s[LAST], s[LEVEL] = np.where(first, value, s[LAST]), np.where(first, value, s[LEVEL])
             s[WEIGHT : WEIGHT + 4] = np.where(first, 0.25, s[WEIGHT : WEIGHT + 4])
-        young = count < YOUNG
         tiny = _TINY + 1e-6 * np.abs(s[LEVEL])
         spread = np.maximum(s[SPREAD], tiny)
         floor = np.maximum(_FLOOR * spread, tiny)
-        bins = self.day[slot, half].astype(np.float64)
-        seen = self.seen[slot, half]
-        week = self.week[slot, hour].astype(np.float64)
-        level = np.where(seen > 0, bins[:, 0], s[LEVEL])
-        weekly = np.where(np.isnan(week), s[LEVEL], week)
-        forecast = np.stack((s[LAST], s[LEVEL], level + s[OFFSET], weekly))
+        bins = np.stack((half, half + np.where(rest, 2 * HALVES, HALVES)))
+        kept = self.habit[slot, bins].astype(np.float64)
+        seen = self.seen[slot, bins].astype(np.int64)
+        level = np.where(seen > 0, kept[:, :, 0], s[LEVEL])
+        typed = (s[ERROR + 1] < _TYPED * s[ERROR]) & (seen[1] > 0)
+        habits = _Habits(bins, level, kept[:, :, 1], seen, typed.astype(np.int64))
+        expected = np.where(typed, level[1], level[0])
+        off = np.where(typed, kept[1, :, 1], kept[0, :, 1])
+        usual = np.where(typed, s[ERROR + 1], s[ERROR])
+        familiar = np.where(typed, seen[1], seen[0])
+        scale = np.maximum(0.5 * np.where(familiar >= 3, off, usual) + 0.5 * usual, floor)
+        forecast = np.stack((s[LAST], s[LEVEL], level[0] + s[OFFSET], level[1] + s[OFFSET + 1]))
         above, below = self._mix(s, value - forecast, floor, count)
-        residual = value - level
-        scale = np.maximum(0.5 * np.where(seen >= 3, bins[:, 1], s[DAY_SPREAD]) + 0.5 * s[DAY_SPREAD], floor)
-        move = np.abs(value - s[LAST])
-        rate = np.maximum(1 / (count + 1), np.clip(s[STEP] / _LONG, _SLOWEST, _FASTEST))
-        view = View(above, below, residual / scale, level, scale, spread, move, rate, young)
-        self._learn(s, slot, half, hour, value, view, bins, seen, weekly, forecast[2])
+        known = whole & (familiar > 0)
+        view = View(
+            above, below, np.where(known, (value - expected) / scale, 0.0), expected, scale, spread,
+            np.abs(value - s[LAST]), np.maximum(1 / (count + 1), np.clip(s[STEP] / _LONG, _SLOWEST, _FASTEST)),
+            count < YOUNG,
+        )  # fmt: skip
+        self._learn(s, slot, value, view, habits, whole)
         return view
 
     def _mix(self, s: Float64, error: Float64, floor: Float64, count: Float64) -> tuple[Float64, Float64]:
@@ -133,28 +157,29 @@ class Usual:
         below = -np.log10(np.maximum((low[0] + low[1]) + (low[2] + low[3]), 1e-30))
         return above, below
 
-    def _learn(
-        self, s: Float64, slot: Rows, half: Int64, hour: Int64, value: Float64, view: View, bins: Float64,
-        seen: npt.NDArray[np.uint8], weekly: Float64, forecast: Float64,
-    ) -> None:  # fmt: skip
-        spread, scale, rate = view.spread, view.scale, view.rate
+    def _learn(self, s: Float64, slot: Rows, value: Float64, view: View, habits: _Habits, whole: Bool) -> None:
+        spread, rate = view.spread, view.rate
         away = value - s[LEVEL]
         s[LEVEL] += rate * np.clip(away, -_CLIP * spread, _CLIP * spread)
         s[SPREAD] += rate * (np.minimum(np.abs(away), _WINSOR * spread) - s[SPREAD])
-        usual = np.maximum(s[MOVE], 1e-3 * spread)
-        s[MOVE] += rate * (np.minimum(view.move, _WINSOR * usual) - s[MOVE])
-        # Levels of half hours and of hours of the week.
-        residual = value - view.expected
-        part = np.minimum(s[STEP] / 30, 1.0)
-        pace = np.maximum(1 / (seen + 1.0), -np.expm1(np.log1p(-_DAY_SHARE) * part))
-        wide = np.where(seen >= 3, 3 * scale, 9 * np.maximum(scale, spread))
+        moves = np.maximum(s[MOVE], 1e-3 * spread)
+        s[MOVE] += rate * (np.minimum(view.move, _WINSOR * moves) - s[MOVE])
+        s[RUN] = np.where(view.move <= 1e-3 * s[MOVE], s[RUN] + 1, 0)
+        # Habits.
+        error = s[ERROR : ERROR + HABITS]
+        scale = np.maximum(view.scale, 0.5 * (habits.away + error))
+        residual = value - habits.level
+        wide = np.where(habits.seen >= 3, 3 * scale, 9 * np.maximum(scale, spread))
         off = np.minimum(np.abs(residual), 2 * wide)
-        self.day[slot, half, 0] = view.expected + pace * np.clip(residual, -wide, wide)
-        self.day[slot, half, 1] = bins[:, 1] + pace * (off - bins[:, 1])
-        self.seen[slot, half] = np.minimum(seen, 200) + 1
-        s[DAY_SPREAD] += rate * (off - s[DAY_SPREAD])
-        rest = value - weekly
-        self.week[slot, hour] = weekly + _WEEK_SHARE * np.clip(rest, -3 * spread, 3 * spread)
-        s[OFFSET] = _OFFSET_KEEP * (s[OFFSET] + _OFFSET_RATE * np.clip(value - forecast, -3 * scale, 3 * scale))
+        pace = np.maximum(1 / (habits.seen + 1.0), -np.expm1(np.log1p(-_DAY_SHARE) * np.minimum(s[STEP] / 30, 1.0)))
+        self.habit[slot, habits.bins, 0] = habits.level + pace * np.clip(residual, -wide, wide)
+        self.habit[slot, habits.bins, 1] = habits.away + pace * (off - habits.away)
+        self.seen[slot, habits.bins] = np.minimum(habits.seen, 200) + 1
+        known = whole & (habits.seen[0] > 0)
+        s[KNOWN] += known
+        fresh = np.maximum(1 / np.maximum(s[KNOWN], 1), rate)
+        s[ERROR : ERROR + HABITS] = np.where(known, error + fresh * (off - error), spread)
+        today = np.clip(residual - s[OFFSET : OFFSET + HABITS], -3 * scale, 3 * scale)
+        s[OFFSET : OFFSET + HABITS] = _OFFSET_KEEP * (s[OFFSET : OFFSET + HABITS] + _OFFSET_RATE * today)
         s[LAST] = value
         s[COUNT] += 1

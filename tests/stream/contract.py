@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from park.directory import Directory
-from park.events import Counted, Event, Rollups
+from park.events import Bands, Counted, Event, Rollups
 from park.operator import Operator
 from park.readings import Quality, batch_of
 from park.records import Batch, Command, Config, DeviceRow, Edge, PlaceRow, PointRow, Record, Refused, Tick
@@ -137,6 +137,7 @@ class Told:
     readings: list[Row] = field(default_factory=list)
     windows: dict[tuple[str, int, int], list[float]] = field(default_factory=dict)
     counted: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    bands: list[tuple[float, ...]] = field(default_factory=list)
 
     def emit(self, event: Event) -> None:
         """Take an event; parts of windows and counts are added up as a store would."""
@@ -146,6 +147,9 @@ class Told:
                 event.last_ts, event.good, event.bad, strict=True,
             ):  # fmt: skip
                 self._add(event.level, *(x.item() for x in part))
+        elif isinstance(event, Bands):
+            columns = (event.point, event.start, event.expected, event.low, event.high, event.score, event.learning)
+            self.bands += [tuple(x.item() for x in row) for row in zip(*columns, strict=True)]
         elif isinstance(event, Counted):
             for gateway, hour, double, seen in zip(
                 event.gateway, event.hour, event.duplicates, event.readings, strict=True

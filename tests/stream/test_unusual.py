@@ -8,7 +8,7 @@ from park.events import Reason
 from park.metrics import Lane
 from park.readings import Quality, ReadingBatch
 from park.records import Config, DeviceRow, PlaceRow, PointRow
-from stream.detectors.seasonal import Seasonal
+from stream.detectors.unusual import Unusual
 from stream.pipeline import Pipeline
 
 CONFIG = Config(
@@ -30,7 +30,7 @@ def days(count, noise=1.0, seed=7, step=15 * MINUTE):
 
 def judge(ts, value, point=1, size=97, quality=Quality.GOOD):
     """Return the findings of a series that arrives in batches of `size`."""
-    pipeline = Pipeline(lambda d: (Seasonal(d),))
+    pipeline = Pipeline(lambda d: (Unusual(d),))
     pipeline.run(CONFIG, lambda _: None)
     found = []
     for at in range(0, len(ts), size):
@@ -43,7 +43,7 @@ def judge(ts, value, point=1, size=97, quality=Quality.GOOD):
     return found
 
 
-class TestSeasonal:
+class TestUnusual:
     def test_ordinary_days(self):
         """Days like any other give a finding a month at most."""
         assert sum(len(judge(*days(60, seed=seed))) for seed in range(3)) <= 6
@@ -99,7 +99,7 @@ class TestSeasonal:
 
 ITEMS = rows([1, 2, 3], st.sampled_from([0.0, 1.0, 5.0, 1e4]), span=9 * DAY, step=30 * MINUTE, max_size=60,
              qualities=(Quality.GOOD, Quality.GOOD, Quality.LATE), delays=(0, 500))  # fmt: skip
-TestSeasonalContract = contract_of(Case("seasonal", lambda d: (Seasonal(d),), CONFIG, ITEMS))
+TestUnusualContract = contract_of(Case("unusual", lambda d: (Unusual(d),), CONFIG, ITEMS))
 
 
 class TestAmounts:

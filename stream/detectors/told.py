@@ -1,0 +1,144 @@
+"""What a person is told of episodes: when one is worth it, that it is over, and which were like it.
+
+An episode is told once it is so rare that a series like its own would show one in TELL_DAYS; in values, that
+is more for a point that speaks each minute than for one that speaks each hour. What is rare only among a few
+days' values stays a mark on the chart.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import log, log10
+
+import numpy as np
+
+from park.directory import Directory
+from park.events import Finding, Reason, Severity
+from park.operator import State
+from park.readings import Float64, Int32, Int64
+from stream.detectors.episodes import NOTABLE
+from stream.detectors.judging import BASELINES, KINDS, Judged
+
+TELL_DAYS = 365.0
+APART = 1.5  # times the rarity of all before: within an episode, something else has happened
+REMEMBERED, LIKE = 8, 3  # past episodes of a point; how many of them are shown
+_HOUR, _DAY_HOURS = 3_600_000, 24
+_GIVEN_UP = 7 * 24 * _HOUR  # an episode of a point that says nothing more
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """An episode that was told."""
+
+    point: int
+    since: int  # epoch ms
+    until: int  # newest value that was unusual
+    kind: int  # place in KINDS
+    rising: bool
+    worst: float  # rarity
+    value: float  # of the worst
+    expected: float
+    low: float
+    high: float
+    baseline: int = 0
+
+
+def bar(step: float) -> float:
+    """Return the rarity from which an episode is told, by minutes between values."""
+    return max(log10(TELL_DAYS * 1_440 / step), NOTABLE)
+
+
+def distance(a: Episode, b: Episode) -> float:
+    """Return how unlike two episodes are: kind and sign first, then hour, length and size."""
+    hours = abs(a.since - b.since) / _HOUR % _DAY_HOURS
+    apart = min(hours, _DAY_HOURS - hours) / 6
+    length = abs(log((a.until - a.since + _HOUR) / (b.until - b.since + _HOUR)))
+    size = abs(a.worst - b.worst) / max(a.worst, b.worst, 1.0)
+    return 4 * (a.kind != b.kind) + 4 * (a.rising != b.rising) + apart + length + size
+
+
+class Told:
+    """Open episodes that were told, and the last of each point."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, Episode] = {}  # by point
+        self._past: dict[int, list[Episode]] = {}
+
+    def take(
+        self, directory: Directory, point: Int32, ts: Int64, at: Int64, value: Float64,
+        bands: tuple[Float64, Float64, Float64], judged: Judged, least: Float64,
+    ) -> Iterator[tuple[int, Finding]]:  # fmt: skip
+        """Yield (row, finding) where an episode is told or is over. `least` is the bar by point."""
+        spoken = judged.spoken
+        loud = judged.rarity >= least[point]
+        for i in np.flatnonzero(loud | spoken.over).tolist():
+            p, when = int(point[i]), int(ts[i])
+            known = self._open.get(p)
+            if known is not None and judged.rarity[i] > APART * known.worst:
+                yield i, self._over(directory, p, known.until, int(at[i]))
+                known = None
+            if loud[i] and (known is None or judged.rarity[i] > known.worst):
+                expected, low, high = (float(column[i]) for column in bands)
+                since = known.since if known else max(int(spoken.since[i]), self._last_end(p) + 1)
+                episode = Episode(
+                    p, since, when, int(judged.kind[i]), bool(judged.rising[i]), float(judged.rarity[i]),
+                    float(value[i]), expected, low, high, int(judged.baseline[i]),
+                )  # fmt: skip
+                if known is None:
+                    yield i, self._finding(directory, episode, when, int(at[i]))
+                self._open[p] = episode
+            if spoken.over[i] and known is not None:
+                yield i, self._over(directory, p, int(spoken.until[i]), int(at[i]))
+
+    def _last_end(self, point: int) -> int:
+        past = self._past.get(point)
+        return past[-1].until if past else 0
+
+    def given_up(self, directory: Directory, now: int) -> list[Finding]:
+        """End episodes of points that nothing was heard of for long."""
+        lost = sorted(p for p, e in self._open.items() if now - e.until > _GIVEN_UP)
+        return [self._over(directory, p, self._open[p].until, now) for p in lost]
+
+    def _over(self, directory: Directory, point: int, until: int, at: int) -> Finding:
+        episode = replace(self._open.pop(point), until=until)
+        finding = self._finding(directory, episode, until, at, over=True)
+        self._past[point] = [*self._past.get(point, []), episode][-REMEMBERED:]
+        return finding
+
+    def _finding(self, d: Directory, e: Episode, ts: int, at: int, *, over: bool = False) -> Finding:
+        p = e.point
+        past = sorted(self._past.get(p, []), key=lambda other: (distance(other, e), -other.since))
+        return Finding(
+            "anomaly", p, ts, at, Severity.LOW, Reason.USUAL_AGAIN if over else Reason.UNUSUAL, e.value, e.expected,
+            e.low, e.high, e.worst / (e.worst + NOTABLE), int(d.device[p]), int(d.place[p]), int(d.park[p]),
+            episode=f"anomaly/{p}/{e.since}", since=e.since, until=e.until if over else 0, anomaly=KINDS[e.kind],
+            baseline=BASELINES[e.baseline], rising=e.rising, times=float(10.0 ** min(e.worst, 15.0)),
+            similar=tuple(other.since for other in past[:LIKE]),
+        )  # fmt: skip
+
+    def snapshot(self) -> State:
+        """Return all episodes as arrays."""
+        past = [e for p in sorted(self._past) for e in self._past[p]]
+        return {"told_open": _table([self._open[p] for p in sorted(self._open)]), "told_past": _table(past)}
+
+    def restore(self, state: State) -> None:
+        """Take the episodes of an earlier snapshot."""
+        self._open = {e.point: e for e in _episodes(state["told_open"])}
+        self._past = {}
+        for episode in _episodes(state["told_past"]):
+            self._past.setdefault(episode.point, []).append(episode)
+
+
+def _table(episodes: list[Episode]) -> Float64:
+    """Return episodes as rows; numbers below 2^53 are exact."""
+    rows = [
+        (e.point, e.since, e.until, e.kind, e.rising, e.worst, e.value, e.expected, e.low, e.high, e.baseline)
+        for e in episodes
+    ]
+    return np.array(rows, np.float64).reshape(-1, 11)
+
+
+def _episodes(table: Float64) -> list[Episode]:
+    return [
+        Episode(int(p), int(since), int(until), int(kind), bool(rising), worst, value, expected, low, high, int(held))
+        for p, since, until, kind, rising, worst, value, expected, low, high, held in table.tolist()
+    ]

@@ -1,0 +1,221 @@
+"""Unusual values: the stage that gives each point's values to its detector, and tells episodes.
+
+At most one reading a minute of each point is judged, and none more often than it promises: what is worth a
+person's look lasts longer, and a fast lane pays two gathers for the rest. Late, estimated and doubtful
+readings are neither judged nor learned.
+
+Amounts (use, counts) are judged by the hour, when the next one begins. The first hour of a point, and one
+that nothing was said in, are no hours to judge.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from park.directory import Directory, grown
+from park.events import Finding
+from park.operator import Emit, State
+from park.readings import Float64, Int64, Quality, ReadingBatch, Rows
+from park.records import Config
+from stream.detectors.calendar import Calendar
+from stream.detectors.drawn import Drawn
+from stream.detectors.judging import Detector
+from stream.detectors.told import Told, bar
+from stream.detectors.uses import DETECTORS, ROOTED, Source, counted, steadied, use_of
+from stream.rounds import rounds
+
+VERSION = 3
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+_NEVER = 2**62
+_NAMES = tuple(DETECTORS)
+_COLUMNS = {
+    "due": np.int64,  # ts from which a reading is judged
+    "pace": np.int64,  # ms between two that are
+    "offset": np.int64,  # ms from UTC to park time
+    "open": np.int64,  # amounts: hour of park time that is being summed; 0: none
+    "sum": np.float64,  # of that hour
+    "whole": np.bool_,  # that hour was seen from its beginning
+    "amount": np.bool_,
+    "detector": np.int8,  # place in DETECTORS
+    "slot": np.int64,  # of that detector
+    "bar": np.float64,  # rarity from which an episode is told
+}
+_KEPT = ("due", "open", "sum", "whole", "detector", "slot")
+
+
+class Unusual:
+    """Find values that are unusual for their point."""
+
+    name = "unusual"
+
+    def __init__(self, directory: Directory, calendar: str = "CN") -> None:
+        self._directory = directory
+        self._calendar = Calendar(calendar)
+        self._detectors: tuple[Detector, ...] = tuple(make(self._calendar) for make in DETECTORS.values())
+        self._used = np.zeros(len(_NAMES), np.int64)  # slots of each
+        self._told, self._drawn = Told(), Drawn()
+        # By point; the last row is for all beyond.
+        self._c: dict[str, npt.NDArray[Any]] = {n: np.full(2, _fill(n), kind) for n, kind in _COLUMNS.items()}
+
+    def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
+        """Judge what is due; the readings go on as they came."""
+        due = batch.ts >= self._c["due"].take(batch.point, mode="clip")
+        amount = self._c["amount"].take(batch.point, mode="clip")
+        found: list[tuple[int, Finding]] = []
+        if due.any():
+            # A device whose clock runs ahead would keep its point from being judged until then.
+            due &= (batch.quality == Quality.GOOD) & np.isfinite(batch.value) & (batch.ts <= batch.received + HOUR)
+            rows = np.flatnonzero(due)
+            for part in rounds(batch.point[rows]):
+                self._round(batch, rows[part], found)
+        if amount.any():
+            self._add(batch, np.flatnonzero(amount & (batch.quality < Quality.LATE) & np.isfinite(batch.value)), found)
+        for _, finding in sorted(found, key=lambda f: f[0]):  # in order of arrival, not of rounds
+            emit(finding)
+        return batch
+
+    def _round(self, batch: ReadingBatch, rows: Rows, found: list[tuple[int, Finding]]) -> None:
+        rows = rows[batch.ts[rows] >= self._c["due"][batch.point[rows]]]  # a round before may have served the point
+        if not len(rows):
+            return
+        point, ts = batch.point[rows], batch.ts[rows]
+        self._c["due"][point] = ts + self._c["pace"][point]
+        self._judge(batch, rows, ts, batch.value[rows], found)
+
+    def _add(self, batch: ReadingBatch, rows: Rows, found: list[tuple[int, Finding]]) -> None:
+        """Add amounts to their hours; judge an hour when its point has begun another."""
+        point = batch.point[rows]
+        hour = (batch.ts[rows] + self._c["offset"][point]) // HOUR
+        begins = hour > self._c["open"][point]
+        if begins.any():
+            mixed = np.isin(point, point[begins])
+            for part in rounds(point[mixed]):
+                self._next_hours(batch, rows[mixed][part], hour[mixed][part], found)
+            rows, point, hour = rows[~mixed], point[~mixed], hour[~mixed]
+        now = hour == self._c["open"][point]
+        np.add.at(self._c["sum"], point[now], batch.value[rows[now]])
+
+    def _next_hours(self, batch: ReadingBatch, rows: Rows, hour: Int64, found: list[tuple[int, Finding]]) -> None:
+        """Take rows of different points, some of which begin an hour."""
+        c, point = self._c, batch.point[rows]
+        begins = hour > c["open"][point]
+        ended = begins & c["whole"][point]
+        if ended.any():
+            over = point[ended]
+            self._judge(batch, rows[ended], c["open"][over] * HOUR - c["offset"][over], c["sum"][over], found)
+        new = point[begins]
+        c["whole"][new] = c["open"][new] > 0
+        c["open"][new], c["sum"][new] = hour[begins], 0.0
+        now = hour == c["open"][point]
+        c["sum"][point[now]] += batch.value[rows[now]]
+
+    def _judge(
+        self, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
+    ) -> None:
+        """Judge a value for each row's point; tell what is unusual."""
+        which = self._c["detector"][batch.point[rows]]
+        for k in range(len(_NAMES)):
+            some = which == k
+            if some.all():
+                self._give(k, batch, rows, ts, value, found)
+                return
+            if some.any():
+                self._give(k, batch, rows[some], ts[some], value[some], found)
+
+    def _give(
+        self, k: int, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
+    ) -> None:
+        point = batch.point[rows]
+        local = ts + self._c["offset"][point]
+        weekday = self._calendar.like(local // DAY)
+        rooted = ROOTED[self._directory.metric[point]]
+        plain = not rooted.any()
+        given = value if plain else np.where(rooted, steadied(value), value)
+        judged = self._detectors[k].judge(self._c["slot"][point], ts, local, weekday, given)
+        expected, low, high = (
+            x if plain else np.where(rooted, counted(x), x) for x in (judged.expected, judged.low, judged.high)
+        )
+        bands = (expected, low, high)
+        self._drawn.take(point, ts, bands, judged)
+        for i, finding in self._told.take(
+            self._directory, point, ts, batch.received[rows], value, bands, judged, self._c["bar"]
+        ):
+            found.append((int(rows[i]), finding))
+
+    def on_tick(self, now: int, emit: Emit) -> None:
+        """Hand on the bands of hours that are over, and end what nothing more was heard of."""
+        bands = self._drawn.closed(now)
+        if bands is not None:
+            emit(bands)
+        for finding in self._told.given_up(self._directory, now):
+            emit(finding)
+
+    def on_config(self, config: Config, emit: Emit) -> None:  # noqa: ARG002 (nothing is told here)
+        """Learn of points, their pace and their park's hours."""
+        d, c = self._directory, self._c
+        size = d.size + 1
+        for name in c:
+            c[name] = grown(c[name], size, _fill(name))
+        self._drawn.grow(size)
+        parks = {place.place for place in config.places}
+        named = {row.point for row in config.points}
+        if parks:
+            named |= {p for p, row in d.points.items() if row.park in parks}
+        for p in sorted(named):
+            self._learn(p)
+        c["due"][-1], c["amount"][-1] = _NEVER, False
+        for detector, used in zip(self._detectors, self._used.tolist(), strict=True):
+            detector.grow(used)
+
+    def _learn(self, p: int) -> None:
+        """Take a point as the registry has it now."""
+        d, c = self._directory, self._c
+        row = d.points[p]
+        park = d.places.get(row.park)
+        use = use_of(row.metric)
+        c["offset"][p] = (park.utc_offset if park else 480) * MINUTE
+        # A little less than promised, so that jitter does not skip every second reading.
+        c["pace"][p] = max(MINUTE, row.interval * 4 // 5)
+        c["amount"][p] = use.source is Source.HOURS
+        c["bar"][p] = bar(60.0 if use.source is Source.HOURS else max(row.interval, MINUTE) / MINUTE)
+        if use.source is Source.READINGS:
+            c["due"][p] = 0 if c["due"][p] == _NEVER else c["due"][p]
+        else:
+            c["due"][p] = _NEVER
+        if use.source is not Source.NOTHING and c["detector"][p] < 0:
+            k = c["detector"][p] = _NAMES.index(use.detector)
+            c["slot"][p] = self._used[k]
+            self._used[k] += 1
+
+    def snapshot(self) -> State:
+        """Return copies of the state."""
+        state = {"version": np.array(VERSION), "used": self._used.copy()}
+        state |= {f"point_{name}": self._c[name].copy() for name in _KEPT}
+        for name, detector in zip(_NAMES, self._detectors, strict=True):
+            state |= {f"{name}.{key}": column for key, column in detector.snapshot().items()}
+        return {**state, **self._told.snapshot(), **self._drawn.snapshot()}
+
+    def restore(self, state: State) -> None:
+        """Take the state of an earlier snapshot; what is due is kept where the registry still asks for it."""
+        if "used" not in state:
+            return  # of an earlier detector: this one learns anew
+        c = self._c
+        due = c["due"].copy()
+        for name in _KEPT:
+            known = min(len(state[f"point_{name}"]), len(c[name]))
+            c[name][:known] = state[f"point_{name}"][:known]
+        asked = (due != _NEVER) & (c["due"] == _NEVER)
+        c["due"][asked] = 0
+        c["due"][due == _NEVER] = _NEVER
+        self._used = state["used"].copy()
+        for name, detector in zip(_NAMES, self._detectors, strict=True):
+            own = {key.split(".", 1)[1]: column for key, column in state.items() if key.startswith(f"{name}.")}
+            detector.restore(own)
+        self._told.restore(state)
+        self._drawn.restore(state)
+
+
+def _fill(name: str) -> int:
+    """Return what a column holds of points that nothing is known of."""
+    return _NEVER if name == "due" else -1 if name == "detector" else 0
