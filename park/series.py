@@ -1,8 +1,8 @@
 """How time series are named in a database of series: buckets, measurements, tags and fields, as tables.
 
 ```
- bucket       minutes | quarters | hours | days | raw | bands | platform
- measurement  name of the metric (platform: of the figure)
+ bucket       raw | minutes | quarters | hours | days | bands | receipts | platform
+ measurement  name of the metric; of the figure in `platform`
  tags         park, place, device, channel, point        bounded: as many series a measurement as points
  fields       by the bucket; numbers are floats, counts and times are integers, always
 ```
@@ -37,6 +37,7 @@ _ROLLUP = MappingProxyType({
 _BAND = MappingProxyType({
     "width": "integer", "expected": "float", "low": "float", "high": "float", "score": "float",
 })  # fmt: skip
+_RECEIPT = MappingProxyType({"stored": "integer", "duplicates": "integer", "readings": "integer"})
 _FIGURE = MappingProxyType({"value": "float"})
 
 # Kept: raw for a month of disputes; a year and a month where people compare with the year before; days for ever.
@@ -46,9 +47,10 @@ QUARTERS = Bucket("quarters", Level.QUARTER, 400 * DAY, _ROLLUP)
 HOURS = Bucket("hours", Level.HOUR, 1_100 * DAY, _ROLLUP)
 DAYS = Bucket("days", Level.DAY, 0, _ROLLUP)
 BANDS = Bucket("bands", None, 400 * DAY, _BAND)
+RECEIPTS = Bucket("receipts", None, 92 * DAY, _RECEIPT)
 PLATFORM = Bucket("platform", None, 92 * DAY, _FIGURE)
 
-BUCKETS = MappingProxyType({b.name: b for b in (RAW, MINUTES, QUARTERS, HOURS, DAYS, BANDS, PLATFORM)})
+BUCKETS = MappingProxyType({b.name: b for b in (RAW, MINUTES, QUARTERS, HOURS, DAYS, BANDS, RECEIPTS, PLATFORM)})
 BY_LEVEL = MappingProxyType({b.level: b for b in BUCKETS.values() if b.level is not None})
 
 

@@ -16,6 +16,11 @@ import pytest
 from tests.tools import free_port, until, until_open
 
 
+def memory_folder() -> str | None:
+    """Return where files are kept in memory: a server whose files live for one test need not wait for a disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 @contextmanager
 def influxdb(folder: Path) -> Iterator[str]:
     """Run InfluxDB 1.x, which speaks InfluxQL; yield its address."""
@@ -48,7 +53,7 @@ def postgresql() -> Iterator[str]:
     if not found:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     programs = found[-1]
-    folder = Path(tempfile.mkdtemp(prefix="park-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="park-postgres-", dir=memory_folder()))
     user: str | None = None
     if os.geteuid() == 0:  # it refuses to run as root
         user = "postgres"

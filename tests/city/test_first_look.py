@@ -7,15 +7,19 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from park.events import Rollups
+from park.events import Level, Rollups
 from park.metrics import Lane
-from park.records import Batch, Record, Tick
+from park.ports import Chunk, ReadingStore
+from park.records import Batch, Config, PointRow, Record, Tick
+from park.series import BUCKETS, measurement_text
 from park.settings import LogSettings
 from park.wire import SmallEvent, encode, encode_event
 from runtime.faust_app import build_app
 from runtime.log import SegmentLog
 from runtime.past import edge_of
-from runtime.storage.influx import InfluxWriter
+from runtime.storage.influx import Influx
+from runtime.storage.influx_store import InfluxStore
+from runtime.storage.memory import MemoryStore
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from simulators.history import Past
@@ -24,8 +28,9 @@ from simulators.registry import load, park_plan
 from simulators.scenario import HOUR, MINUTE, Scenario
 from stream.pipeline import Pipeline
 from stream.stages import bulk_stages, store_stages
-from tests.city.influx_stand_in import influx
 from tests.city.kafka import PROGRAM, kafka
+from tests.influx_v2 import influx_v2
+from tests.noted import Noted
 
 SMALL = SmallEvent.__args__
 TOPIC = "park.bulk"
@@ -84,6 +89,16 @@ class OnePartition:
         return out, rollups
 
 
+def city_points(records: list[Record]) -> dict[int, PointRow]:
+    """Return the points that a log's configuration names."""
+    return {row.point: row for record in records if isinstance(record, Config) for row in record.points}
+
+
+def _series(point: int, row: PointRow) -> tuple[str, str]:
+    name = measurement_text(row.metric)
+    return row.metric, f"{name},park=liuxi,device={row.device},point={point}"
+
+
 def test_a_city_finds_what_one_machine_finds(hour: list[Record], tmp_path: Path) -> None:
     """Faust on a Kafka-protocol broker gives the same findings, in the same bytes and order."""
     embedded = OnePartition()
@@ -91,20 +106,29 @@ def test_a_city_finds_what_one_machine_finds(hour: list[Record], tmp_path: Path)
         embedded.take(record)
     city = OnePartition()
 
-    with kafka() as broker, influx("secret", "raw") as database:
-        writer = InfluxWriter(database.url, "secret", "park", "raw", lambda point: f"readings,park=p{point % 3}")
-        lines = asyncio.run(_through_faust(broker, hour, city, writer, tmp_path))
-        writer.close()
+    series = {p: _series(p, row) for p, row in city_points(hour).items()}
+    memory = MemoryStore()
+    with kafka() as broker, influx_v2(tmp_path) as database:
+        refused: list[bytes] = []
+        client = Influx(database.url, database.token, "park", lambda _bucket, line, _why: refused.append(line))
+        client.provision(list(BUCKETS.values()), keep=False)
+        store = InfluxStore(client, series.__getitem__, Noted())
+        asyncio.run(_through_faust(broker, hour, city, (store, memory), tmp_path))
+        theirs = {p: store.raw(p, 0, 1 << 62, 1 << 30).value.tolist() for p in series}
+        rolled = store.rollups(Level.HOUR, list(series), 0, 1 << 62)
+        store.close()
 
     assert any(b'"fire' in event for event in embedded.found)
     assert embedded.found == city.found
     assert embedded.readings == city.readings
-    assert lines == len(database.points)
+    assert [] == refused
+    assert {p: memory.raw(p, 0, 1 << 62, 1 << 30).value.tolist() for p in series} == theirs
+    assert memory.rollups(Level.HOUR, list(series), 0, 1 << 62).total.tolist() == rolled.total.tolist()
 
 
 async def _through_faust(
-    broker: str, hour: list[Record], city: OnePartition, writer: InfluxWriter, folder: Path
-) -> int:
+    broker: str, hour: list[Record], city: OnePartition, stores: tuple[ReadingStore, ...], folder: Path
+) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=broker)
     await admin.start()
     await admin.create_topics([NewTopic(TOPIC, 1, 1)])
@@ -117,14 +141,13 @@ async def _through_faust(
     done = asyncio.Event()
     positions: list[int] = []
     faults: list[str] = []
-    written = 0
 
     def take(_partition: int, offset: int, record: Record) -> None:
-        nonlocal written
         if positions and offset <= positions[-1]:
             return  # delivered again: the position is ours, not the broker's
         out, rollups = city.take(record)
-        written += writer.write(out, tuple(rollups))
+        for store in stores:
+            store.write(Chunk(Lane.BULK, offset + 1, out, tuple(rollups)))
         positions.append(offset)
         if len(positions) == len(hour):
             done.set()
@@ -141,4 +164,3 @@ async def _through_faust(
     finally:
         await app.stop()
     assert [] == faults
-    return written

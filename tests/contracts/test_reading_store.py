@@ -1,5 +1,9 @@
 """What every store of time series promises."""
 
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +14,15 @@ from park.events import Counted, Level, Rollups
 from park.metrics import Lane
 from park.ports import Chunk
 from park.readings import Quality, batch_of
+from park.series import BUCKETS
 from park.settings import StoreSettings
 from runtime.storage.duckdb import DuckStore
+from runtime.storage.influx import Influx
+from runtime.storage.influx_store import InfluxStore
 from runtime.storage.memory import MemoryStore
+from tests.influx_v2 import influx_v2
+from tests.noted import Noted
+from tests.servers import memory_folder
 
 T0 = 1_760_000_400_000  # an hour's start
 MINUTE, QUARTER, HOUR, DAY = 60_000, 900_000, 3_600_000, 86_400_000
@@ -31,10 +41,37 @@ def duck(folder):
     return DuckStore(folder, StoreSettings(duckdb_memory="200MB"), gateway_of=gateways)
 
 
-STORES = {"memory": memory, "duckdb": duck}
+SERVED = {}  # the one InfluxDB of this run
 
 
-@pytest.fixture(params=STORES, ids=str)
+@pytest.fixture(scope="module", autouse=True)
+def served(request):
+    with ExitStack() as stack:
+        SERVED["influx"] = lambda: stack.enter_context(
+            influx_v2(Path(stack.enter_context(TemporaryDirectory(dir=memory_folder()))))
+        )
+        yield
+        SERVED.clear()
+
+
+def influx(folder):
+    """Make a store in buckets of its own."""
+    if callable(SERVED["influx"]):
+        SERVED["influx"] = SERVED["influx"]()
+    served = SERVED["influx"]
+    refused = []
+    client = Influx(
+        served.url, served.token, "park", lambda *why: refused.append(why), prefix=f"{len(served.buckets)}_"
+    )
+    client.provision(list(BUCKETS.values()), keep=False)
+    return InfluxStore(client, lambda p: ("power", f"power,park=a,point={p}"), Noted(), gateway_of=gateways)
+
+
+STORES = {"memory": memory, "duckdb": duck, "influx": influx}
+PARAMS = [pytest.param(n, marks=pytest.mark.server) if n == "influx" else n for n in STORES]
+
+
+@pytest.fixture(params=PARAMS, ids=str)
 def store(request, tmp_path):
     made = STORES[request.param](tmp_path / "series")
     yield made
@@ -186,10 +223,10 @@ class TestReadings:
         st.lists(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 6), st.integers(0, 2)), max_size=8), max_size=6),
         st.lists(st.booleans(), min_size=6, max_size=6),
     )
-    @pytest.mark.parametrize("make", STORES.values(), ids=STORES)
+    @pytest.mark.parametrize("make", PARAMS)
     def test_like_a_table(self, make, tmp_path_factory, chunks, flushes):
         """Whatever is written and flushed when, a point has one value a time: the newest."""
-        store = make(tmp_path_factory.mktemp("series"))
+        store = STORES[make](tmp_path_factory.mktemp("series"))
         expected = {}
         for position, (rows, flush) in enumerate(zip(chunks, flushes, strict=False)):
             store.write(chunk(position + 1, *(reading(p, T0 + t * 6 * HOUR, v) for p, t, v in rows)))
