@@ -139,11 +139,14 @@ class InfluxStore:
     def _receive(self, chunk: Chunk, rows: ReadingBatch) -> None:
         counts: Counter[tuple[int, int, str]] = Counter()
         gateways = self._gateway_of()
-        gateway = np.array([at_point(gateways, int(p)) for p in rows.point], np.int64)
+        inside = rows.point < len(gateways)
+        gateway = np.zeros(len(rows), np.int64)
+        gateway[inside] = gateways[rows.point[inside]]
         hours = rows.received - rows.received % HOUR
-        cells, numbers = np.unique(np.column_stack((gateway, hours)), axis=0, return_counts=True)
-        for (g, hour), n in zip(cells.tolist(), numbers.tolist(), strict=True):
-            counts[g, hour, "stored"] += n
+        for hour in np.unique(hours).tolist():
+            cells, numbers = np.unique(gateway[hours == hour], return_counts=True)
+            for g, n in zip(cells.tolist(), numbers.tolist(), strict=True):
+                counts[g, hour, "stored"] += n
         for told in chunk.counted:
             columns = (c.tolist() for c in (told.gateway, told.hour, told.duplicates, told.readings))
             for g, hour, duplicates, readings in zip(*columns, strict=True):
