@@ -35,6 +35,7 @@ from runtime.figures import figures_of
 from runtime.house import House
 from runtime.lane import LaneWorker
 from runtime.lane_words import LaneSettings, Phase
+from runtime.log_time import Agreement, LogTime
 from runtime.loss import WholeLedger
 from runtime.pipelines import pipeline_of
 from runtime.projector import Projector
@@ -75,6 +76,7 @@ class Embedded:
         self.writer = EventWriter(house.events)
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
+        agreement = Agreement()
         for lane in (Lane.LIFE, Lane.BULK):
             resolver = Resolver(ingest)
             batcher = Batcher(ingest, resolver, self._covered if lane is Lane.BULK else None)
@@ -89,7 +91,7 @@ class Embedded:
                 sink=self.writer.put,
                 publish=house.live.tell,
                 applied=lambda lane=lane: self.writer.applied(lane),  # type: ignore[misc]
-                now=clock.now,
+                time=LogTime(clock.now, agreement=agreement),
                 settings=LaneSettings(nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.batch_messages),
                 registry=partial(self.roster.whole, lane),
             )
@@ -194,7 +196,7 @@ class Embedded:
         for lane, worker in self.lanes.items():
             state = worker.state
             live = state.phase in {Phase.LIVE, Phase.FULL}
-            said = (_PHASES[state.phase], state.lost, self.house.logs[lane].damage)
+            said = (_PHASES[state.phase], state.lost, state.clock, self.house.logs[lane].damage)
             detail = "; ".join(filter(None, said))
             parts.append(Component(f"{lane} lane", not detail, detail, serving=live))
             reader = self.readers[lane]

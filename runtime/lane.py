@@ -10,23 +10,22 @@ that a stage cannot digest is told and passed, a disk that is full is waited for
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass, field, replace
+from time import monotonic, sleep, thread_time
 
 from ingest.message import Message
 from park.errors import Full, MachineryError, Unavailable
 from park.events import Event
 from park.metrics import Lane
 from park.ports import Log, SnapshotStore
-from park.readings import batch_of
-from park.records import Batch, Command, Config, Edge, Record, Refusal, Refused, Tick
+from park.records import Batch, Command, Config, Record, Tick
 from park.wire import SmallEvent
+from runtime.intake import Intake
 from runtime.lane_words import Decode, LaneSettings, LaneState, Phase, Sink, Source
+from runtime.log_time import LogTime
 from runtime.runner import Runner, Stages
 from runtime.saving import Saving
 from runtime.troubles import Troubles
@@ -62,7 +61,7 @@ class LaneWorker:
         sink: Sink,
         publish: Callable[[SmallEvent], None],
         applied: Callable[[], int],
-        now: Callable[[], int],
+        time: LogTime,
         settings: LaneSettings,
         registry: Callable[[], Config] | None = None,
     ) -> None:
@@ -77,23 +76,21 @@ class LaneWorker:
         self.live = threading.Event()  # set once the replay is done and messages are taken
         self.runner = Runner(lane.value, pipeline, log, snapshots, careful=lane is Lane.LIFE, registry=registry)
         self._source = source
-        self._decode = decode
         self._log = log
         self._sink = sink
         self._publish = publish
         self._applied = applied
-        self._now = now
         self._settings = settings
         self._registry = registry
         self._phase = Phase.STARTING
         self._troubles = Troubles(f"{lane} lane")
+        self._intake = Intake(decode, time, self._troubles)
         self._messages = self._readings = self._refused = self._events = 0
         self._stopping = threading.Event()
         self._submitted: deque[tuple[Record, Future[int], Callable[[], None] | None]] = deque()
         self._held: deque[_Step] = deque()
         self._held_messages = 0
         self._retry_at = 0.0
-        self._received = 0  # newest time of receipt, epoch ms
         self._undelivered: deque[tuple[int, list[SmallEvent]]] = deque()
         self._told = 0  # position of the newest events that the sink took
         self._saving = Saving(
@@ -159,6 +156,7 @@ class LaneWorker:
             self._troubles.failures + runner.troubles.failures,
             self._troubles.newest or runner.troubles.newest,
             runner.lost,
+            self._intake.time.said,
         )
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────
@@ -233,7 +231,7 @@ class LaneWorker:
             with self._troubles.passing("a turn of the lane failed"):
                 self._turn()
                 failed = 0
-            self.cpu = time.thread_time()
+            self.cpu = thread_time()
             if failed > before:
                 self._stopping.wait(min(pause * 2**before, 1.0))
 
@@ -247,20 +245,20 @@ class LaneWorker:
             self._source.poll(0.05, 0)
             return
         messages = self._source.poll(0.0 if self._submitted else settings.poll)
-        began = time.monotonic()
+        began = monotonic()
         step = self._step(messages)
         if step.records:
             self._take(step)
         self._maybe_save()
         if messages and settings.nap and len(messages) < settings.busy:
-            rest = settings.nap - (time.monotonic() - began)
+            rest = settings.nap - (monotonic() - began)
             if rest > 0:
-                time.sleep(rest)
+                sleep(rest)
 
     def _step(self, messages: list[Message]) -> _Step:
         """Return the records of this turn: the tick first, then what others submitted, then messages."""
         # Log time never goes back, even if somebody sets the clock.
-        received = self._received = max(self._now(), self.runner.tick, self._received)
+        received, batches = self._intake.take(messages, self.runner.tick)
         records: list[Record] = []
         minute = received // _MINUTE * _MINUTE
         if minute > self.runner.tick:
@@ -268,30 +266,11 @@ class LaneWorker:
         step = _Step(messages, records)
         while self._submitted:
             record, future, then = self._submitted.popleft()
-            records.append(record)
+            # Who submits looks at a clock of his own; what is stamped ahead of the log would reach into the future.
+            records.append(record if isinstance(record, Batch) else replace(record, received=received))
             step.waiting.append((future, then))
-        if messages:
-            records += self._decoded(messages, received)
+        records += batches
         return step
-
-    def _decoded(self, messages: list[Message], received: int) -> list[Batch]:
-        """Decode; halve what a decoder cannot digest until only the culprit is left, and keep that raw."""
-        with self._troubles.passing("a message could not be decoded"):
-            return [self._decode(messages, received)]
-        if len(messages) > 1:
-            middle = len(messages) // 2
-            return self._decoded(messages[:middle], received) + self._decoded(messages[middle:], received)
-        topic, payload, _, _ = messages[0]
-        refused = Refused(
-            Refusal.MALFORMED,
-            topic.decode(errors="replace"),
-            bytes(payload[: 1 << 20]),
-            len(payload),
-            received,
-            detail=f"fault of the decoder: {self._troubles.newest}"[:200],
-        )
-        one = np.ones(1, np.int32)
-        return [Batch(batch_of([]), Edge(0 * one, one, 0 * one), (refused,))]
 
     # ── into the log, and on ─────────────────────────────────────────────────────────────────────
 
@@ -304,7 +283,7 @@ class LaneWorker:
             except _AWAY as why:
                 self._phase = Phase.FULL
                 self._troubles.tell("the log takes nothing", why)
-                self._retry_at = time.monotonic() + self._settings.retry
+                self._retry_at = monotonic() + self._settings.retry
             else:
                 self._finish(step, position)
                 return
@@ -331,9 +310,9 @@ class LaneWorker:
 
     def _log_held(self) -> bool:
         """Try to log what was held, when it is time to; return whether nothing is held any more."""
-        if time.monotonic() < self._retry_at:
+        if monotonic() < self._retry_at:
             return False
-        self._retry_at = time.monotonic() + self._settings.retry
+        self._retry_at = monotonic() + self._settings.retry
         while self._held:
             step = self._held[0]
             try:

@@ -76,3 +76,4 @@ class LaneState:
     failures: int  # of stages and decoders: faults of ours
     trouble: str  # the newest, in words; "" for none
     lost: str = ""  # what of its past it does not know, in words
+    clock: str = ""  # what is wrong with its time, in words

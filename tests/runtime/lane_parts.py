@@ -14,6 +14,7 @@ from park.settings import IngestSettings, LogSettings
 from runtime.lane import LaneWorker
 from runtime.lane_words import LaneSettings
 from runtime.log import SegmentLog
+from runtime.log_time import LogTime
 from runtime.storage.snapshots import FileSnapshots
 from stream.pipeline import Pipeline
 from stream.stages import life_stages
@@ -121,6 +122,8 @@ class Clock:
 
     def __init__(self, now=START):
         self.now = now
+        self.elapsed = 1.0  # s that have passed on a clock that nobody sets
+        self.disciplined = False  # whether a time server keeps it right
 
     def __call__(self):
         """Return the time, epoch ms."""
@@ -152,7 +155,7 @@ class Bench:
             sink=sink or self.writer,
             publish=self.published.append,
             applied=lambda: self.writer.position,
-            now=self.clock,
+            time=LogTime(self.clock, lambda: self.clock.elapsed, lambda: self.clock.disciplined),
             settings=LaneSettings(**{"poll": 0.02, "retry": 0.01, **settings}),
             registry=registry,
         )
