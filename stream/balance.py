@@ -55,7 +55,7 @@ class Balance:
         self._rules: tuple[LimitRow, ...] = ()
         self._of: dict[int, tuple[LimitRow, ...]] = {}  # by device
         self._nodes: dict[tuple[int, str], Node] = {}  # (place, metric)
-        self._past: dict[tuple[int, str], list[float]] = {}  # (place, metric) -> imbalances, %
+        self._past: dict[tuple[int, str], list[tuple[float, float]]] = {}  # (place, metric) -> (imbalance %, main)
         self._watched: Bool = np.zeros(2, np.bool_)  # by point; the last row is for all beyond
         self._sums = Sums(DAY)
         self._now = 0
@@ -112,8 +112,10 @@ class Balance:
         values = {measure: share}
         past = self._past.setdefault(key, [])
         if len(past) >= _LEAST:
-            values[f"{measure}_change"] = share - median(past)
-        past.append(share)
+            # Of a usual day's energy: a Sunday's lamps are much of a Sunday, and no theft.
+            size = max(main, median(m for _, m in past))
+            values[f"{measure}_change"] = (share - median(s for s, _ in past)) * main / size
+        past.append((share, main))
         del past[:-PAST]
         for rule in self._of.get(node.device, ()):
             if rule.metric in values and main >= rule.floor:
@@ -186,7 +188,10 @@ class Balance:
     def restore(self, state: State) -> None:
         """Take the state of an earlier `snapshot`."""
         self._now = int(state["now"])
-        self._past = {(place, metric): values for place, metric, values in json.loads(state["past"].tobytes())}
+        self._past = {
+            (place, metric): [(share, main) for share, main in values]
+            for place, metric, values in json.loads(state["past"].tobytes())
+        }
         cells = {name: state[name] for name in ("row", "point", "total", "count", "mask")}
         self._sums.take_cells(cells, self._now - LATENESS if self._now else 0)
         self._holding.restore(state, self._of)

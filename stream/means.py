@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from park.directory import Directory
-from park.events import Reason
 from park.metrics import METRICS, NAMES, Kind
 from park.operator import Emit, State
 from park.readings import Bool, Quality, ReadingBatch
@@ -98,8 +97,7 @@ class Means:
     def _take(self, rule: LimitRow, point: int, value: float, end: int, emit: Emit) -> None:
         at = end + LATENESS
         if not in_force(rule, end - rule.window, offset_of(self._directory, int(self._directory.park[point]))):
-            self._holding.release(rule, point, at, Reason.OUT_OF_SCHEDULE, emit)
-            return
+            return  # what stands from last night stands until a night is well
         if rule.usual:
             past = self._past.setdefault((point, rule.rule), [])
             known = len(past) >= max(_LEAST, rule.usual // 2)
