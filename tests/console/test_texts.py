@@ -9,10 +9,12 @@ from shutil import which
 
 import pytest
 
+from park.activity import ActivityState
 from park.events import AlarmState, Label, Reason, Severity, Status
 from park.metrics import METRICS, Feed
 from park.model import LIFE_KINDS, DeviceMode
 from park.readings import Quality
+from park.records import PaperKind
 from stream.rules import parse, shipped
 
 JS = Path(__file__).parents[2] / "api" / "console" / "js"
@@ -64,6 +66,7 @@ class TestTexts:
             "rule": rules | {f"{family}.{step}" for family in ("fire", "gas") for step in ("pre_alarm", "confirmed")},
             "kind": set(LIFE_KINDS), "value": {code for m in METRICS.values() for code in m.codes},
             "feedState": {"fresh", "late", "silent", "absent"},
+            "activity": {str(s) for s in ActivityState}, "paper": {str(k) for k in PaperKind},
         }  # fmt: skip
 
         assert {} == {group: codes - set(WORDS[group]) for group, codes in spoken.items() if codes - set(WORDS[group])}

@@ -124,6 +124,16 @@ export const TEXTS = {
   adviceFireConfirmed: ["立即疏散，拨打 119，派人到现场", "Evacuate, call 119, send someone there now"],
   adviceFire: ["派人到现场核实", "Send someone to look"],
   adviceGas: ["勿动电气开关，通风，派人核实", "Touch no switches, ventilate, send someone to look"],
+  activity: ["活跃度（一年）", "Activity, a year of days"],
+  noActivity: ["还没有判定过的日子：每天 06:00 判定前一天。", "No day was judged yet: each is judged the next morning at 06:00."],
+  stripAbout: ["一年的每一天，最近 {day}：{state}。方向键选择日期。", "A year of days, newest {day}: {state}. Arrow keys choose a day."],
+  nDays: ["{n} 天", "{n} days"],
+  stateSince: ["自 {day} 起", "since {day}"],
+  shareOfUsual: ["{amount}，往常 {expected}，{share}", "{amount} of usually {expected}: {share}"],
+  spells: ["过去一年的状态变化", "States of the past year"],
+  papers: ["在册文件", "Papers on file"],
+  noPapers: ["没有在册文件。", "No papers on file."],
+  withdrawn: ["已撤回", "taken back"],
   adviceLimit: ["核对设备与现场", "Check the device and the place"],
 };
 

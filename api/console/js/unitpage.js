@@ -1,5 +1,6 @@
 // The page of a unit: who uses it, what its points say now, how that went, its devices, its alarms.
 
+import { ActivityPanel } from "./activity.js";
 import { all, get, Problem } from "./api.js";
 import { Chart } from "./chart.js";
 import { askReset } from "./dialogs.js";
@@ -30,7 +31,8 @@ export class UnitPage {
     this.curves = new Panel("curves", t("charts"));
     this.devices = new Panel("unit-devices", t("devices"));
     this.alarms = new Panel("unit-alarms", t("conditionsOfUnit"));
-    this.root = h("div", { cls: "unit-page" }, this.about, this.alarms.root, this.curves.root, this.values.root, this.devices.root);
+    this.activity = new ActivityPanel();
+    this.root = h("div", { cls: "unit-page" }, this.about, this.alarms.root, this.activity.root, this.curves.root, this.values.root, this.devices.root);
     const draw = (run) => framed(() => this.root.isConnected && run());
     this.redraw = { about: draw(() => this.drawAbout()), alarms: draw(() => this.drawAlarms()), devices: draw(() => this.drawDevices()) };
     this.off = model.on((topic, what) => {
@@ -54,6 +56,7 @@ export class UnitPage {
   close() {
     this.off();
     this.closed = true;
+    this.activity.close();
     clearTimeout(this.timer);
     document.removeEventListener("themechange", this.themed);
     this.charts.forEach((chart) => chart.close());
@@ -74,6 +77,7 @@ export class UnitPage {
       this.history = page.items.filter((c) => this.model.unitOf(this.model.placeOf(c)) === this.unit);
       const tenant = this.model.units.get(this.unit)?.tenant;
       this.firm = tenant ? await get(`/enterprises/${tenant.id}`) : null;
+      this.activity.show(tenant?.id ?? 0);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.problem = problem;

@@ -25,10 +25,21 @@ export const WORDS = {
     flapping: ["频繁上下线", "comes and goes"], steady: ["恢复稳定", "steady again"], low_battery: ["电量低", "low battery"],
     battery_ok: ["电量恢复", "battery is well"], gateway_down: ["网关离线", "its gateway is down"],
     wrong_clock: ["时钟错误", "its clock is wrong"], clock_ok: ["时钟恢复", "its clock is right again"],
+    night_use: ["夜间用量占比升高", "a larger share is used at night"],
+    other_shape: ["用电作息改变", "the hours of use have changed"],
     unusual: ["偏离平时规律", "far from what is usual"], drift_reset: ["客流计数归零修正", "count of people corrected"],
     meter_reset: ["表计清零", "the meter was reset"], meter_rollover: ["表计翻转", "the meter rolled over"],
     reported: ["人员报告", "a person reports it"], flood: ["报警洪水", "a flood of alarms"],
     meter_glitch: ["表计跳变", "the meter glitched"], meter_swap: ["表计更换", "the meter was swapped"],
+  },
+  activity: {
+    unknown: ["未知", "Unknown"], active: ["正常", "Active"], reduced: ["减产", "Reduced"], half_stopped: ["半停产", "Half stopped"],
+    stopped: ["停产", "Stopped"], dormant: ["休眠", "Dormant"], zombie_suspect: ["疑似僵尸企业", "Zombie suspect"],
+  },
+  paper: {
+    supply_pause: ["暂停用电", "Pause of supply"], filed_suspension: ["歇业备案", "Filed suspension"], holiday: ["放假报备", "Holiday"],
+    return_missing: ["季报未报", "Quarterly return missing"], return_zero: ["季报为零", "Quarterly return of zero"],
+    rent_arrears: ["欠租", "Rent in arrears"], no_tax: ["无纳税记录", "No tax paid"], no_insurance: ["无社保缴纳", "No social security paid"],
   },
   label: {
     late: ["迟到", "late"], retained: ["代理保留消息", "retained"], wrong_clock: ["时钟错误", "wrong clock"],
