@@ -16,6 +16,9 @@ from api.limits import BodyLimit
 from api.problems import add_problems
 from api.routes import (
     activity,
+    alarms,
+    answer,
+    duty,
     events,
     files,
     ledger,
@@ -48,7 +51,24 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-_ROUTES = (system, session, parks, nouns, points, readings, rules, events, ledger, quarantine, files, live, activity)
+_ROUTES = (
+    system,
+    session,
+    parks,
+    nouns,
+    points,
+    readings,
+    rules,
+    events,
+    ledger,
+    quarantine,
+    files,
+    live,
+    activity,
+    alarms,
+    duty,
+    answer,
+)
 
 
 class Headers:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from api import examples_alarms
 from api.examples_activity import ACTIVITY_ANSWERS, ACTIVITY_BODIES
 
 _T: Final = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
@@ -90,6 +91,7 @@ _DRY_RUN: Final = {
 _FEEDS: Final = ("energy", "water", "people", "vehicles", "environment", "fire", "production")
 
 BODIES: Final[dict[str, Any]] = {
+    **examples_alarms.BODIES,
     **ACTIVITY_BODIES,
     "open_session": {"key": "park_3q2-...-7Zk"},
     "check_rules": {"text": _RULES_TEXT},
@@ -135,6 +137,7 @@ _NOUNS: Final = {
 }  # fmt: skip
 
 ANSWERS: Final[dict[str, Any]] = {
+    **examples_alarms.ANSWERS,
     **ACTIVITY_ANSWERS,
     **{f"{verb}_{noun}": thing for noun, thing in _NOUNS.items() for verb in ("create", "read", "replace")},
     **{f"list_{noun}s": _page(thing) for noun, thing in _NOUNS.items()},
@@ -247,6 +250,7 @@ data: {{}}
 
 """
 TEXTS: Final = {
+    **examples_alarms.TEXTS,
     "backup": ("application/x-tar", "(a tar file)"),
     "readings_export": ("application/vnd.apache.parquet", "(a Parquet file)"),
     "registry_export": ("application/zip", "(a zip of CSV files)"),

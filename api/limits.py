@@ -1,5 +1,6 @@
 """How large a request may be: refused by its own word before it is read, or while it is."""
 
+import re
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -10,6 +11,8 @@ from api.problems import problem
 
 MAX_BODY: Final = 1 << 20  # bytes: as large as the largest message that is kept
 MAX_FILE: Final = 64 << 20  # bytes: a registry of 200,000 points takes about 20 MB of CSV
+MAX_PHOTOGRAPH: Final = 5 << 20  # bytes: an attachment of an alarm
+_ATTACHMENTS: Final = re.compile(rf"{V1}/alarms/\d+/attachments").fullmatch
 MAX_BODIES: Final = {f"{V1}/registry/import": MAX_FILE}
 _TOO_LARGE: Final = "the body is larger than this call takes"
 
@@ -25,7 +28,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = MAX_BODIES.get(scope["path"], MAX_BODY)
+        most = MAX_BODIES.get(scope["path"], MAX_PHOTOGRAPH if _ATTACHMENTS(scope["path"]) else MAX_BODY)
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not announced.isdigit() or int(announced) > most:
             await problem(413, _TOO_LARGE)(scope, receive, send)

@@ -68,4 +68,34 @@ _ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", f"{V1}/live"): _R,
     ("POST", f"{V1}/live/ticket"): _R,
 }
+_L, _D, _C = Permission.ALARM, Permission.DUTY, Permission.CHAINS
+_ROUTES |= {
+    ("GET", f"{V1}/alarms"): _R,
+    ("POST", f"{V1}/alarms"): _L,
+    ("GET", f"{V1}/alarms/counts"): _R,
+    ("GET", f"{V1}/alarms/{{key}}"): _R,
+    ("GET", f"{V1}/alarms/{{key}}/history"): _R,
+    ("GET", f"{V1}/alarms/{{key}}/attachments"): _R,
+    ("POST", f"{V1}/alarms/{{key}}/attachments"): _L,
+    ("GET", f"{V1}/alarms/{{key}}/attachments/{{attachment}}"): _R,
+    **{
+        ("POST", f"{V1}/alarms/{{key}}/{verb}"): _L
+        for verb in ("acknowledge", "assign", "comment", "shelve", "unshelve")
+    },
+    **{("POST", f"{V1}/alarms/{{key}}/{verb}"): _A for verb in ("confirm", "reset", "close")},
+    **{("POST", f"{V1}/alarms/{{key}}/{verb}"): _D for verb in ("remove", "restore")},
+    ("GET", f"{V1}/hidden"): _R,
+    ("POST", f"{V1}/silences/preview"): _D,
+    **{
+        (method, f"{V1}/{plans}{rest}"): need
+        for plans, need in (("silences", _D), ("windows", _D), ("officers", _C), ("rotas", _C), ("chains", _C))
+        for method, rest in (("POST", ""), ("PUT", "/{key}"), ("DELETE", "/{key}"))
+    },
+    **{("GET", f"{V1}/{plans}{rest}"): _R for plans in ("silences", "windows") for rest in ("", "/{key}")},
+    # Addresses of people are for those who act, not for every viewer.
+    **{("GET", f"{V1}/{plans}{rest}"): _L for plans in ("officers", "rotas", "chains") for rest in ("", "/{key}")},
+    ("GET", f"{V1}/rotas/{{key}}/duty"): _L,
+    ("GET", "/a/{word}"): None,  # the word is the key: good for one acknowledgement
+    ("POST", "/a/{word}"): None,
+}
 ROUTES: Mapping[tuple[str, str], Permission | None] = MappingProxyType(_ROUTES)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from api.alarm_services import AlarmServices
 from api.no_activity import NoDays, NoPapers
 from park.activity_ports import ActivityStore, PaperStore
 from park.errors import NotFound, Unavailable
@@ -154,5 +155,6 @@ class Services:
     dry_runs: DryRuns = field(default_factory=NoDryRuns)
     activity: ActivityStore = field(default_factory=NoDays)
     papers: PaperStore = field(default_factory=NoPapers)
+    alarms: AlarmServices | None = None  # None: an instance without
     settings: ApiSettings = field(default_factory=ApiSettings)
     version: str = "0.1.0"

@@ -56,6 +56,9 @@ class AlarmStore(Protocol):
     def act(self, case: int, act: Act, now: int, *, version: int | None = None) -> Case:
         """Do what a person asks. Raises NotFound, Conflict (it changed since `version`), UserError."""
 
+    def may(self, case: Case, act: Act, now: int) -> None:
+        """See that an act on a case as it is would be taken. Raises what `act` would raise."""
+
     def attach(self, attachment: Attachment, now: int) -> Attachment:
         """Write down a file of a case; its bytes are kept already. Raises NotFound, Conflict."""
 

@@ -17,6 +17,9 @@ class Permission(StrEnum):
     INGEST = "ingest"  # hand in messages
     RULES = "rules"  # try and change rules, and see who did
     LIFE_RULES = "life_rules"  # change rules that lives hang on
+    ALARM = "alarm"  # acknowledge, assign, comment on and shelve alarms; report one
+    DUTY = "duty"  # silences, maintenance windows, stand-ins; out of service
+    CHAINS = "chains"  # officers, rotas and chains: who is told of what
 
 
 class Role(StrEnum):
@@ -32,8 +35,8 @@ class Role(StrEnum):
 _P = Permission
 ALLOWED: Mapping[Role, frozenset[Permission]] = MappingProxyType({
     Role.VIEWER: frozenset({_P.READ}),
-    Role.OPERATOR: frozenset({_P.READ, _P.QUARANTINE}),
-    Role.OFFICER: frozenset({_P.READ, _P.ACT, _P.QUARANTINE, _P.RULES}),
+    Role.OPERATOR: frozenset({_P.READ, _P.QUARANTINE, _P.ALARM}),
+    Role.OFFICER: frozenset({_P.READ, _P.ACT, _P.QUARANTINE, _P.RULES, _P.ALARM, _P.DUTY}),
     Role.ADMIN: frozenset(Permission) - {_P.INGEST},
     Role.INGEST: frozenset({_P.INGEST}),
 })  # fmt: skip

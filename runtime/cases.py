@@ -10,6 +10,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from alerts.rotas import on_duty
+from alerts.triggers import report_trigger
+from api.alarm_services import AlarmServices
 from park.alarms import Case
 from park.duty import Silence
 from runtime.alarm_clock import AlarmClock
@@ -58,6 +61,19 @@ class Cases:
         """Return the open cases that a silence would hold back now, were it saved."""
         with self._database.read() as connection:
             return preview(connection, silence, max(silence.starts, self.clock.now()), limit)
+
+    def report(self, family: str, subject: str, actor: str, park: int, place: int, note: str) -> Case:
+        """Raise what a person noticed; return its case."""
+        now = self.clock.now()
+        trigger = report_trigger(family, subject, actor, now, park=park, place=place, device=0, note=note)
+        return self.store.trigger([trigger], now)[-1]
+
+    def services(self) -> AlarmServices:
+        """Return what the API may touch."""
+        return AlarmServices(
+            self.store, self.plans, self.links, self.outbox, self.files, self.preview, self.report, on_duty,
+            self.clock.now,
+        )  # fmt: skip
 
     def _told(self, cases: Sequence[Case], notified: int) -> None:
         for case in cases:

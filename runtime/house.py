@@ -154,6 +154,7 @@ class House:
             "backup": self.backup,
             "readings_export": self.readings_export,
             "ledger": WholeLedger(self.ledger, self.readings, self.logs),
+            "alarms": self.cases.services(),
         }  # fmt: skip
         return Services(
             registry=self.registry, readings=self.readings, events=self.events, quarantine=self.quarantine,

@@ -70,7 +70,8 @@ class Client:
                 sent = dict(headers)
                 if self.key:
                     sent.setdefault("Authorization", f"Bearer {self.key}")
-                path_ = path if path.startswith(("/api", "/metrics", "/static")) or path == "/" else f"/api/v1{path}"
+                whole = path == "/" or path.startswith(("/api", "/metrics", "/static", "/a/"))
+                path_ = path if whole else f"/api/v1{path}"
                 return await client.request(method, path_, headers=sent, **more)
 
         return asyncio.run(ask())

@@ -13,6 +13,7 @@ from park.model import Device
 from park.ports import Chunk
 from park.roles import Principal, Role
 from park.settings import ApiSettings
+from runtime.cases import Cases
 from runtime.live import LiveBuffer
 from runtime.rulebook import Rulebook
 from runtime.storage.memory import MemoryStore
@@ -53,13 +54,16 @@ def house(tmp_path, prepared):
         Principal("gateway", Role.INGEST),
         Principal("other", Role.ADMIN, frozenset({ids.other})),
     )
-    held = []
+    held = [SimpleNamespace(now=NOW)]
+    live = LiveBuffer(ApiSettings(), NOW)
+    cases = Cases(database, tmp_path / "attachments", live.publish, lambda: held[0].now, lambda: 0.0)
     services = Services(
         registry=registry,
         readings=store,
-        events=SqlEvents(database),
+        events=SqlEvents(database, cases.intake),
         quarantine=SqlQuarantine(database),
-        live=LiveBuffer(ApiSettings(), NOW),
+        live=live,
+        alarms=cases.services(),
         keys=keys,
         rules=Rulebook(SqlRules(database), registry, lambda: held[0].now),
         ledger=SimpleNamespace(rows=lambda *_: held[0].ledger_rows),
@@ -71,7 +75,7 @@ def house(tmp_path, prepared):
         now=lambda: held[0].now,
         registry_changed=lambda: held[0].changed.append(1),
     )
-    held.append(House(services, ids, keys))
+    held[0] = House(services, ids, keys)
     yield held[0]
     database.close()
 

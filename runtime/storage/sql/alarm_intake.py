@@ -64,6 +64,7 @@ class Intake:
         now = self._now()
         with self.troubles.passing("cases could not be told", but=_AWAY), connection.begin_nested():
             writer = self._alarms.take(connection, triggers, now)
+            self.troubles.over()
             return lambda: self._alarms.tell(writer)
         writers: list[CaseWriter] = []
         for trigger in triggers:
