@@ -28,6 +28,7 @@ from park.model import Device
 from park.records import Command, Refusal
 from runtime import ahead, clock
 from runtime.ahead import Ahead, Task
+from runtime.cases import CaseTimer
 from runtime.claiming import claim_device
 from runtime.dry_runs import DryRunner
 from runtime.event_writer import EventWriter
@@ -107,6 +108,7 @@ class Embedded:
         self.dry_runs = DryRunner(house.settings.data_dir, lambda: house.rulebook.current().text)
         self._caught_up = False
         self.pulse = Pulse(house)
+        self.case_timer = CaseTimer(house.cases)
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
         self.roster.also(self._known)
         self._again = Batcher(ingest, self._known)
@@ -135,6 +137,7 @@ class Embedded:
     def start(self) -> None:
         """Start every part; life safety is live before the rest begins."""
         self.writer.start()
+        self.case_timer.start()
         self.lanes[Lane.LIFE].start()
         while not self.lanes[Lane.LIFE].live.wait(0.1):
             if self.lanes[Lane.LIFE].state.phase is Phase.FAILED:
@@ -150,6 +153,7 @@ class Embedded:
         if self._chores.ident is not None:
             self._chores.join()
         self.pulse.stop()
+        self.case_timer.stop()
         self.dry_runs.stop()
         if self.ahead is not None:
             self.ahead.stop()
@@ -211,6 +215,8 @@ class Embedded:
         parts.append(Component("rules", not wrong, wrong))
         trouble = self.writer.troubles.newest
         parts.append(Component("event writer", not trouble, trouble))
+        trouble = self.case_timer.troubles.newest or self.house.cases.intake.troubles.newest
+        parts.append(Component("alarms", not trouble, trouble))
         return parts
 
     def ran_ahead(self, lane: Lane) -> int:
