@@ -18,13 +18,15 @@ import numpy.typing as npt
 
 from park.activity import numbered
 from park.directory import Directory, grown
+from park.events import Finding, Severity
 from park.operator import Emit, State
 from park.readings import Float64, Int64, ReadingBatch, Rows
 from park.records import EXPLAINS, Config, Paper, PaperKind
 from stream.activity_cells import AHEAD, DAY, DAYS, HOUR, DayCells
-from stream.activity_ladder import Facts, Judged, Ladder
+from stream.activity_ladder import Facts, Judged, Ladder, Why
 from stream.activity_measures import Measures, Role, Taken, role_of
 from stream.activity_says import Morning
+from stream.activity_use import Uses
 from stream.detectors.calendar import Calendar, DayType
 
 VERSION = 1
@@ -44,6 +46,7 @@ class Activity:
         self._cells = DayCells()
         self._measures = Measures(directory, self._cells)
         self._ladder, self._anchor = Ladder(), Ladder()
+        self._uses = Uses()
         self._calendars = {name: Calendar(name) for name in ("CN", "none")}
         self._days: dict[tuple[str, int], tuple[bool, bool, int]] = {}  # what a day is, remembered
         self._now = 0
@@ -164,6 +167,18 @@ class Activity:
     def _tell(self, slots: Rows, day: int, now: int, emit: Emit) -> None:
         judged, taken = self._judge(slots, day)
         self._say(slots, day, now, judged, taken, np.ones(len(slots), np.bool_), emit)
+        known = judged.why == Why.JUDGED
+        d = self._directory
+        for found in self._uses.step(
+            slots, taken.dark[slots], taken.night[slots], taken.amount[slots], judged.ratio, known
+        ):  # fmt: skip
+            s = int(slots[found.row])
+            point = self._measures.meters[s][0]
+            emit(Finding(
+                "use", point, day * DAY - int(self._offset[s]), now, Severity.MEDIUM, found.reason, found.share,
+                found.usual, 0.0, found.bound, min(1.0, found.share), int(d.device[point]), int(d.place[point]),
+                int(self._park[s]),
+            ))  # fmt: skip
 
     def _judge(self, slots: Rows, day: int) -> tuple[Judged, Taken]:
         taken = self._measures.day(day, len(self._firms))
@@ -268,12 +283,14 @@ class Activity:
         if self._measures.assign(slot, rows, offset):
             self._ladder.forget(slot)
             self._anchor.forget(slot)
+            self._uses.forget(slot)
             self._first[slot] = self._dirty[slot] = -1
             self._cells.clear(np.flatnonzero(self._measures.slot[: len(self._measures.points)] == slot))
 
     def _room(self, size: int) -> None:
         self._ladder.grow(size)
         self._anchor.grow(size)
+        self._uses.grow(size)
         self._park, self._offset = grown(self._park, size), grown(self._offset, size)
         self._first, self._dirty = grown(self._first, size, -1), grown(self._dirty, size, -1)
         if size > len(self._told):
@@ -309,7 +326,7 @@ class Activity:
             "version": np.array(VERSION), "now": np.array(self._now),
             "known": np.frombuffer(json.dumps(known).encode(), np.uint8).copy(),
             "first": self._first[:n].copy(), "dirty": self._dirty[:n].copy(), "told": self._told[:n].copy(),
-            **self._cells.snapshot(points),
+            **self._cells.snapshot(points), **self._uses.snapshot(n),
             **{f"ladder_{k}": v[:n].copy() for k, v in self._ladder.c.items()},
             **{f"anchor_{k}": v[:n].copy() for k, v in self._anchor.c.items()},
         }  # fmt: skip
@@ -330,6 +347,7 @@ class Activity:
         for firm in sorted(owners):
             self._watch(firm)
         self._cells.restore(state)
+        self._uses.restore(state)
         self._first[:n], self._dirty[:n], self._told[:n] = state["first"], state["dirty"], state["told"]
         for name in self._ladder.c:
             self._ladder.c[name][:n] = state[f"ladder_{name}"]

@@ -87,13 +87,13 @@ class Town:
         """Return the last word on each day, by day from the first."""
         days: dict[str, str] = {}
         for event in self.told:
-            if event.enterprise == firm:
+            if isinstance(event, ActivityDay) and event.enterprise == firm:
                 days[event.day] = event.state
         return [days[d] for d in sorted(days)]
 
     def last(self, firm=1):
         """Return the newest event of a firm."""
-        return max((e for e in self.told if e.enterprise == firm), key=lambda e: e.day)
+        return max((e for e in self.told if isinstance(e, ActivityDay) and e.enterprise == firm), key=lambda e: e.day)
 
 
 SHAPE = np.array([0.02] * 6 + [0.05] * 2 + [0.075] * 9 + [0.03] * 3 + [0.015] * 4)
