@@ -91,9 +91,9 @@ class Roster:
         self.sync()
 
     def ruled(self) -> bool:
-        """Return whether every lane that runs was told the rules that hold."""
+        """Return whether every lane was told the rules that hold."""
         with self._lock:
-            return all(rules == self._limits for rules in self._ruled.values())
+            return all(self._ruled.get(lane) == self._limits for lane in self._workers)
 
     def sync(self) -> None:
         """Carry what has changed since the last time; from any thread.
