@@ -72,7 +72,7 @@ class Embedded:
         """Build every part; nothing runs before `start`."""
         self.house = house
         ingest = house.settings.ingest
-        self.roster = Roster(house.registry, house.rulebook.rows, clock.now)
+        self.roster = Roster(house.registry, house.rulebook.rows, clock.now, house.papers.standing)
         house.rulebook.attach(self.roster.rule, self.roster.ruled)
         self.writer = EventWriter(house.events)
         self.readers: dict[Lane, Reader] = {}
