@@ -6,7 +6,7 @@ from typing import Any
 
 from ingest.decoders.samples import Dialect, Flaw, Meaning, Part, Sample
 from ingest.dialects import dialect_of
-from ingest.message import Message
+from ingest.message import RETAIN, Message
 from ingest.resolver import Binding, Known, Resolver, Row, carries, raised
 from park.records import Refusal, Refused
 from park.settings import IngestSettings
@@ -47,20 +47,21 @@ class LooseReader:
     def read(self, message: Message, received: int) -> Read | None:
         """Return what a message says, or None if its topic is another lane's."""
         wire_topic, payload, _, flags = message
+        retained = bool(flags & RETAIN)
         try:
             topic = wire_topic.decode()
         except UnicodeDecodeError:
-            refusal = _Refusing(wire_topic.decode("utf-8", "replace"), payload, received, "", 0)
+            refusal = _Refusing(wire_topic.decode("utf-8", "replace"), payload, received, "", None, retained)
             return Read([], [refusal.of(Refusal.NO_DIALECT, "topic is not UTF-8")], 0, 0)
         if self.covered(topic):
             return None
         found = dialect_of(topic)
         if found is None:
-            refusal = _Refusing(topic, payload, received, "", 0)
+            refusal = _Refusing(topic, payload, received, "", None, retained)
             return Read([], [refusal.of(Refusal.NO_DIALECT)], 0, 0)
         dialect, key = found
         known = self._resolver.known(key)
-        refusal = _Refusing(topic, payload, received, key, known.gateway if known else 0)
+        refusal = _Refusing(topic, payload, received, key, known, retained)
         if len(payload) > self._max_payload:
             return Read([], [refusal.of(Refusal.TOO_LARGE)], refusal.gateway, 0)
         state, parts = dialect.decode(self._states.get(key), topic, payload, received)
@@ -68,7 +69,7 @@ class LooseReader:
             return _unclaimed(dialect, parts, refusal)
         if state is not None:
             self._states[key] = state
-        return self._resolve(dialect, known, parts, refusal, retained=bool(flags & 1))
+        return self._resolve(dialect, known, parts, refusal, retained=retained)
 
     def _resolve(self, dialect: Dialect, known: Known, parts: list[Part], refusal: "_Refusing", retained: bool) -> Read:
         rows: list[Row] = []
@@ -126,12 +127,16 @@ def _described(binding: Binding, sample: Sample) -> str:
 class _Refusing:
     """Gather what is wrong with one message: one refusal a reason."""
 
-    def __init__(self, topic: str, payload: bytes, received: int, device_key: str, gateway: int) -> None:
+    def __init__(
+        self, topic: str, payload: bytes, received: int, device_key: str, known: Known | None, retained: bool
+    ) -> None:
         self.topic = topic
         self.payload = payload
         self.received = received
         self.device_key = device_key
-        self.gateway = gateway
+        self.gateway = known.gateway if known else 0
+        self._device = known.device if known else 0
+        self._retained = retained
         self._noted: dict[Refusal, tuple[list[str], int, str]] = {}
 
     def note(self, reason: Refusal, detail: str, readings: int, alarm: str = "") -> None:
@@ -165,4 +170,6 @@ class _Refusing:
             detail[:_DETAIL].encode("utf-8", "replace").decode(),
             alarm,
             whole,
+            self._retained,
+            self._device,
         )

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     CLEAN = "clean"  # and is back: it was cleaned
     DEVICE_RESET = "device_reset"  # a real reset message of the device
     PERSON_RESET = "person_reset"
+    UNREADABLE = "unreadable"  # messages of life safety that nobody can read
+    READABLE = "readable"  # none of them for an hour
     SILENT = "silent"
     BACK = "back"
     STUCK = "stuck"

@@ -42,6 +42,8 @@ class Refused:
     detail: str = ""  # which key, which column, what was expected
     alarm: str = ""  # the life-safety metric that is raised in it ("smoke", "gas", ...), else ""
     whole: bool = True  # False: other values of the same message became readings
+    retained: bool = False  # replayed by the broker at (re)connect: old state, not news
+    device: int = 0  # the registered device that sent it; 0: none
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Self
 from api.services import Claim, Component, Figure, Services
 from ingest.batcher import Batcher
 from ingest.dialects import dialect_of, subscriptions
-from ingest.message import Message
+from ingest.message import RETAIN, Message
 from ingest.mqtt import Reader
 from ingest.resolver import Resolver
 from park.errors import Unavailable
@@ -256,7 +256,7 @@ class Embedded:
             if kept.state != "waiting":
                 continue
             r = kept.refused
-            message: Message = (r.topic.encode(), r.payload, b"", 0)
+            message: Message = (r.topic.encode(), r.payload, b"", RETAIN if r.retained else 0)
             with self._again_lock:
                 batch = self._again.batch([message], r.received)
             if any(x.reason is r.reason and x.whole for x in batch.refused):

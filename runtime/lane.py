@@ -87,7 +87,7 @@ class LaneWorker:
         self._intake = Intake(decode, time, self._troubles)
         self._messages = self._readings = self._refused = self._events = 0
         self._stopping = threading.Event()
-        self._submitted: deque[tuple[Record, Future[int], Callable[[], None] | None]] = deque()
+        self._submitted: deque[tuple[Batch | Config | Command, Future[int], Callable[[], None] | None]] = deque()
         self._held: deque[_Step] = deque()
         self._held_messages = 0
         self._retry_at = 0.0

@@ -33,6 +33,7 @@ from stream.fire_conditions import GAS, Conditions
 from stream.fire_joint import Joint
 from stream.fire_resets import Clock, Clocks, Resets
 from stream.latches import Member, change_of, labels_of
+from stream.strangers import park_of
 
 VERSION = 1
 UNCLAIMED_MAX = 1_000  # unknown devices with an alarm of their own; beyond them all share one
@@ -192,7 +193,7 @@ class Fire:
             subject = f"unclaimed:{message.device_key or message.topic}"
             if self._conditions.get(family, subject):
                 continue
-            park = self._park_of(message)
+            park = park_of(message, self._directory)
             if sum(held.subject.startswith("unclaimed:") for held in self._conditions) >= UNCLAIMED_MAX:
                 subject, park = "unclaimed:*", 0  # of many parks: everybody is told
                 if self._conditions.get(family, subject):
@@ -202,21 +203,6 @@ class Fire:
             held = self._conditions.begin(family, subject, member, at, (Label.UNCLAIMED,), park=park, place=0)
             reason = Reason.CALL_POINT if message.alarm == "call_point" else Reason.DETECTOR_ALARM
             emit(change_of(held, member, at, AlarmState.ACTIVE, reason, None))
-
-    def _park_of(self, message: Refused) -> int:
-        """Return the park in whose name a stranger speaks; 0, which all parks are told, where it says none.
-
-        A topic of ours begins with the park's code. Foreign dialects say nothing of a park; there a known
-        gateway may.
-        """
-        word, _, rest = message.topic.partition("/")
-        code = rest.partition("/")[0]
-        if word == "parks" and code:
-            for row in self._directory.places.values():
-                if row.kind == "park" and row.code == code:
-                    return row.place
-        gateway = self._directory.devices.get(message.gateway)
-        return gateway.park if gateway else 0
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────
 

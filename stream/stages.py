@@ -1,9 +1,9 @@
 """Which stages stand in which pipeline, and in which order. To add a stage, add it to a tuple.
 
 ```
- life    fire -> quality -> health -> limits -> electrical fire -> contamination
- bulk    fire -> quality -> health -> meters -> occupancy -> limits -> electrical fire -> means -> electricity
-              -> balance -> crowding -> discharge -> unusual -> repeated -> activity
+ life    fire -> unreadable -> quality -> health -> limits -> electrical fire -> contamination
+ bulk    fire -> unreadable -> quality -> health -> meters -> occupancy -> limits -> electrical fire -> means
+              -> electricity -> balance -> crowding -> discharge -> unusual -> repeated -> activity
  store           quality           -> meters -> occupancy -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
@@ -11,6 +11,7 @@ Repeated stands behind all who find: it hears what the others found. Activity he
 """
 
 from park.directory import Directory
+from park.metrics import Lane
 from park.operator import Operator
 from stream.activity import Activity
 from stream.balance import Balance
@@ -29,22 +30,24 @@ from stream.occupancy import Occupancy
 from stream.quality import QualityGate
 from stream.repeated import Repeated
 from stream.rollups import Rollups
+from stream.unreadable import Unreadable
 
 
 def life_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the life-safety lane."""
     return (
-        Fire(directory), QualityGate(directory), Health(directory), Limits(directory), ElectricalFire(directory),
-        Contamination(directory),
+        Fire(directory), Unreadable(directory), QualityGate(directory), Health(directory), Limits(directory),
+        ElectricalFire(directory), Contamination(directory),
     )  # fmt: skip
 
 
 def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the bulk lane."""
     return (
-        Fire(directory), QualityGate(directory), Health(directory), Meters(directory), Occupancy(directory),
-        Limits(directory), ElectricalFire(directory), Means(directory), Electricity(directory), Balance(directory),
-        Crowding(directory), Discharge(directory), Unusual(directory), Repeated(directory), Activity(directory),
+        Fire(directory), Unreadable(directory, Lane.BULK), QualityGate(directory), Health(directory),
+        Meters(directory), Occupancy(directory), Limits(directory), ElectricalFire(directory), Means(directory),
+        Electricity(directory), Balance(directory), Crowding(directory), Discharge(directory), Unusual(directory),
+        Repeated(directory), Activity(directory),
     )  # fmt: skip
 
 

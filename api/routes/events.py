@@ -125,7 +125,7 @@ def _lanes(view: View, condition: ConditionChange) -> tuple[Lane, ...]:
     which lane holds it, and a reset of what a lane does not hold does nothing there.
     """
     device = view.directory().devices.get(condition.device)
-    alarm = condition.family in {"fire", "gas", "test"}
+    alarm = condition.family in {"fire", "gas", "test", "unreadable"}
     first = device.lane if device is not None else Lane.LIFE if alarm else Lane.BULK
     return (first, *(lane for lane in Lane if lane is not first)) if alarm else (first,)
 

@@ -1,5 +1,7 @@
 """The parts put together, without a broker: claims, and fires of devices that are claimed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from api.services import Claim
 from park.events import AlarmState
 from park.metrics import Lane
 from park.model import Park, Place, PlaceKind
-from park.readings import batch_of
+from park.readings import Quality, batch_of
 from park.records import Batch, Command, Edge, Refusal, Refused, Verb
 from park.settings import IngestSettings, LogSettings, Settings
 from runtime import clock
@@ -97,3 +99,14 @@ def test_a_fire_of_a_claimed_device(ground):
     until(lambda: stranger not in ground.standing())
     assert [f"place:{ground.unit.id}"] == list(ground.standing().values())
     assert [AlarmState.ACTIVE, AlarmState.CLEARED] == [c.state for c in ground.house.events.history(stranger)]
+
+
+def test_a_retained_message_stays_old(ground):
+    """What a broker had kept is no news when it is taken in again: a retained "normal" ends no alarm."""
+    (said,) = ground.refused(lambda _: b'{"temperature": 7.5}')
+    ground.house.quarantine.keep(Lane.BULK, 1, [replace(said, retained=True)])
+
+    ground.claim("climate")
+
+    (batch,) = [r for _, r in ground.house.logs[Lane.BULK].read(0) if isinstance(r, Batch)]
+    assert [Quality.RETAINED] == batch.readings.quality.tolist()

@@ -24,6 +24,8 @@ export const WORDS = {
     stuck: ["数值不变", "the value does not move"], moves_again: ["数值恢复变化", "moves again"],
     flapping: ["频繁上下线", "comes and goes"], steady: ["恢复稳定", "steady again"], low_battery: ["电量低", "low battery"],
     battery_ok: ["电量恢复", "battery is well"], gateway_down: ["网关离线", "its gateway is down"],
+    unreadable: ["消防消息无法读取", "a message of life safety cannot be read"],
+    readable: ["一小时内再无此类消息", "no such message for an hour"],
     wrong_clock: ["时钟错误", "its clock is wrong"], clock_ok: ["时钟恢复", "its clock is right again"],
     night_use: ["夜间用量占比升高", "a larger share is used at night"],
     other_shape: ["用电作息改变", "the hours of use have changed"],
@@ -57,6 +59,7 @@ export const WORDS = {
     stale: ["过期", "stale"], test: ["测试", "test"], maintenance: ["维护", "maintenance"],
   },
   rule: {
+    unreadable: ["消防设备消息无法读取", "A fire device cannot be understood"],
     "fire.pre_alarm": ["火灾预警", "Fire pre-alarm"], "fire.confirmed": ["火灾确认", "Fire confirmed"],
     "gas.pre_alarm": ["燃气或一氧化碳预警", "Gas or CO pre-alarm"], "gas.confirmed": ["燃气或一氧化碳确认", "Gas or CO confirmed"],
     "limit.co_100": ["一氧化碳危险浓度", "CO dangerous to people"], "limit.co_50": ["一氧化碳偏高", "CO high"],

@@ -139,7 +139,7 @@ def _row(lane: Lane, r: Refused) -> dict[str, Any]:
         "lane": lane, "state": WAITING, "actor": "", "reason": r.reason, "topic": _clean(r.topic),
         "payload": r.payload, "size": r.size, "received": r.received, "device_key": _clean(r.device_key),
         "gateway": r.gateway, "readings": r.readings, "detail": _clean(r.detail), "alarm": r.alarm, "whole": r.whole,
-        "bytes": size,
+        "bytes": size, "retained": r.retained,
     }  # fmt: skip
 
 
@@ -151,7 +151,7 @@ def _clean(text: str) -> str:
 def _kept(row: Row[Any]) -> Quarantined:
     refused = Refused(
         Refusal(row.reason), row.topic, bytes(row.payload), row.size, row.received, row.device_key, row.gateway,
-        row.readings, row.detail, row.alarm, row.whole,
+        row.readings, row.detail, row.alarm, row.whole, row.retained,
     )  # fmt: skip
     return Quarantined(row.id, refused, Lane(row.lane), row.state, row.actor)
 

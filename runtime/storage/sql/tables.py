@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    false,
 )
 
 # Names of constraints are given, so that a later migration can find them on every database.
@@ -174,6 +175,7 @@ quarantine = Table(
     _text("reason"), _text("topic"), Column("payload", LargeBinary, nullable=False), _number("size"),
     _number("received"), _text("device_key"), _number("gateway"), _number("readings"), _text("detail"), _text("alarm"),
     Column("whole", Boolean, nullable=False), _number("bytes"),
+    Column("retained", Boolean, nullable=False, server_default=false()),
 )  # fmt: skip
 Index("ix_quarantine_state", quarantine.c.state, quarantine.c.id)
 Index("ix_quarantine_device", quarantine.c.state, quarantine.c.device_key, quarantine.c.id)
