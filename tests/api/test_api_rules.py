@@ -1,9 +1,14 @@
 """Rules over the API: looking, checking, changing, going back, and who may."""
 
-import pytest
-from api_house import Client
+from dataclasses import replace
 
+import pytest
+from api_house import DAY, NOW, Client
+
+from api.app import create_app
+from runtime.dry_runs import DryRunner
 from stream.rules import shipped
+from tests.tools import until
 
 WARM = """
 [[limit]]
@@ -129,3 +134,38 @@ class TestRules:
     def test_too_long(self, admin):
         """A table that is too long is refused before it is read."""
         assert 422 == admin("POST", "/rules/check", json={"text": "#" * (300 << 10)}).status_code
+
+
+class TestDryRun:
+    @pytest.fixture
+    def admin(self, services, tmp_path):
+        """A client of an application that can try rules, over a folder without a log."""
+        runs = DryRunner(tmp_path, shipped)
+        yield Client(create_app(replace(services, dry_runs=runs)), "park_admin")
+        runs.stop()
+
+    def test_started_and_fetched(self, admin):
+        """A dry run is accepted at once and fetched by its id; what went wrong is told there."""
+        begun = admin("POST", "/rules/dry-run", json={"text": WARM, "start": NOW - DAY, "end": NOW})
+        path = f"/rules/dry-run/{begun.json()['id']}"
+        until(lambda: admin.get(path)["state"] != "running", 60)
+
+        done = admin.get(path)
+        assert (202, "running", "failed", True) == (
+            begun.status_code, begun.json()["state"], done["state"], "no log" in done["problem"],
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(("start", "end"), [(NOW, NOW), (NOW - 40 * DAY, NOW), (NOW + 1, NOW + 2)])
+    def test_bounded(self, admin, start, end):
+        """A time that is empty, longer than a month or still to come is refused."""
+        assert 400 == admin("POST", "/rules/dry-run", json={"text": WARM, "start": start, "end": end}).status_code
+
+    def test_bad_rules(self, admin):
+        """A table that cannot be read starts nothing."""
+        asked = {"text": WARM.replace("high = 35", ""), "start": NOW - DAY, "end": NOW}
+
+        assert "high or low" in admin("POST", "/rules/dry-run", json=asked).json()["detail"]
+
+    def test_unknown(self, admin):
+        """A run that never was is not found."""
+        assert 404 == admin("GET", "/rules/dry-run/nobody").status_code
