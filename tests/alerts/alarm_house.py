@@ -1,6 +1,5 @@
 """A database with a small park and everything that alarms need, over it."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 from park.metrics import Lane
@@ -42,7 +41,7 @@ class Alarms:
     """Stores of alarms over one database, and what they told the world."""
 
     def __init__(self, where):
-        self.database = Database.open(Path(where))
+        self.database = Database.open(where)
         self.told = []
         self.now = NOW
         self.store = SqlAlarms(self.database, lambda cases, waiting: self.told.append((cases, waiting)))

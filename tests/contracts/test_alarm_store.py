@@ -1,6 +1,5 @@
 """What every store of alarms promises: one open case a key, whole changes, timers that are taken once."""
 
-import shutil
 import threading
 from dataclasses import replace
 
@@ -35,17 +34,9 @@ S, V = CaseState, CaseVerb
 THREADS = 8
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory):
-    """Return an empty database, brought up to date once."""
-    path = tmp_path_factory.mktemp("alarms") / "park.db"
-    Alarms(path).close()
-    return path
-
-
 @pytest.fixture
-def alarms(tmp_path, empty):
-    opened = Alarms(shutil.copy(empty, tmp_path / "park.db"))
+def alarms(where):
+    opened = Alarms(where)
     yield opened
     opened.close()
 

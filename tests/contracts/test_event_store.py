@@ -16,8 +16,8 @@ T0 = 1_760_000_000_000
 
 
 @pytest.fixture
-def database(tmp_path):
-    opened = Database.open(tmp_path / "park.sqlite")
+def database(where):
+    opened = Database.open(where)
     yield opened
     opened.close()
 
@@ -120,13 +120,13 @@ class TestApply:
 
         assert ([], 0) == (events.findings(), events.applied(Lane.BULK))
 
-    def test_lasts(self, tmp_path):
+    def test_lasts(self, where):
         """What was applied is there after a restart."""
-        first = Database.open(tmp_path / "park.sqlite")
+        first = Database.open(where)
         SqlEvents(first).apply(Lane.LIFE, 3, [condition(T0)])
         first.close()
 
-        again = Database.open(tmp_path / "park.sqlite")
+        again = Database.open(where)
         found, position = SqlEvents(again).conditions(), SqlEvents(again).applied(Lane.LIFE)
         again.close()
 

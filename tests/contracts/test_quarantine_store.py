@@ -12,8 +12,8 @@ T0 = 1_760_000_000_000
 
 
 @pytest.fixture
-def database(tmp_path):
-    opened = Database.open(tmp_path / "park.sqlite")
+def database(where):
+    opened = Database.open(where)
     yield opened
     opened.close()
 

@@ -33,8 +33,8 @@ PLAN = [
 
 
 @pytest.fixture
-def registry(tmp_path):
-    database = Database.open(tmp_path / "park.sqlite")
+def registry(where):
+    database = Database.open(where)
     yield SqlRegistry(database)
     database.close()
 

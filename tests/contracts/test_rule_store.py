@@ -11,9 +11,9 @@ NOW = 1_795_219_200_000
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(where):
     """An empty store."""
-    database = Database.open(tmp_path / "park.db")
+    database = Database.open(where)
     yield SqlRules(database)
     database.close()
 
