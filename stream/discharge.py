@@ -17,7 +17,7 @@ from park.operator import Emit, State
 from park.readings import Bool, Quality, ReadingBatch
 from park.records import Config, LimitRow
 from stream.holding import Holding, Subject
-from stream.scopes import MINUTE, chain, fitting, in_force, offset_of
+from stream.scopes import MINUTE, chain, fitting, holds, offset_of
 from stream.sums import Closed, Sums
 
 VERSION = 1
@@ -124,7 +124,7 @@ class Discharge:
         d = self._directory
         device = int(d.device[outlet])
         for rule in self._of.get(device, ()):
-            if in_force(rule, end - HOUR, offset_of(d, int(d.park[outlet]))):
+            if holds(rule, d, int(d.park[outlet]), end - HOUR):
                 self._holding.step(rule, device, flow, end - 1, end + LATENESS, emit)
 
     # ── registry and snapshots ───────────────────────────────────────────────────────────────────

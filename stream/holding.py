@@ -22,7 +22,7 @@ from park.directory import Directory
 from park.events import AlarmState, ConditionChange, Reason, Severity
 from park.operator import Emit, State
 from park.records import LimitRow
-from stream.scopes import in_force, offset_of, timed
+from stream.scopes import holds, timed
 
 VERSION = 1
 NEVER = 2**62
@@ -113,7 +113,7 @@ class Holding:
             self._ripe(rule, held, emit)
 
     def _holds(self, rule: LimitRow, subject: int, at: int) -> bool:
-        return in_force(rule, at, offset_of(self._directory, self._subject(subject).park))
+        return holds(rule, self._directory, self._subject(subject).park, at)
 
     def _ripe(self, rule: LimitRow, held: Held, emit: Emit) -> Held | None:
         """End a wait, at the time it was due; return what is held then."""

@@ -19,7 +19,7 @@ from park.operator import Emit, State
 from park.readings import Bool, Quality, ReadingBatch
 from park.records import Config, LimitRow
 from stream.holding import Holding, Subject
-from stream.scopes import MINUTE, chain, fitting, in_force, offset_of
+from stream.scopes import MINUTE, chain, fitting, holds, offset_of
 from stream.sums import Closed, Sums
 
 VERSION = 1
@@ -96,7 +96,7 @@ class Means:
 
     def _take(self, rule: LimitRow, point: int, value: float, end: int, emit: Emit) -> None:
         at = end + LATENESS
-        if not in_force(rule, end - rule.window, offset_of(self._directory, int(self._directory.park[point]))):
+        if not holds(rule, self._directory, int(self._directory.park[point]), end - rule.window):
             return  # what stands from last night stands until a night is well
         if rule.usual:
             past = self._past.setdefault((point, rule.rule), [])

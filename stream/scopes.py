@@ -57,7 +57,13 @@ def timed(rule: LimitRow) -> bool:
     return bool(rule.days or rule.hours or rule.valid_from or rule.valid_to)
 
 
-def in_force(rule: LimitRow, at: int, offset: int = CHINA) -> bool:
+def holds(rule: LimitRow, directory: Directory, park: int, at: int) -> bool:
+    """Return whether a rule holds at a time (epoch ms) by a park's clock and calendar."""
+    row = directory.places.get(park)
+    return in_force(rule, at) if row is None else in_force(rule, at, row.utc_offset, row.calendar)
+
+
+def in_force(rule: LimitRow, at: int, offset: int = CHINA, calendar: str = "CN") -> bool:
     """Return whether a rule holds at a time (epoch ms) of a park that is `offset` minutes east of UTC.
 
     Hours past midnight belong to the day on which they begin.
@@ -69,42 +75,42 @@ def in_force(rule: LimitRow, at: int, offset: int = CHINA) -> bool:
     minute = at // MINUTE + offset
     day, minute = divmod(minute, _DAY_MINUTES)
     if not rule.hours:
-        return _on(rule.days, day)
+        return _on(rule.days, day, calendar)
     for begin, end in rule.hours:
         if begin < end:
             inside, of = begin <= minute < end, day
         else:
             inside, of = minute >= begin or minute < end, day - (minute < end)
-        if inside and _on(rule.days, of):
+        if inside and _on(rule.days, of, calendar):
             return True
     return False
 
 
-def _on(days: tuple[str, ...], day: int) -> bool:
+def _on(days: tuple[str, ...], day: int, calendar: str) -> bool:
     """Return whether a day (since 1970-01-01, park time) is one of some."""
     if not days or WEEKDAYS[(day + 3) % 7] in days:  # 1970-01-01 was a Thursday
         return True
     if not set(days) & set(DAY_TYPES):
         return False
-    return ("workday" if _worked(day) else "rest") in days
+    return ("workday" if _worked(day, calendar) else "rest") in days
 
 
 @cache
-def _calendar() -> Calendar:
-    return Calendar("CN")
+def _calendar(name: str) -> Calendar:
+    return Calendar(name)
 
 
 @cache
-def _worked(day: int) -> bool:
+def _worked(day: int, calendar: str) -> bool:
     """Return whether most people work on a day.
 
     Of the weeks around Spring Festival, on weekdays but those from New Year's Eve to the sixth.
     """
     days = np.array([day])
-    kind = DayType(int(_calendar().types(days)[0]))
+    kind = DayType(int(_calendar(calendar).types(days)[0]))
     if kind is not DayType.FESTIVAL:
         return kind in _WORKED
-    return (day + 3) % 7 < 5 and not -1 <= int(_calendar().festival_day(days)[0]) <= 6
+    return (day + 3) % 7 < 5 and not -1 <= int(_calendar(calendar).festival_day(days)[0]) <= 6
 
 
 def offset_of(directory: Directory, park: int) -> int:

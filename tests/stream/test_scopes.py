@@ -63,6 +63,13 @@ def test_park_clock():
     assert not in_force(rule(**DAY_RULE), at("2026-03-02T08:00"), offset=0)
 
 
+def test_park_calendar():
+    """Days are those of the park's calendar: one without holidays rests on weekends only."""
+    workday = rule(days=("workday",))
+
+    assert (False, True) == tuple(in_force(workday, at("2026-10-01T12:00"), calendar=c) for c in ("CN", "none"))
+
+
 class TestFitting:
     def test_narrowest(self):
         """Of one name the innermost place holds, then the park, then kinds; other names are left alone."""
