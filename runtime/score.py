@@ -16,17 +16,17 @@ from park.errors import UserError
 from runtime.recordings import cells_of, moment
 from stream.detectors.calendar import NAMES as CALENDARS
 from stream.detectors.calendar import Calendar
+from stream.detectors.counts import Counts
 from stream.detectors.energy import Energy
 from stream.detectors.energy_register import RegisterUse
 from stream.detectors.generic import Generic
 from stream.detectors.judging import Detector
-from stream.detectors.uses import steadied
 
 _MAKE: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
     "generic": lambda _: Generic(),
     "energy": Energy,
     "energy_total": Energy,
-    "count": lambda _: Generic(),
+    "count": Counts,
     "temperature": lambda _: Generic(),
 })  # fmt: skip
 KINDS = tuple(_MAKE)
@@ -102,8 +102,6 @@ class Judge:
             if step.use is None:  # nothing is known of it, but perhaps that it does not follow from the one before
                 return (_ODD, True) if step.odd and not self._learning else (0.0, False)
             value = step.use
-        if self._kind == "count":
-            value = float(steadied(np.array([value]))[0])
         local = np.array([at + _EAST])
         weekday = self._calendar.like(local // _DAY)
         judged = self._detector.judge(np.zeros(1, np.intp), np.array([at]), local, weekday, np.array([value]))

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from park.events import Anomaly, Baseline
 from park.operator import State
 from park.readings import Bool, Float64, Int64, Rows
+from stream.detectors.bar import Limits, OwnBar
 from stream.detectors.calendar import Calendar
 from stream.detectors.episodes import Episodes
 from stream.detectors.judging import BASELINES, KINDS, Judged
@@ -38,12 +39,9 @@ _FAR = 30.0  # usual deviations; more is not more unusual
 _SMOOTH, _RELAX, _SMOOTHED = 0.2, 0.6, 1.4  # an hour: while away, on the way back; what it counts
 _HELD = 0.9  # of a score is kept for the next value: the hour after a fault is part of it
 _EQUALS, _EQUAL_GROWS, _EQUAL_FADES = 4.0, 2.0, 0.9995  # what repeats beyond the longest usual run add
-_TENTH, _TENTH_RATE, _TENTH_LEAST = 0.1, 0.002, 200  # the score that a tenth of the values pass
-_BAR, _BAR_LOW, _BAR_HIGH = 2.0, 2.2, 3.4
-_EXCESS_RATE = 0.02
+_BAR = Limits(times=2.0, low=2.2, high=3.4)  # usual deviations
 _FARTHEST = 1e15
 _WEEK, _POOL = 168, 48
-_TENTH_START, _EXCESS_START = 1.8, 0.8  # before there is a tail; as of ordinary buildings
 _SUDDEN = 6.0  # usual deviations; below it a value is only at the wrong hour
 _SPIKE, _DIP, _CONTEXT, _STUCK = (KINDS.index(k) for k in (Anomaly.SPIKE, Anomaly.DIP, Anomaly.CONTEXT, Anomaly.STUCK))
 _HELD_AGAINST = BASELINES.index(Baseline.HOUR_OF_WEEK)
@@ -68,8 +66,6 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
     "run": ((), np.float32),  # values equal to the one before
     "longest": ((), np.float32),  # usual run of them
     "raw": ((), np.float32),  # score of the value before
-    "tenth": ((), np.float32),
-    "excess": ((), np.float32),  # mean score beyond it
 }
 
 
@@ -79,7 +75,7 @@ class Energy:
     def __init__(self, calendar: Calendar | None = None) -> None:
         self._calendar = calendar or Calendar()
         self._c: dict[str, npt.NDArray[Any]] = {n: np.zeros((0, *s), k) for n, (s, k) in _COLUMNS.items()}
-        self._episodes = Episodes()
+        self._episodes, self._bar = Episodes(), OwnBar(_BAR)
 
     def grow(self, size: int) -> None:
         """Have at least so many slots."""
@@ -91,6 +87,7 @@ class Energy:
             fresh = np.zeros((size - had, *column.shape[1:]), column.dtype)
             self._c[name] = np.concatenate([column, fresh])
         self._episodes.grow(size)
+        self._bar.grow(size)
 
     def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Judged:
         """Judge finite values by what came before them, then learn them."""
@@ -124,7 +121,7 @@ class Energy:
         held = np.maximum(raw, _HELD * c["raw"][slot])
         c["raw"][slot] = raw
         shown = np.where(learning, 0.0, np.where(settling, _SETTLING * held, held))
-        bar, rarity = self._tail(slot, shown, count, settling)
+        bar, rarity = self._bar.take(slot, shown, count, ~settling)
         pace = np.maximum(0.02, 3 / (count + 1)) * np.where(fresh, 0, 1)
         c["usual"][slot] = usual + np.clip(np.log(use + 1e-3) - usual, -pace, pace)
         c["newest"][slot] = np.where(fresh, ts, np.maximum(ts, c["newest"][slot]))
@@ -202,26 +199,13 @@ class Energy:
         c["run"][slot] = run
         return adds
 
-    def _tail(self, slot: Rows, score: Float64, count: Int64, learning: Bool) -> tuple[Float64, Float64]:
-        """Return the bars of series and how rare scores are for them (log10 of values), and learn both."""
-        c = self._c
-        begins = c["tenth"][slot] == 0
-        tenth = np.where(begins, _TENTH_START, c["tenth"][slot])
-        excess = np.where(begins, _EXCESS_START, c["excess"][slot])
-        bar = np.clip(_BAR * tenth, _BAR_LOW, _BAR_HIGH)
-        over = score - tenth
-        rarity: Float64 = np.where(learning, 0.0, np.maximum(1 + over / (2.303 * excess), 0))
-        rate = 3 * np.maximum(_TENTH_RATE, 1 / (count + _TENTH_LEAST)) * np.maximum(tenth, 0.5)
-        moved = np.maximum(tenth + rate * np.where(over > 0, 1 - _TENTH, -_TENTH), 0.2)
-        c["tenth"][slot] = np.where(learning, tenth, moved)
-        grows = ~learning & (over > 0)
-        taken = excess + _EXCESS_RATE * (np.minimum(over, 3 * excess) - excess)
-        c["excess"][slot] = np.where(grows, np.maximum(taken, 0.1), excess)
-        return bar, rarity
-
     def snapshot(self) -> State:
         """Return copies of all columns."""
-        return {**{name: column.copy() for name, column in self._c.items()}, **self._episodes.snapshot()}
+        return {
+            **{name: column.copy() for name, column in self._c.items()},
+            **self._episodes.snapshot(),
+            **self._bar.snapshot(),
+        }
 
     def restore(self, state: State) -> None:
         """Take the columns of an earlier snapshot; slots are numbered as they were."""
@@ -229,6 +213,7 @@ class Energy:
         for name in self._c:
             self._c[name] = state[name].copy()
         self._episodes.restore(state)
+        self._bar.restore(state)
         self.grow(size)
 
 

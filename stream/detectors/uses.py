@@ -15,6 +15,7 @@ import numpy.typing as npt
 from park.metrics import METRICS, NAMES, Kind
 from park.readings import Float64
 from stream.detectors.calendar import Calendar
+from stream.detectors.counts import Counts
 from stream.detectors.energy import Energy
 from stream.detectors.generic import Generic
 from stream.detectors.judging import Detector
@@ -40,13 +41,14 @@ class Use:
 DETECTORS: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
     "generic": lambda _: Generic(),
     "energy": Energy,
+    "count": Counts,
 })  # fmt: skip
 _USED = frozenset({"energy_use", "water_use"})  # what a building draws: ratios to its hour of the week
 
 _BY_KIND: Mapping[Kind, Use] = MappingProxyType({
     Kind.GAUGE: Use(Source.READINGS, "generic"),
     Kind.INTERVAL: Use(Source.HOURS, "generic"),
-    Kind.COUNT: Use(Source.HOURS, "generic", rooted=True),
+    Kind.COUNT: Use(Source.HOURS, "count"),
 })  # fmt: skip
 _NONE = Use(Source.NOTHING)
 
