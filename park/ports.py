@@ -180,6 +180,9 @@ class EventStore(Protocol):
     def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent]) -> None:
         """Store the events of log records up to a position, together with it; known ids are skipped."""
 
+    def takes(self, lane: Lane, events: Sequence[SmallEvent]) -> bool:
+        """Tell whether events could be stored, without storing them. Raises Full, Unavailable."""
+
     def applied(self, lane: Lane) -> int:
         """Return the position through which events are stored."""
 

@@ -30,6 +30,7 @@ from runtime import ahead, clock
 from runtime.ahead import Ahead, Task
 from runtime.cases import CaseTimer
 from runtime.claiming import claim_device
+from runtime.dead_letters import DeadLetters
 from runtime.dry_runs import DryRunner
 from runtime.event_writer import EventWriter
 from runtime.figures import figures_of
@@ -38,6 +39,7 @@ from runtime.lane import LaneWorker
 from runtime.lane_words import LaneSettings, Phase
 from runtime.log_time import Agreement, LogTime
 from runtime.loss import WholeLedger
+from runtime.names import REFUSED_EVENTS
 from runtime.pipelines import pipeline_of
 from runtime.projector import Projector
 from runtime.pulse import Pulse
@@ -74,7 +76,7 @@ class Embedded:
         ingest = house.settings.ingest
         self.roster = Roster(house.registry, house.rulebook.rows, clock.now, house.papers.standing)
         house.rulebook.attach(self.roster.rule, self.roster.ruled)
-        self.writer = EventWriter(house.events)
+        self.writer = EventWriter(house.events, DeadLetters(house.settings.data_dir / REFUSED_EVENTS))
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
         agreement = Agreement()
@@ -213,7 +215,7 @@ class Embedded:
         parts.append(Component("store", not behind and not store.trouble, detail, serving=self._caught_up))
         wrong = self.house.rulebook.troubles.newest
         parts.append(Component("rules", not wrong, wrong))
-        trouble = self.writer.troubles.newest
+        trouble = "; ".join(filter(None, (self.writer.troubles.newest, self.writer.aside.said)))
         parts.append(Component("event writer", not trouble, trouble))
         trouble = self.case_timer.troubles.newest or self.house.cases.intake.troubles.newest
         parts.append(Component("alarms", not trouble, trouble))

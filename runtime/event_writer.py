@@ -1,17 +1,27 @@
-"""Events into SQL, behind the lanes: a disk that syncs slowly holds no lane up."""
+"""Events into SQL, behind the lanes: a disk that syncs slowly holds no lane up.
+
+A store that is away is asked again for ever. One that takes other events and refuses one is asked for it some
+times; then the event is mended, or set aside for a person: behind it a fire may wait for its turn.
+"""
 
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import fields, replace
+from math import isfinite
 
-from park.errors import Full
+from park.errors import Full, MachineryError
 from park.metrics import Lane
 from park.ports import EventStore
 from park.wire import SmallEvent
+from runtime.dead_letters import DeadLetters
 from runtime.troubles import Troubles
 
 _WAITING = 200_000  # events that may wait; then the lanes are told to wait
 _AT_ONCE = 5_000  # events of one transaction
+_TRIES = 3  # before events that the store refuses are looked at one by one
+_I64 = 1 << 63
+_AWAY = (MachineryError, OSError)  # what may pass
 _IDLE = 5.0  # s after which a position without events is written down, too
 
 Told = Callable[[list[SmallEvent]], None]
@@ -20,9 +30,11 @@ Told = Callable[[list[SmallEvent]], None]
 class EventWriter:
     """Writes what lanes find, the life-safety lane's first, in a thread of its own."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, aside: DeadLetters) -> None:
         self.troubles = Troubles("event writer")
+        self.aside = aside
         self._store = store
+        self._refusals = 0  # in a row
         self._change = threading.Condition()
         self._waiting: dict[Lane, deque[tuple[int, list[SmallEvent]]]] = {Lane.LIFE: deque(), Lane.BULK: deque()}
         self._count = 0
@@ -90,15 +102,16 @@ class EventWriter:
         return (position, found) if position else None
 
     def _write(self, lane: Lane, position: int, events: list[SmallEvent]) -> bool:
-        written = False
-        with self.troubles.passing("events could not be written"):
-            self._store.apply(lane, position, events)
-            written = True
+        written = self._apply(lane, position, events)
+        if not written and self._refusals >= _TRIES:
+            with self.troubles.passing("refused events could not be set aside"):
+                written = self._apply(lane, position, self._sifted(lane, position, events))
         if not written:
             with self._change:
                 if not self._stopping:
                     self._change.wait(0.5)
             return False
+        self._refusals = 0
         self.troubles.over()
         self._applied[lane] = position
         with self._change:
@@ -106,3 +119,53 @@ class EventWriter:
             while queue and queue[0][0] <= position:
                 self._count -= len(queue.popleft()[1])
         return True
+
+    def _apply(self, lane: Lane, position: int, events: list[SmallEvent]) -> bool:
+        """Write; return whether that went, and count what was refused in a row."""
+        try:
+            with self.troubles.passing("events could not be written", but=_AWAY):
+                self._store.apply(lane, position, events)
+                return True
+        except _AWAY as why:
+            self.troubles.tell("events cannot be written now", why)
+            self._refusals = 0
+        else:
+            self._refusals += 1
+        return False
+
+    def _sifted(self, lane: Lane, position: int, events: list[SmallEvent]) -> list[SmallEvent]:
+        """Return the events that the store takes, mended where that helps; the others are set aside.
+
+        A store that takes nothing at all is asked again: it is not the events. Raises Full, Unavailable.
+        """
+        if not self._store.takes(lane, []):
+            return events
+        why = self.troubles.newest
+        taken: list[SmallEvent] = []
+        for event in events:
+            mended = _mended(event)
+            if self._store.takes(lane, [event]):
+                taken.append(event)
+            elif mended != event and self._store.takes(lane, [mended]):
+                taken.append(mended)
+            else:
+                self.aside.put(lane, position, event, why)
+        return taken
+
+
+def _mended(event: SmallEvent) -> SmallEvent:
+    """Return an event with values that every database takes; the same where it has no others."""
+    changes: dict[str, object] = {}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if type(value) is str:
+            fit: object = value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+        elif type(value) is int:
+            fit = max(-_I64, min(value, _I64 - 1))
+        elif isinstance(value, float):
+            fit = value if isfinite(value) else 0.0
+        else:
+            continue
+        if fit != value:
+            changes[field.name] = fit
+    return replace(event, **changes) if changes else event  # type: ignore[arg-type]

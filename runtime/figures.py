@@ -53,6 +53,7 @@ def figures_of(
         of("park_store_failures_total", "counter", "Times that stores took nothing.", store.failures),
         of("park_projector_cpu_seconds_total", "counter", "CPU time of the projector's thread.", projector.cpu),
         of("park_events_waiting", "gauge", "Events that wait to be written.", writer.waiting),
+        of("park_events_set_aside_total", "counter", "Events that the store refused.", writer.aside.total),
         of("park_live_clients", "gauge", "Live pages that listen.", house.live.clients),
         of("park_quarantine_messages", "gauge", "Refused messages kept.", kept),
         of("park_quarantine_bytes", "gauge", "Bytes of refused messages kept.", kept_bytes),

@@ -7,4 +7,5 @@ LABELS = "labels.jsonl"  # what was injected into it, where and when
 FIRES = "fires"  # a file in it named after a unit sets that unit on fire
 SPEAKING = "speaking"  # locked while its devices speak
 ATTACHMENTS = "attachments"  # files that people attached to alarms, by digest
+REFUSED_EVENTS = "refused-events.jsonl"  # events that no store would take
 OUTGOING = "outgoing"  # files that are made to be given out

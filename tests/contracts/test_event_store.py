@@ -36,6 +36,20 @@ def finding(ts, kind="anomaly", point=1, park=1):
     return Finding(kind, point, ts, ts + 1, Severity.LOW, Reason.UNUSUAL, value=1.5, park=park)
 
 
+class TestTakes:
+    def test_nothing_is_stored(self, events):
+        """Whether events could be stored is found out without storing them, or moving the position."""
+        assert events.takes(Lane.LIFE, [condition(T0), finding(T0)])
+        assert events.takes(Lane.LIFE, [])
+
+        assert ([], [], 0) == (events.conditions(), events.findings(), events.applied(Lane.LIFE))
+
+    def test_refused(self, events):
+        """A value that no column holds is refused; the store goes on."""
+        assert not events.takes(Lane.LIFE, [finding(1 << 70)])
+        assert events.takes(Lane.LIFE, [finding(T0)])
+
+
 class TestConditions:
     def test_newest_change_and_history(self, events):
         """A condition is shown as it is now, and its history as it went."""

@@ -1,14 +1,19 @@
 """The writer of events goes on whatever the database says, and ends when it is told to."""
 
+import json
 import threading
+from dataclasses import replace
 
 import pytest
 from lane_parts import until
 
 from park.errors import Conflict, Unavailable
-from park.events import DeviceStatus, Reason, Status
+from park.events import AlarmState, ConditionChange, DeviceStatus, Finding, Reason, Severity, Status
 from park.metrics import Lane
+from runtime.dead_letters import DeadLetters
 from runtime.event_writer import EventWriter
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.events import SqlEvents
 
 EVENT = DeviceStatus(1, Status.ONLINE, 1, 1, Reason.BACK)
 
@@ -19,6 +24,7 @@ class Store:
     def __init__(self, why=None):
         self.why = why
         self.asked = threading.Event()
+        self.calls = 0
         self.taken = []
 
     def applied(self, lane):
@@ -29,30 +35,37 @@ class Store:
     def apply(self, lane, position, events):
         """Take events, or fail."""
         self.asked.set()
+        self.calls += 1
         if self.why:
             raise self.why
         self.taken.append((lane, position, list(events)))
 
+    def takes(self, lane, events):
+        """Take nothing while it fails."""
+        del lane, events
+        return not self.why
+
 
 @pytest.mark.parametrize("why", [Unavailable("locked"), Conflict("refused"), ValueError("a fault of ours")])
-def test_a_store_that_fails(why):
+def test_a_store_that_fails(why, tmp_path):
     """The thread says what is wrong and asks again: whatever it was, a fire may wait behind it."""
     store = Store(why)
-    writer = EventWriter(store)
+    writer = EventWriter(store, DeadLetters(tmp_path / "refused.jsonl"))
     writer.start()
     writer.put(Lane.LIFE, 8, [EVENT])
-    until(lambda: writer.troubles.newest)
+    until(lambda: store.calls > 5)
     store.why = None
     until(lambda: store.taken)
     writer.stop()
 
     assert ([(Lane.LIFE, 8, [EVENT])], 8, 0) == (store.taken, writer.applied(Lane.LIFE), writer.waiting)
+    assert "" == writer.aside.said
 
 
-def test_a_store_that_fails_to_the_end():
+def test_a_store_that_fails_to_the_end(tmp_path):
     """A writer that is told to stop while the store takes nothing ends; a replay finds the events again."""
     store = Store(Unavailable("locked"))
-    writer = EventWriter(store)
+    writer = EventWriter(store, DeadLetters(tmp_path / "refused.jsonl"))
     writer.start()
     writer.put(Lane.LIFE, 8, [EVENT])
     assert store.asked.wait(10)
@@ -60,3 +73,83 @@ def test_a_store_that_fails_to_the_end():
 
     assert not writer._thread.is_alive()
     assert 0 == writer.applied(Lane.LIFE)
+
+
+FIRE = ConditionChange(
+    "fire.pre_alarm", "fire", "place:3", 5, 5, 5, AlarmState.ACTIVE, Severity.HIGH, Reason.DETECTOR_ALARM, 1, 3, 11
+)
+TOO_GREAT = Finding("anomaly", 1, 7, 1, Severity.LOW, Reason.UNUSUAL, park=1 << 70)  # which no column holds
+NO_TEXT = replace(TOO_GREAT, park=1, kind="\ud800")  # half a character
+
+
+class Refusing(SqlEvents):
+    """SQL that refuses what is of one kind, as a fault of ours would."""
+
+    def _put(self, connection, lane, events):
+        """Refuse meter findings."""
+        if any(getattr(e, "kind", "") == "meter" for e in events):
+            raise ZeroDivisionError("meter")
+        return super()._put(connection, lane, events)
+
+
+def written(tmp_path, *steps, kind=SqlEvents):
+    """Write steps of events to SQL; return (store, dead letters)."""
+    database = Database.open(tmp_path / "park.db")
+    store, aside = kind(database), DeadLetters(tmp_path / "refused.jsonl")
+    writer = EventWriter(store, aside)
+    writer.start()
+    for position, (lane, events) in enumerate(steps, 1):
+        writer.put(lane, position, events)
+    until(lambda: not writer.waiting)
+    writer.stop()
+    until(lambda: writer.troubles.newest == "")
+    return store, aside
+
+
+class TestPoison:
+    def test_set_aside(self, tmp_path):
+        """An event that SQL refuses is kept for a person; a fire beside it and one behind it are stored."""
+        poison = Finding("meter", 1, 1, 1, Severity.LOW, Reason.METER_SWAP)
+        later = replace(FIRE, subject="place:4")
+        store, aside = written(
+            tmp_path, (Lane.LIFE, [FIRE, poison]), (Lane.LIFE, [later]), (Lane.BULK, [EVENT]), kind=Refusing
+        )
+
+        assert {"place:3", "place:4"} == {c.subject for c in store.conditions(standing=True)}
+        assert (2, 3) == (store.applied(Lane.LIFE), store.applied(Lane.BULK))
+        assert (1, 1) == (aside.kept, aside.total)
+        (line,) = aside.path.read_text(encoding="ascii").splitlines()
+        told = json.loads(line)
+        assert ("life", "finding", "meter") == (told["lane"], told["type"], told["event"]["kind"])
+        assert "ZeroDivisionError" in told["why"]
+
+    @pytest.mark.parametrize("event", [TOO_GREAT, NO_TEXT, replace(FIRE, subject="topic:\ud800", park=1 << 64)])
+    def test_mended(self, tmp_path, event):
+        """What only holds a value that no column takes is stored with the nearest that one does."""
+        store, aside = written(tmp_path, (Lane.LIFE, [event, EVENT]))
+
+        assert ("", 1) == (aside.said, store.applied(Lane.LIFE))
+        assert 1 == len(store.findings() if isinstance(event, Finding) else store.conditions(standing=True))
+
+    def test_told_after_a_restart(self, tmp_path):
+        """Until a person has moved the file away, health says how many there are."""
+        DeadLetters(tmp_path / "x.jsonl").put(Lane.BULK, 1, EVENT, "why")
+
+        assert "1 events could not be stored; they are kept in x.jsonl" == DeadLetters(tmp_path / "x.jsonl").said
+        (tmp_path / "x.jsonl").unlink()
+        assert "" == DeadLetters(tmp_path / "x.jsonl").said
+
+    def test_no_room_for_the_file(self, tmp_path):
+        """Where an event cannot be set aside it is not lost: it waits, and is asked for again."""
+        poison = Finding("meter", 1, 1, 1, Severity.LOW, Reason.METER_SWAP)
+        (tmp_path / "folder").mkdir()
+        writer = EventWriter(Refusing(Database.open(tmp_path / "park.db")), DeadLetters(tmp_path / "folder" / "x"))
+        (tmp_path / "folder").rmdir()
+        writer.start()
+        writer.put(Lane.LIFE, 8, [poison, FIRE])
+        until(lambda: "cannot be kept" in writer.troubles.newest)
+        (tmp_path / "folder").mkdir()
+        until(lambda: not writer.waiting)
+        writer.stop()
+
+        assert (1, 8) == (writer.aside.kept, writer.applied(Lane.LIFE))

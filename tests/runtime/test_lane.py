@@ -399,7 +399,7 @@ class TestFaults:
         refused = [r for b in batches for r in b.refused]
         assert [(Refusal.MALFORMED, b'{"v":{"power":666.0}}')] == [(r.reason, r.payload) for r in refused]
         assert 5 == sum(int(b.edge.messages.sum()) for b in batches)
-        assert ["fire.pre_alarm"] == rules(bench.published)
+        assert ["unreadable", "fire.pre_alarm"] == rules(bench.published)
         bench.log.close()
 
     def test_a_stage_that_cannot_be_restored(self, tmp_path):

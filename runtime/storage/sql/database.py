@@ -99,6 +99,8 @@ def _told() -> Iterator[None]:
         yield
     except exc.IntegrityError as why:
         raise Conflict(f"the database refuses it: {why.orig}") from why
+    except exc.DataError as why:  # a value that no column of ours holds
+        raise Conflict(f"the database refuses a value: {why.orig}") from why
     except exc.TimeoutError as why:
         raise Unavailable("all connections to the database are in use") from why
     except exc.DBAPIError as why:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, insert, select, tuple_
 
-from park.errors import UserError
+from park.errors import MachineryError, UserError
 from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Finding
 from park.metrics import Lane
 from park.wire import SmallEvent, decode_event, encode_event
@@ -18,6 +18,10 @@ from runtime.storage.sql.tables import activity_days, condition_changes, conditi
 
 _MOST = 10_000  # rows in one answer
 _NEVER = 1 << 62  # ms: after every time
+
+
+class _Undone(Exception):
+    """Take a transaction back."""
 
 
 class SqlEvents:
@@ -34,20 +38,37 @@ class SqlEvents:
         Positions at or below the one reached are skipped whole, known ids one by one: a log may be
         read again from anywhere.
         """
-        sorted_out: dict[type, list[Any]] = {kind: [] for kind in _STORE}
-        for event in events:
-            sorted_out[type(event)].append(event)
         with self._database.write() as connection:
             if position <= positions.reached(connection, positions.EVENTS, lane):
                 return
-            triggers = self._intake.fresh(connection, lane, events) if self._intake else []
-            for kind, found in sorted_out.items():
-                if found:
-                    _STORE[kind](connection, found)
+            tell = self._put(connection, lane, events)
             positions.reach(connection, positions.EVENTS, lane, position)
-            tell = self._intake.take(connection, triggers) if self._intake else None
         if tell is not None:
             tell()
+
+    def takes(self, lane: Lane, events: Sequence[SmallEvent]) -> bool:
+        """Tell whether events could be stored, without storing them. Raises Full, Unavailable."""
+        try:
+            with self._database.write() as connection:
+                self._put(connection, lane, events)
+                raise _Undone  # noqa: TRY301 - what was tried is taken back with the transaction
+        except _Undone:
+            return True
+        except (MachineryError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 - drivers and stores refuse in many words
+            return False
+
+    def _put(self, connection: Connection, lane: Lane, events: Sequence[SmallEvent]) -> Callable[[], None] | None:
+        """Store events and tell cases; return what is to be called once it is committed."""
+        sorted_out: dict[type, list[Any]] = {kind: [] for kind in _STORE}
+        for event in events:
+            sorted_out[type(event)].append(event)
+        triggers = self._intake.fresh(connection, lane, events) if self._intake else []
+        for kind, found in sorted_out.items():
+            if found:
+                _STORE[kind](connection, found)
+        return self._intake.take(connection, triggers) if self._intake else None
 
     def applied(self, lane: Lane) -> int:
         """Return the position through which events are stored."""
