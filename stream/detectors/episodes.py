@@ -65,10 +65,9 @@ class Episodes:
         minute = local // 60_000
         quiet = c["quiet"].take(slot)
         worst, spent = c["worst"].take(slot).astype(np.float64), c["spent"].take(slot).astype(np.float64)
-        score = rarity
-        stirs = rarity > CALM
+        score = rarity - _BUDGET * spent
+        stirs = score > CALM
         if stirs.any():
-            score = rarity - _BUDGET * spent
             some = np.flatnonzero(stirs)
             score[some] -= _HABIT * self._habit(slot[some], minute[some])
             stirs = score > CALM

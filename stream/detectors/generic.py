@@ -1,9 +1,10 @@
-"""The detector of any metric: forecasts, nine statistics, each with its own tail; the rarest decides.
+"""The detector of any metric: forecasts, ten statistics, each with its own tail; the rarest decides.
 
 ```
  value ─> forecasts ─> surprise above, below ──┐
    │         └───────> against its half hour ──┼─> tails ─> rarest ─> episodes ─> score, finding
-   └────> last 16 ───> shift, step, movement ──┘
+   └────> windows ───> step, shift, movement, ─┘
+                       run, shape, unlike
 ```
 Few parts, one parameter set: scales and thresholds come from each series' own past. What each is for, what
 was tried and what it cost is in docs/detection.md.
@@ -31,15 +32,15 @@ _BARELY = 0.1  # of the scale of scores, for values that do not speak
 _STILL = 0.01  # of the usual movement: below it nothing moves
 _SLANTED = 0.3  # share of a shift that may happen within the window, for it to be a drift
 
-STATISTICS = ("above", "below", "hour_above", "hour_below", "step", "shift", "moved", "burst", "shape", "still")
-_ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW, _STEP, _SHIFT, _MOVED, _BURST, _SHAPE, _RUN = range(len(STATISTICS))
+STATISTICS = ("above", "below", "hour_above", "hour_below", "step", "shift", "moved", "run", "shape", "unlike")
+_ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW, _STEP, _SHIFT, _MOVED, _RUN, _SHAPE, _UNLIKE = range(len(STATISTICS))
 _KIND_OF = np.array([KINDS.index(k) for k in (
     Anomaly.SPIKE, Anomaly.DIP, Anomaly.CONTEXT, Anomaly.CONTEXT, Anomaly.SHIFT, Anomaly.SHIFT, Anomaly.VARIANCE,
-    Anomaly.SHAPE, Anomaly.SHAPE, Anomaly.STUCK,
+    Anomaly.STUCK, Anomaly.SHAPE, Anomaly.SHAPE,
 )])  # fmt: skip
 _HELD = np.array([BASELINES.index(b) for b in (
     Baseline.FORECAST, Baseline.FORECAST, Baseline.HALF_HOUR, Baseline.HALF_HOUR, Baseline.LEVEL, Baseline.LEVEL,
-    Baseline.MOVEMENT, Baseline.FORECAST, Baseline.HALF_HOUR, Baseline.MOVEMENT,
+    Baseline.MOVEMENT, Baseline.MOVEMENT, Baseline.HALF_HOUR, Baseline.HALF_HOUR,
 )])  # fmt: skip
 _LEAST = np.where(np.arange(len(STATISTICS)) == _RUN, 0.5, 0.0)  # mean excess of a tail that is no thinner
 _STUCK, _DRIFT = KINDS.index(Anomaly.STUCK), KINDS.index(Anomaly.DRIFT)
@@ -86,22 +87,22 @@ class Generic:
         half = local // _HALF % HALVES
         whole = ts - self._first[slot] >= DAY
         view = self._usual.look(s, slot, half, weekday >= SATURDAY, whole, value)
-        ring = self._window.push(slot, count, value, view.move)
+        ring, newest = self._window.push(slot, count, value, view.move)
         fresh = count == 0
         level, usual_move = np.where(fresh, value, level), np.maximum(usual_move, 1e-3 * view.spread)
-        found = statistics(s, view, ring, level, usual_move)
+        found = statistics(s, view, ring, newest, level, usual_move)
         settle(s, ring, count)
         x = np.stack((
             view.above, view.below, np.maximum(view.day, 0), np.maximum(-view.day, 0), np.abs(found["step"]),
-            np.abs(found["shift"]), np.abs(found["moved"]), found["burst"], np.abs(found["shape"]), np.log2(1 + s[RUN]),
-        ))  # fmt: skip
-        reach = self._tails.level(slot)
-        rarities = self._tails.rarity(slot, count, x)
+            np.abs(found["shift"]), np.abs(found["moved"]), np.log2(1 + s[RUN]), np.abs(found["shape"]),
+            found["unlike"],
+        ), axis=1)  # fmt: skip
+        tails = self._tails.take(slot, count, x)
+        which, reach = tails.which, tails.level.T
         self._rows[slot] = s.T
         self._count[slot] = count + 1
         learning = (count < LEARN_VALUES) | ~whole
-        which = rarities.argmax(axis=0)
-        rarest = np.where(learning, 0.0, rarities.max(axis=0))
+        rarest = np.where(learning, 0.0, tails.rarity)
         spoken = self.episodes.take(slot, ts, local, s[STEP], rarest)
         shown = np.maximum(spoken.score, 0) / (np.maximum(spoken.score, 0) + NOTABLE)
         up = np.where(np.isfinite(reach[_HOUR_ABOVE]), np.maximum(reach[_HOUR_ABOVE], 1), 3.0)
@@ -126,7 +127,7 @@ class Generic:
         """Return copies of all columns."""
         return {
             "rows": self._rows.copy(), "first": self._first.copy(), "newest": self._newest.copy(),
-            "count": self._count.copy(), "habit": self._usual.habit.copy(),
+            "count": self._count.copy(), "habit": self._usual.habit.copy(), "away": self._usual.away.copy(),
             "seen": self._usual.seen.copy(), "ring": self._window.ring.copy(), **self._tails.snapshot(),
             **self.episodes.snapshot(),
         }  # fmt: skip
@@ -137,6 +138,7 @@ class Generic:
         self._rows, self._first, self._newest = state["rows"].copy(), state["first"].copy(), state["newest"].copy()
         self._count, self._window.ring = state["count"].copy(), state["ring"].copy()
         self._usual.habit, self._usual.seen = state["habit"].copy(), state["seen"].copy()
+        self._usual.away = state["away"].copy()
         self._tails.restore(state)
         self.episodes.restore(state)
         self.grow(size)
@@ -147,8 +149,8 @@ def _named(which: Rows, found: dict[str, Float64], usual_move: Float64) -> tuple
     kind = _KIND_OF[which]
     still = (which == _MOVED) & (found["still"] <= _STILL * usual_move)
     kind = np.where(still, _STUCK, kind)
-    away = found["shift"]
-    slanted = (which == _SHIFT) & (np.abs(found["slope"]) < _SLANTED * np.abs(away)) & (np.abs(found["step"]) > 0)
+    away = found["away"]
+    slanted = (which == _SHIFT) & (np.abs(found["slope"]) < _SLANTED * np.abs(away))
     kind = np.where(slanted, _DRIFT, kind)
     sign = np.where(which == _MOVED, found["moved"], np.where(which == _SHAPE, found["shape"], away))
     sign = np.where((which == _ABOVE) | (which == _HOUR_ABOVE), 1.0, sign)

@@ -1,24 +1,24 @@
-"""What the last few values do together: their level, their movement, their surprise.
+"""What the last few values do together: their level, their movement, their unlikeness.
 
 A shift too small for one value shows in the mean of sixteen; a stuck or a restless device in how much it
-moves; an unusual hour in many small surprises. Each is held against what is usual of the same number.
+moves; an unusual day in many values that are each a little off. Each is held against what is usual of the same number.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from park.readings import Float64, Int64, Rows
-from stream.detectors.usual import LAST, LEVEL, MOVE, USUAL_COLUMNS, View
+from stream.detectors.usual import ERROR, HABITS, LEVEL, MOVE, OFFSET, SCALE, SPREAD, STEP, USUAL_COLUMNS, View
 
 WINDOW, SHORT = 16, 4
 # Columns of a row, behind those of the forecasts.
-SHORT_DEV, LONG_DEV, BURST, RESIDUE, RESIDUE_DEV = range(USUAL_COLUMNS, USUAL_COLUMNS + 5)
+SHORT_DEV, LONG_DEV, RESIDUE, RESIDUE_DEV, UNLIKE = range(USUAL_COLUMNS, USUAL_COLUMNS + 5)
 RECENT_COLUMNS = USUAL_COLUMNS + 5
 
 _WINSOR = 6.0
 _SOFT = 0.05  # of the usual movement: added on both sides, so that the logarithm of no movement is finite
-_BURST_RATE, _LOUDEST = 1 / 12, 4.0
 _RESIDUE_RATE, _RESIDUE_CLIP = 0.1, 6.0
+_DAY, _DAY_VALUES = 1_440.0, (12.0, 96.0)  # minutes of a long window, and values within which it stays
 _QUIET = 0.05  # residues below it are no news
 
 
@@ -33,16 +33,19 @@ class Window:
         more = np.zeros((size - len(self.ring), 2, WINDOW), np.float32)
         self.ring = np.concatenate([self.ring, more])
 
-    def push(self, slot: Rows, count: Int64, value: Float64, move: Float64) -> Float64:
-        """Take values in; return the rings, [value or move, age, row]: age 0 is the newest."""
+    def push(self, slot: Rows, count: Int64, value: Float64, move: Float64) -> tuple[Float64, Float64]:
+        """Take values in; return the rings, [value or move, place, row], and the newest values, [age, row].
+
+        A ring is filled from its beginning, so that the first values stand in order.
+        """
         at = count % WINDOW
         first = count == 0
         if first.any():
             self.ring[slot[first], 0] = value[first, None]
         self.ring[slot, 0, at], self.ring[slot, 1, at] = value, move
-        rows = self.ring.take(slot, axis=0)
-        order = (at[:, None] - np.arange(WINDOW)) % WINDOW
-        return np.ascontiguousarray(np.take_along_axis(rows, order[:, None, :], axis=2).transpose(1, 2, 0), np.float64)
+        rows: Float64 = self.ring.take(slot, axis=0).transpose(1, 2, 0).astype(np.float64, order="C")
+        newest: Float64 = np.stack([self.ring[slot, 0, (at - age) % WINDOW] for age in range(SHORT)]).astype(np.float64)
+        return rows, newest
 
 
 def mean_of(part: Float64) -> Float64:
@@ -58,19 +61,26 @@ def mean_of(part: Float64) -> Float64:
     return mean
 
 
-def median_of(values: Float64, count: Int64) -> Float64:
-    """Return the median of the first `count` (1..WINDOW) of rings, [age, row]."""
+_WILD = 2  # of the first values may be mistakes
+
+
+def first_of(values: Float64, count: Int64) -> tuple[Float64, Float64]:
+    """Return the median and the mean of all but the largest two of the first `count` (1..WINDOW), [place, row]."""
     kept = np.where(np.arange(WINDOW)[:, None] < count, values, np.inf)
     kept.sort(axis=0)
     row = np.arange(values.shape[1])
     middle: Float64 = 0.5 * (kept[(count - 1) // 2, row] + kept[count // 2, row])
-    return middle
+    fewer = np.maximum(count - _WILD, 1)
+    mean: Float64 = np.cumsum(kept, axis=0)[fewer - 1, row] / fewer
+    return middle, mean
 
 
-def statistics(s: Float64, view: View, ring: Float64, level: Float64, usual_move: Float64) -> dict[str, Float64]:
+def statistics(
+    s: Float64, view: View, ring: Float64, newest: Float64, level: Float64, usual_move: Float64
+) -> dict[str, Float64]:
     """Return the statistics of windows; learn what is usual of them. `s` are the rows, transposed; changed."""
     floor = 0.02 * view.spread
-    long, short = mean_of(ring[0]), mean_of(ring[0, :SHORT])
+    long, short = mean_of(ring[0]), mean_of(newest)
     away, away_short = long - level, short - level
     moved = mean_of(ring[1])
     found = {
@@ -81,26 +91,31 @@ def statistics(s: Float64, view: View, ring: Float64, level: Float64, usual_move
         usual = np.maximum(s[column], floor)
         found[name] = distance / usual
         size = np.abs(distance)
-        s[column] += view.rate * (np.where(view.young, size, np.minimum(size, _WINSOR * usual)) - s[column])
-    s[BURST] += _BURST_RATE * (np.minimum(np.maximum(view.above, view.below), _LOUDEST) - s[BURST])
-    found["burst"] = s[BURST].copy()
+        s[column] += view.rate * (np.minimum(size, _WINSOR * usual) - s[column])
     s[RESIDUE] += _RESIDUE_RATE * (np.clip(view.day, -_RESIDUE_CLIP, _RESIDUE_CLIP) - s[RESIDUE])
     found["shape"] = s[RESIDUE] / np.maximum(s[RESIDUE_DEV], _QUIET)
     s[RESIDUE_DEV] += view.rate * (np.abs(s[RESIDUE]) - s[RESIDUE_DEV])
-    found["slope"] = mean_of(ring[0, : WINDOW // 2]) - mean_of(ring[0, WINDOW // 2 :])
+    day = 1 / np.clip(_DAY / np.maximum(s[STEP], 1.0), *_DAY_VALUES)
+    s[UNLIKE] += day * (np.minimum(np.abs(view.day), _RESIDUE_CLIP) - s[UNLIKE])
+    found["unlike"] = s[UNLIKE].copy()
+    found["slope"] = short - long
+    found["away"] = away
     found["still"] = moved
     return found
 
 
 def settle(s: Float64, ring: Float64, count: Int64) -> None:
-    """Set level and spread of rows with few values to medians: none of the first values decides them alone."""
+    """Set what is usual of rows with few values, so that none of the first decides it alone."""
     young = np.flatnonzero(count < WINDOW)
     if not len(young):
         return
     n = count[young] + 1
-    level = median_of(ring[0][:, young], n)
-    spread = median_of(np.abs(ring[0][:, young] - level), n)
-    s[LEVEL, young] = level
-    s[LEVEL + 1, young] = spread
-    s[MOVE, young] = median_of(ring[1][:, young], n)
-    s[LAST, young] = ring[0, 0, young]
+    level, _ = first_of(ring[0][:, young], n)
+    spread = np.maximum(*first_of(np.abs(ring[0][:, young] - level), n))
+    move = np.maximum(*first_of(ring[1][:, young], n))
+    s[LEVEL, young], s[SPREAD, young], s[MOVE, young] = level, spread, move
+    s[SCALE : SCALE + 4, young] = spread
+    s[SCALE, young] = move
+    s[ERROR : ERROR + HABITS, young] = spread
+    s[OFFSET : OFFSET + HABITS, young] = 0
+    s[SHORT_DEV, young] = s[LONG_DEV, young] = spread

@@ -11,6 +11,7 @@ uncertainty of b integrated out (a Pareto of shape m: few peaks know little of t
 is the log10 of the number of values among which one so large is expected.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,92 +26,103 @@ _FEWEST, _SHARE = 5, 4  # u is the m-th largest peak, m = peaks / 4 within 5..16
 _TRIM = 5  # a fifth
 _MEMORY = 16_000  # values; then the count is halved: what was rare long ago may be so no more
 _LARGEST = 6e4  # of a 16-bit number
+_LEVEL, _MEAN, _PEAK = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How rare the numbers of each row are."""
+
+    rarity: Float64  # of the rarest; 0: none is above its u
+    which: Rows  # statistic of it
+    level: npt.NDArray[np.float32]  # u, [row, statistic]; infinite while nothing is known
 
 
 class Tails:
     """Peaks of several statistics of many series. Rows by slot."""
 
     def __init__(self, least: Float64) -> None:
-        statistics = len(least)
+        """Have a statistic for each of `least`: the mean excess that its tail has at least."""
         self._least = least
-        self._c: dict[str, npt.NDArray[Any]] = {
-            "level": np.zeros((0, statistics), np.float32),  # u
-            "mean": np.zeros((0, statistics), np.float32),  # b
-            "peak": np.zeros((0, statistics), np.float32),  # of the block that is open
-            "peaks": np.zeros((0, statistics, PEAKS), np.float16),
-            "blocks": np.zeros(0, np.float32),
-        }
+        # By statistic: u, b and the largest of the block that is open.
+        self._now: npt.NDArray[np.float32] = np.zeros((0, 3, len(least)), np.float32)
+        self._peaks: npt.NDArray[np.float16] = np.zeros((0, len(least), PEAKS), np.float16)
+        self._blocks: npt.NDArray[np.float32] = np.zeros(0, np.float32)
 
     def grow(self, size: int) -> None:
         """Have so many slots."""
-        for name, column in self._c.items():
-            fill = np.inf if name == "level" else 1.0 if name == "mean" else 0.0
-            more = np.full((size - len(column), *column.shape[1:]), fill, column.dtype)
-            self._c[name] = np.concatenate([column, more])
+        more = size - len(self._blocks)
+        now = np.zeros((more, 3, len(self._least)), np.float32)
+        now[:, _LEVEL], now[:, _MEAN] = np.inf, 1.0
+        self._now = np.concatenate([self._now, now])
+        self._peaks = np.concatenate([self._peaks, np.zeros((more, *self._peaks.shape[1:]), np.float16)])
+        self._blocks = np.concatenate([self._blocks, np.zeros(more, np.float32)])
 
-    def level(self, slot: Rows) -> Float64:
-        """Return u, [statistic, row]; infinite while nothing is known."""
-        return np.ascontiguousarray(self._c["level"].take(slot, axis=0).T, np.float64)
-
-    def rarity(self, slot: Rows, count: Int64, x: Float64) -> Float64:
-        """Return s of numbers, [statistic, row], and learn them. `count` is the number of values before."""
-        c = self._c
-        x = np.minimum(x, _LARGEST)
-        level = self.level(slot)
-        blocks = c["blocks"].take(slot).astype(np.float64)
-        m = np.clip(np.floor(blocks / _SHARE), _FEWEST, PEAKS)
-        over = x > level
+    def take(self, slot: Rows, count: Int64, x: Float64) -> Found:
+        """Judge numbers, [row, statistic], and learn them. `count` is how many values there were before."""
+        now = self._now.take(slot, axis=0)
+        x = np.minimum(x, _LARGEST).astype(np.float32)
         s = np.zeros(x.shape)
+        over = x > now[:, _LEVEL]
         if over.any():
-            k, row = np.nonzero(over)
-            excess = x[k, row] - level[k, row]
-            mean, mm = c["mean"][slot[row], k].astype(np.float64), m[row]
-            rows = np.maximum(blocks[row] * BLOCK / mm, 1)
-            s[k, row] = np.log10(rows) + mm * np.log10(1 + excess / (mm * mean))
+            row, k = np.nonzero(over)
+            blocks = self._blocks[slot[row]].astype(np.float64)
+            m = _fewer(blocks)
+            excess = x[row, k].astype(np.float64) - now[row, _LEVEL, k]
+            rows = np.maximum(blocks * BLOCK / m, 1)
+            s[row, k] = np.log10(rows) + m * np.log10(1 + excess / (m * now[row, _MEAN, k]))
         counts = count >= SETTLE
-        open_ = np.maximum(c["peak"].take(slot, axis=0), np.where(counts, x, 0).T.astype(np.float32))
+        peak = np.where(counts[:, None], np.maximum(now[:, _PEAK], x), now[:, _PEAK])
         ends = counts & (count % BLOCK == BLOCK - 1) & (count >= SETTLE + BLOCK - 1)
         if ends.any():
-            self._close(slot[ends], open_[ends])
-            open_[ends] = 0
-        c["peak"][slot] = open_
-        return s
+            self._close(slot[ends], peak[ends])
+            peak[ends] = 0
+        self._now[slot, _PEAK] = peak
+        which = s.argmax(axis=1)
+        return Found(s[np.arange(len(slot)), which], which, now[:, _LEVEL])
 
     def _close(self, slot: Rows, peak: npt.NDArray[np.float32]) -> None:
         """Take the peaks of blocks that are over."""
-        c = self._c
-        peaks = np.concatenate([c["peaks"][slot], peak[:, :, None].astype(np.float16)], axis=2)
-        peaks.sort(axis=2)
-        peaks = np.ascontiguousarray(peaks[:, :, 1:])
-        c["peaks"][slot] = peaks
-        blocks = c["blocks"][slot] + 1
-        blocks = np.where(blocks * BLOCK > _MEMORY, blocks / 2, blocks)
-        c["blocks"][slot] = blocks
-        m = np.clip(np.floor(blocks / _SHARE), _FEWEST, PEAKS).astype(np.intp)
-        rank = np.arange(PEAKS)[::-1]  # of the sorted peaks: 0 is the largest
-        falling = peaks.astype(np.float64)
-        row = np.arange(len(slot))
-        level = falling[row, :, PEAKS - m]
-        cut = m // _TRIM
-        most = falling[row, :, PEAKS - 1 - cut]
-        held = np.minimum(falling, most[:, :, None]) - level[:, :, None]
-        among = rank[None, None, :] < m[:, None, None]
-        excess = np.where(among, held, 0.0)
+        before = self._blocks[slot]
+        blocks = before + 1
+        self._blocks[slot] = np.where(blocks * BLOCK > _MEMORY, blocks / 2, blocks)
+        # Once all peaks count, one that is not above the least of them changes nothing.
+        row, k = np.nonzero((peak > self._now[slot, _LEVEL]) | (_fewer(before) < PEAKS)[:, None])
+        if not len(row):
+            return
+        at = slot[row]
+        peaks = self._peaks[at, k]
+        peaks[:, 0] = np.maximum(peaks[:, 0], np.minimum(peak[row, k], _LARGEST))
+        peaks.sort(axis=1)
+        self._peaks[at, k] = peaks
+        kept = peaks.astype(np.float64)
+        m = _fewer(self._blocks[at].astype(np.float64)).astype(np.intp)
+        pair = np.arange(len(row))
+        level = kept[pair, PEAKS - m]
+        most = kept[pair, PEAKS - 1 - m // _TRIM]
+        among = np.arange(PEAKS)[::-1] < m[:, None]  # of the sorted peaks, the m largest
+        excess = np.where(among, np.minimum(kept, most[:, None]) - level[:, None], 0.0)
         for width in (8, 4, 2, 1):  # sums as a tree: the same bits however many rows there are
-            excess = excess[:, :, :width] + excess[:, :, width:]
-        mean = excess[:, :, 0] / m[:, None]
-        c["level"][slot] = level
+            excess = excess[:, :width] + excess[:, width:]
         # Peaks that are all alike know nothing of the next: a thousandth of their size is no news.
-        c["mean"][slot] = np.maximum(mean, np.maximum(1e-3 * np.abs(level), np.maximum(self._least, 1e-9)))
+        least = np.maximum(np.maximum(1e-3 * np.abs(level), 1e-9), self._least[k])
+        self._now[at, _LEVEL, k] = level
+        self._now[at, _MEAN, k] = np.maximum(excess[:, 0] / m, least)
 
     def snapshot(self) -> State:
         """Return copies of the columns."""
-        return {f"tail_{name}": column.copy() for name, column in self._c.items()}
+        return {"tail_now": self._now.copy(), "tail_peaks": self._peaks.copy(), "tail_blocks": self._blocks.copy()}
 
     def restore(self, state: State) -> None:
         """Take the columns of an earlier snapshot; slots are numbered as they were."""
-        size = len(self._c["blocks"])
-        for name in self._c:
-            self._c[name] = state[f"tail_{name}"].copy()
-        if len(self._c["blocks"]) < size:
+        size = len(self._blocks)
+        self._now, self._peaks = state["tail_now"].copy(), state["tail_peaks"].copy()
+        self._blocks = state["tail_blocks"].copy()
+        if len(self._blocks) < size:
             self.grow(size)
+
+
+def _fewer(blocks: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return m: how many of the largest peaks make the tail."""
+    m: npt.NDArray[Any] = np.clip(np.floor(blocks / _SHARE), _FEWEST, PEAKS)
+    return m

@@ -92,13 +92,15 @@ class Usual:
     """Habits by half hour; the rows that they need beside are handed in."""
 
     def __init__(self) -> None:
-        self.habit: npt.NDArray[np.float32] = np.zeros((0, _BINS, 2), np.float32)  # level, mean absolute residual
+        self.habit: npt.NDArray[np.float32] = np.zeros((0, _BINS), np.float32)  # level
+        self.away: npt.NDArray[np.float32] = np.zeros((0, _BINS // 2), np.float32)  # by hour: mean absolute residual
         self.seen: npt.NDArray[np.uint8] = np.zeros((0, _BINS), np.uint8)
 
     def grow(self, size: int) -> None:
         """Have so many slots."""
         more = size - len(self.habit)
-        self.habit = np.concatenate([self.habit, np.zeros((more, _BINS, 2), np.float32)])
+        self.habit = np.concatenate([self.habit, np.zeros((more, _BINS), np.float32)])
+        self.away = np.concatenate([self.away, np.zeros((more, _BINS // 2), np.float32)])
         self.seen = np.concatenate([self.seen, np.zeros((more, _BINS), np.uint8)])
 
     def look(self, s: Float64, slot: Rows, half: Int64, rest: Bool, whole: Bool, value: Float64) -> View:
@@ -116,13 +118,13 @@ class Usual:
         spread = np.maximum(s[SPREAD], tiny)
         floor = np.maximum(_FLOOR * spread, tiny)
         bins = np.stack((half, half + np.where(rest, 2 * HALVES, HALVES)))
-        kept = self.habit[slot, bins].astype(np.float64)
+        away = self.away[slot, bins // 2].astype(np.float64)
         seen = self.seen[slot, bins].astype(np.int64)
-        level = np.where(seen > 0, kept[:, :, 0], s[LEVEL])
+        level = np.where(seen > 0, self.habit[slot, bins].astype(np.float64), s[LEVEL])
         typed = (s[ERROR + 1] < _TYPED * s[ERROR]) & (seen[1] > 0)
-        habits = _Habits(bins, level, kept[:, :, 1], seen, typed.astype(np.int64))
+        habits = _Habits(bins, level, away, seen, typed.astype(np.int64))
         expected = np.where(typed, level[1], level[0])
-        off = np.where(typed, kept[1, :, 1], kept[0, :, 1])
+        off = np.where(typed, away[1], away[0])
         usual = np.where(typed, s[ERROR + 1], s[ERROR])
         familiar = np.where(typed, seen[1], seen[0])
         scale = np.maximum(0.5 * np.where(familiar >= 3, off, usual) + 0.5 * usual, floor)
@@ -151,7 +153,7 @@ class Usual:
         s[WEIGHT : WEIGHT + 4] = (1 - 4 * _FLOW) * likely / total + _FLOW
         away = np.abs(error)
         # 0.9: the mean absolute error of this t is close to its scale (it is 1.0 for 4 degrees of freedom).
-        taken = 0.9 * np.where(count < YOUNG, away, np.minimum(away, _WINSOR * scale))
+        taken = 0.9 * np.minimum(away, _WINSOR * scale)
         s[SCALE : SCALE + 4] += np.maximum(1 / (count + 1), _ERROR_RATE) * (taken - s[SCALE : SCALE + 4])
         above = -np.log10(np.maximum((high[0] + high[1]) + (high[2] + high[3]), 1e-30))
         below = -np.log10(np.maximum((low[0] + low[1]) + (low[2] + low[3]), 1e-30))
@@ -172,9 +174,10 @@ class Usual:
         wide = np.where(habits.seen >= 3, 3 * scale, 9 * np.maximum(scale, spread))
         off = np.minimum(np.abs(residual), 2 * wide)
         pace = np.maximum(1 / (habits.seen + 1.0), -np.expm1(np.log1p(-_DAY_SHARE) * np.minimum(s[STEP] / 30, 1.0)))
-        self.habit[slot, habits.bins, 0] = habits.level + pace * np.clip(residual, -wide, wide)
-        self.habit[slot, habits.bins, 1] = habits.away + pace * (off - habits.away)
-        self.seen[slot, habits.bins] = np.minimum(habits.seen, 200) + 1
+        pace = np.where(view.young, 0.0, pace)
+        self.habit[slot, habits.bins] = habits.level + pace * np.clip(residual, -wide, wide)
+        self.away[slot, habits.bins // 2] = habits.away + pace * (off - habits.away)
+        self.seen[slot, habits.bins] = np.where(view.young, 0, np.minimum(habits.seen, 200) + 1)
         known = whole & (habits.seen[0] > 0)
         s[KNOWN] += known
         fresh = np.maximum(1 / np.maximum(s[KNOWN], 1), rate)
