@@ -167,7 +167,7 @@ class Activity:
     def _tell(self, slots: Rows, day: int, now: int, emit: Emit) -> None:
         judged, taken = self._judge(slots, day)
         self._say(slots, day, now, judged, taken, np.ones(len(slots), np.bool_), emit)
-        known = judged.why == Why.JUDGED
+        known = (judged.why == Why.JUDGED) & judged.workday  # a Sunday's night is most of its use anyhow
         d = self._directory
         for found in self._uses.step(
             slots, taken.dark[slots], taken.night[slots], taken.amount[slots], judged.ratio, known

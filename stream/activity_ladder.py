@@ -101,6 +101,7 @@ class Judged:
     contradicted: npt.NDArray[np.int8]  # feed that says that work goes on; -1: none
     standing: Bool  # stopped by its standing load alone
     quiet: Bool  # another feed is silent too
+    workday: Bool  # such a day used to be one
 
 
 _COLUMNS: Mapping[str, tuple[Any, tuple[int, ...], float]] = {
@@ -190,7 +191,7 @@ class Ladder:
         share = np.where(workdays > 0, np.nansum(recent, axis=1) / np.maximum(workdays, 1), np.nan)
         expected = np.where((why == Why.LEARNING) | (top <= 0), np.nan, expected)
         return Judged(state, why, ratio, expected, share, workdays, np.where(idle, -1, busy).astype(np.int8), standing,
-                      quiet)  # fmt: skip
+                      quiet, workday)  # fmt: skip
 
     def _why(self, rows: Rows, day: int, f: Facts, top: Float64) -> npt.NDArray[np.uint8]:
         """Return why days are not judged; remember registers that stand still as a habit."""

@@ -3,7 +3,8 @@
 An enterprise's share of use from 20 to 06 h is held against its own past. Group-rented flats were found by
 little use by day and a jump after 20:00 (domain rule book 2.4, V R3); rising night and weekend shares are its
 signals for the ledger. A stop raises the night's share as well, for what is left is standing load: so the
-night's use itself must have risen, and the day's total must not have fallen. Numbers marked I are ours.
+night's use itself must have risen, and the day's total must not have fallen. Only days that used to be
+workdays count: of a day of rest the night is most anyhow. Numbers marked I are ours.
 """
 
 from collections.abc import Mapping
@@ -18,11 +19,11 @@ from park.events import Reason
 from park.operator import State
 from park.readings import Bool, Float64, Rows
 
-LEARN = 28  # I: days before anything is said
+LEARN = 20  # I: workdays before anything is said
 RISE, SPREADS = 0.12, 4.0  # I: of share, and of usual deviations, by which a night is unlike
 MORE = 1.3  # I: times the usual use of its nights
 WHOLE = 0.7  # I: of the usual day; below it the share says nothing
-NIGHTS, OF = 10, 14  # I: nights of fourteen
+NIGHTS, OF = 10, 14  # I: nights of fourteen workdays
 FLAT_BEFORE, FLAT_NOW = 0.6, 0.85  # I: 02-05 h against the day's mean: worked round the clock now, and not before
 _COLUMNS: Mapping[str, tuple[Any, float]] = {
     "share": (np.float32, np.nan),  # usual share of the night
@@ -30,7 +31,7 @@ _COLUMNS: Mapping[str, tuple[Any, float]] = {
     "energy": (np.float32, np.nan),  # usual use of a night
     "flat": (np.float32, np.nan),  # usual 02-05 h against the day's mean
     "days": (np.int32, 0),
-    "bits": (np.int32, 0),  # the last fourteen days: 1 unlike
+    "bits": (np.int32, 0),  # the last fourteen workdays: 1 unlike
     "lately": (np.float32, np.nan),
     "told": (np.bool_, 0),
 }

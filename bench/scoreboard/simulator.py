@@ -1,0 +1,251 @@
+"""The labelled simulator end to end: what the stages of both lanes find of everything that was done to a park.
+
+A fault is found when an event that speaks of it, on the device, unit or enterprise that it hit, lies within its
+time (and some grace). An event of a family is right when a label of that family, or one that is known to look
+alike, covers it. Labels that no stage is meant to find (duplicates, malformed messages, which the ledger counts)
+are left out.
+"""
+
+import os
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.scoreboard.words import Figure
+from park.activity import iso, numbered
+from park.directory import Directory
+from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Event, Finding
+from park.metrics import Lane
+from park.records import Batch, Config, Paper, PaperKind, Record, Tick
+from runtime.past import config_for, edge_of
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.registry import SqlRegistry
+from simulators.equipment import Plan
+from simulators.history import history
+from simulators.injections import EVER, Injection, injections
+from simulators.registry import Numbers, load, park_plan
+from simulators.scenario import DAY, HOUR, MINUTE, PARK_OFFSET, Scenario
+from stream.pipeline import Pipeline
+from stream.rules import parse, shipped
+from stream.stages import bulk_stages, life_stages
+
+START = numbered("2025-10-01") * DAY - PARK_OFFSET
+DAYS = int(os.environ.get("PARK_SCORE_DAYS", "120"))
+SEEDS = tuple(int(s) for s in os.environ.get("PARK_SCORE_SEEDS", "11").split(","))
+LEARNING = 30  # days after which finds count: before, baselines learn
+_STOPPED = {"stopped", "dormant", "zombie_suspect"}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Faults that one kind of event speaks of."""
+
+    faults: tuple[str, ...]
+    grace: int  # ms after a fault's end in which it may still be told
+    like: tuple[str, ...] = ()  # faults that rightly give such an event, too, and need not
+    after: int = 0  # days of learning before faults count
+
+
+FAMILIES: Mapping[str, Family] = {
+    "fire": Family(("fire",), HOUR, ("false_alarm", "call_point_press", "test_alarm")),
+    "silent": Family(("dropout",), 2 * HOUR, ("dead_gateway",)),
+    "gateway_down": Family(("dead_gateway",), 2 * HOUR),
+    "stuck": Family(("stuck",), 2 * HOUR, ("dead_gateway", "dropout")),
+    "wrong_clock": Family(("clock_offset", "clock_drift"), HOUR),
+    "low_battery": Family(("low_battery",), 12 * HOUR),
+    "meter": Family(("meter_reset", "zero_glitch"), 2 * HOUR, ("stuck", "dropout", "dead_gateway", "clock_offset", "clock_drift")),
+    "anomaly": Family(
+        ("spike", "level_shift", "drift", "unit_x1000", "swapped_phase", "leak"), 6 * HOUR,
+        ("stuck", "meter_reset", "zero_glitch", "stop", "stop_to_zero", "decline", "sublet", "zombie", "paused",
+         "fire", "dropout", "dead_gateway", "clock_offset", "clock_drift", "low_battery"), LEARNING,
+    ),
+    "stopped": Family(("stop", "stop_to_zero", "decline"), 30 * DAY, ("zombie",), LEARNING),
+    "use": Family(("sublet",), 30 * DAY, (), LEARNING),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing that was said, as it is scored."""
+
+    family: str
+    at: int  # epoch ms
+    device: int = 0
+    place: int = 0
+    enterprise: int = 0
+
+
+def founded(plan: Plan, events: tuple[Injection, ...]) -> tuple[Config, Numbers]:
+    """Return what a registry says of a plan, with papers for pauses, and its numbers."""
+    database = Database.open("sqlite://")
+    registry = SqlRegistry(database)
+    numbers = load(plan, registry, now=plan.scenario.origin)
+    config = registry.config_since(0, plan.scenario.origin)
+    database.close()
+    firms = plan.site.enterprises
+    papers = tuple(
+        Paper(numbers.enterprises[firms[x.enterprise].id], PaperKind.SUPPLY_PAUSE, _date(x.start), _date(x.end))
+        for x in events
+        if x.kind == "paused"
+    )
+    return replace(config, limits=parse(shipped()), papers=papers), numbers
+
+
+def _date(ts: int) -> str:
+    return iso((ts + PARK_OFFSET) // DAY)
+
+
+def told(plan: Plan, config: Config, numbers: Numbers, start: int, end: int) -> Iterator[Event]:
+    """Yield what both lanes say of a plan's history."""
+    found: list[Event] = []
+    directory = Directory()
+    directory.apply(config)
+    lanes = {Lane.LIFE: Pipeline(life_stages), Lane.BULK: Pipeline(bulk_stages)}
+    for lane, pipeline in lanes.items():
+        pipeline.run(config_for(config, lane), found.append)
+    for planned in history(plan.scenario, start, end, HOUR):
+        batch = numbers.batch(planned)
+        life = directory.life[batch.point]
+        for lane, rows in ((Lane.LIFE, life), (Lane.BULK, ~life)):
+            part = batch.rows(rows)
+            minutes = part.received // MINUTE
+            for minute in np.unique(minutes).tolist():
+                some = part.rows(minutes == minute)
+                records: list[Record] = [Tick(minute * MINUTE), Batch(some, edge_of(some, directory))]
+                for record in records:
+                    lanes[lane].run(record, found.append)
+        yield from found
+        found.clear()
+
+
+def seen_of(events: Iterator[Event], numbers: Numbers) -> Iterator[Seen]:
+    """Yield what is scored of the events; of a stop its first day only."""
+    stopped: set[int] = set()
+    device, firm = ({n: k for k, n in some.items()} for some in (numbers.devices, numbers.enterprises))
+    for e in events:
+        if isinstance(e, ConditionChange):
+            if e.family in {"fire", "gas"} and e.state is not AlarmState.CLEARED and not e.labels:
+                yield Seen("fire", e.at, device.get(e.device, 0), e.place)
+        elif isinstance(e, DeviceStatus):
+            if e.status in FAMILIES:
+                yield Seen(str(e.status), e.at, device.get(e.device, 0))
+        elif isinstance(e, ActivityDay):
+            if e.state in _STOPPED and e.enterprise not in stopped:
+                stopped.add(e.enterprise)
+                yield Seen("stopped", e.at, enterprise=firm[e.enterprise])
+            elif e.state not in _STOPPED and e.state != "unknown":
+                stopped.discard(e.enterprise)
+        elif isinstance(e, Finding) and e.kind in FAMILIES:
+            yield Seen(e.kind, e.at, device.get(e.device, 0), e.place)
+
+
+@dataclass(slots=True)
+class Score:
+    """Counts of one family or fault."""
+
+    found: int = 0
+    faults: int = 0
+    right: int = 0
+    said: int = 0
+
+
+class Judge:
+    """Labels of a park, and whether they cover an event."""
+
+    def __init__(self, plan: Plan, labels: tuple[Injection, ...], end: int) -> None:
+        self.plan, self.labels, self.end = plan, labels, end
+        self._gateway = {d.id: d.gateway for d in plan.devices}
+        self._enterprise = {u: unit.enterprise for u, unit in enumerate(plan.site.units)}
+
+    def touches(self, x: Injection, s: Seen) -> bool:
+        """Return whether a label is about the device, unit or enterprise that an event names."""
+        plan = self.plan
+        unit = plan.unit_of[s.device - 1] if s.device else -1
+        if x.kind == "dead_gateway":
+            return s.device == x.device or self._gateway.get(s.device) == x.device
+        if x.kind == "fire":
+            near = {plan.unit_of[plan.points[p - 1].device - 1] for p in x.points}
+            return unit in near
+        firm = x.enterprise
+        if x.device == 0 or x.kind == "leak":
+            of = self._enterprise.get(unit, -1)
+            mine = plan.site.enterprises[firm].id if firm >= 0 else -2
+            return of == firm or s.enterprise == mine or s.device == x.device
+        same = plan.unit_of[x.device - 1]
+        return s.device == x.device or (same >= 0 and same == unit)
+
+    def score(self, seen: list[Seen]) -> tuple[dict[str, Score], dict[str, Score]]:
+        """Return scores by family and by fault."""
+        families: dict[str, Score] = defaultdict(Score)
+        faults: dict[str, Score] = defaultdict(Score)
+        by_family: dict[str, list[Seen]] = defaultdict(list)
+        for s in seen:
+            by_family[s.family].append(s)
+        for name, family in FAMILIES.items():
+            some = sorted(by_family[name], key=lambda s: s.at)
+            times = [s.at for s in some]
+            first = self.plan.scenario.origin + family.after * DAY
+            right: set[int] = set()
+            for x in self.labels:
+                if x.kind not in family.faults and x.kind not in family.like:
+                    continue
+                last = min(x.end, self.end) + family.grace if x.end < EVER else self.end + family.grace
+                near = [i for i in range(bisect_left(times, x.start), bisect_right(times, last))
+                        if self.touches(x, some[i])]  # fmt: skip
+                right.update(near)
+                counts = x.kind in family.faults and x.start >= first and (min(x.end, self.end) > x.start)
+                if counts and x.start + _needed(x) < self.end:
+                    faults[x.kind].faults += 1
+                    faults[x.kind].found += bool(near)
+            late = [i for i, s in enumerate(some) if s.at >= first]
+            families[name].said = len(late)
+            families[name].right = sum(i in right for i in late)
+        return families, faults
+
+
+def _needed(x: Injection) -> int:
+    """Return how long after its beginning a fault can be asked for, ms: a stop takes days."""
+    return {"stop": 12 * DAY, "stop_to_zero": 12 * DAY, "decline": 60 * DAY, "sublet": 35 * DAY}.get(x.kind, HOUR)
+
+
+def figures() -> list[Figure]:
+    """Return the rows of the scoreboard."""
+    all_families: dict[str, Score] = defaultdict(Score)
+    all_faults: dict[str, Score] = defaultdict(Score)
+    alarms = firms = 0
+    for seed in SEEDS:
+        scenario = Scenario(START, seed)
+        plan = park_plan(scenario)
+        end = scenario.origin + DAYS * DAY
+        labels = injections(plan, end)
+        config, numbers = founded(plan, labels)
+        seen = list(seen_of(told(plan, config, numbers, scenario.origin, end), numbers))
+        families, faults = Judge(plan, labels, end).score(seen)
+        for total, some in ((all_families, families), (all_faults, faults)):
+            for name, s in some.items():
+                t = total[name]
+                total[name] = replace(t, found=t.found + s.found, faults=t.faults + s.faults, right=t.right + s.right,
+                                      said=t.said + s.said)  # fmt: skip
+        alarms += sum(s.family in {"fire", "stopped", "use"} or s.family in FAMILIES for s in seen)
+        firms += len(plan.site.enterprises)
+    rows = []
+    for name, s in all_families.items():
+        if s.said:
+            rows.append(Figure(f"simulator.precision.{name}", s.right / s.said, 0.05, "", "> 0.9",
+                               note=f"{s.right} of {s.said} events lie within a fault that gives them"))  # fmt: skip
+    for name, s in all_faults.items():
+        if s.faults:
+            rows.append(Figure(f"simulator.recall.{name}", s.found / s.faults, 0.05, "", "> 0.95",
+                               note=f"{s.found} of {s.faults}"))  # fmt: skip
+    rate = alarms / (len(SEEDS) * DAYS) / (firms / len(SEEDS) / 10)
+    rows.append(Figure("simulator.events_per_day_per_10_enterprises", rate, 0.2, "", "<= 1", up=False,
+                       note="everything told, right or not"))  # fmt: skip
+    return rows
+
+
+if __name__ == "__main__":
+    for figure in figures():
+        print(f"{figure.key:50} {figure.value:8.4f}  aim {figure.aim:8} {figure.note}")
