@@ -56,7 +56,9 @@ FAMILIES: Mapping[str, Family] = {
     "stuck": Family(("stuck",), 2 * HOUR, ("dead_gateway", "dropout")),
     "wrong_clock": Family(("clock_offset", "clock_drift"), HOUR),
     "low_battery": Family(("low_battery",), 12 * HOUR),
-    "meter": Family(("meter_reset", "zero_glitch"), 2 * HOUR, ("stuck", "dropout", "dead_gateway", "clock_offset", "clock_drift")),
+    "meter": Family(
+        ("meter_reset", "zero_glitch"), 2 * HOUR, ("stuck", "dropout", "dead_gateway", "clock_offset", "clock_drift")
+    ),
     "anomaly": Family(
         ("spike", "level_shift", "drift", "unit_x1000", "swapped_phase", "leak"), 6 * HOUR,
         ("stuck", "meter_reset", "zero_glitch", "stop", "stop_to_zero", "decline", "sublet", "zombie", "paused",
