@@ -7,8 +7,8 @@
 A square root gives Poisson counts one deviation at night and at noon. What is usual leans low, and the usual
 deviation is that of the values below it: events only add, and where they fill half of the evenings, a mean of
 all evenings would call them usual. A surge lasts: values are smoothed over a few, and the largest is held for
-half an hour. After Ihler, Hutchins, Smyth 2006, whose events are a second process on top of the usual one;
-constants and what was tried: docs/detection-energy-count.md.
+three quarters of an hour. After Ihler, Hutchins, Smyth 2006, whose events are a second process on top of the
+usual one; constants and what was tried: docs/detection-energy-count.md.
 """
 
 from typing import Any
@@ -40,11 +40,11 @@ _BIN_RATE, _WINSOR = 0.02, 4.0
 _TO_SIGMA = 1.25  # of a normal mean absolute deviation
 _FAR = 10.0
 _SMOOTH, _ONE = 0.4, 0.4  # of a value; what one value counts by itself
-_HELD = 1_800_000.0  # ms, time constant
+_HELD = 2_700_000.0  # ms, time constant
 _NONE_DUE, _NONE_MOST = 0.35, 8.0  # times the root of how many were due while none came; no more than this
 _FARTHEST = 1e12
 _SUNDAY, _WEDNESDAY = 6, 2
-_BAR = Limits(times=2.0, low=1.8, high=2.4, tenth=1.0, excess=0.5)
+_BAR = Limits(times=0.0, low=1.9, high=1.9, tenth=1.0, excess=0.5)  # fixed: roots make counters alike
 _SPIKE, _MISSING = (KINDS.index(kind) for kind in (Anomaly.SPIKE, Anomaly.MISSING))
 _HELD_AGAINST = BASELINES.index(Baseline.HALF_HOUR)
 
