@@ -86,7 +86,7 @@ TABLE: tuple[Row, ...] = (
     Row(_V.UNSHELVE, _OPEN, (_c.unshelved,), _M.AGAIN, _O),
     Row(_V.REMOVE, _OPEN, (_c.removed,), None, _O),
     Row(_V.RESTORE, _OPEN, (_c.restored,), _M.AGAIN, _O),
-    Row(_V.RESET, _HELD, (_c.reset_asked,)),
+    Row(_V.RESET, _OPEN, (_c.reset_asked,)),  # a stage may obey before the wish is written down
     Row(_V.CLOSE, _OPEN, (_c.closed,)),
     # time, and what is about the case
     Row(_V.SHELF_END, _OPEN, (_c.unshelved,), _M.AGAIN, _O),
@@ -269,7 +269,7 @@ def act(case: Case, asked: Act, now: int) -> Outcome:
         check(case, asked, now)
     before = case.state
     outcome = advance(case, asked.verb, before, Given(now, act=asked), asked.why)
-    if asked.verb is CaseVerb.RESET and not outcome.case.holders:  # only people had reported it
+    if asked.verb is CaseVerb.RESET and case.holders and not outcome.case.holders:  # only people had reported it
         returned = advance(outcome.case, CaseVerb.RETURN, before, Given(now, act=asked), asked.why)
         return Outcome(returned.case, (*outcome.transitions, *returned.transitions), returned.call)
     return outcome

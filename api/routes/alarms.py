@@ -179,9 +179,13 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         act = Act(CaseVerb.RESET, caller.name, body.note, body.why)
         if body.version is not None and body.version != case.version:
             return do(key, caller, act, body.version)  # which answers 409 with the alarm as it is
+        if not case.holders:
+            raise Conflict("this alarm is over already")
         desk().store.may(case, act, desk().now())
         _in_each(case, lambda lane, holder: services.submit(lane, _reset(case, holder, act, services.now())))
-        return do(key, caller, act, None)
+        answer = do(key, caller, act, None)
+        # The command is in the log, whatever became of the case meanwhile.
+        return answer if isinstance(answer, AlarmOut) else AlarmOut.of(found(key, caller))
 
     @app.post(f"{V1}/alarms/{{key}}/close", tags=["alarms"], response_model=AlarmOut)
     def close_alarm(key: Id, body: CloseBody, caller: Caller) -> Response | AlarmOut:
