@@ -104,7 +104,7 @@ def _unclaimed(dialect: Dialect, parts: list[Part], refusal: "_Refusing") -> Rea
             meaning = dialect.meaning(part.source)
             readings += meaning is not None
             alarm = alarm or _alarm(meaning, part)
-    if not parts:
+    if not parts or refusal.device_key in dialect.own:
         return Read([], [], 0, 0)  # chatter: nothing to wait for
     if not any(isinstance(part, Sample) for part in parts):
         for part in parts:

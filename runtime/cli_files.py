@@ -82,7 +82,7 @@ def export(
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="a new .tar file")],
+    target: Annotated[Path, typer.Argument(help="a new .tar.gz file")],
     settings_file: SettingsFlag = None,
     data_dir: FolderFlag = None,
 ) -> None:

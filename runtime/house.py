@@ -165,7 +165,7 @@ class House:
 
     def backup(self) -> Path:
         """Write everything into a new file in the folder, and return its path."""
-        path = self._outgoing("tar")
+        path = self._outgoing("tar.gz")
         write_backup(self, path)
         return path
 

@@ -301,6 +301,11 @@ class SegmentLog:
         with self._grown:
             self._holds[consumer] = position
 
+    def release(self, consumer: str) -> None:
+        """Keep nothing for a consumer any more."""
+        with self._grown:
+            self._holds.pop(consumer, None)
+
     def trim(self, position: int) -> None:
         """Allow everything before a position to go; it does once `keep_bytes` are exceeded."""
         with self._grown:

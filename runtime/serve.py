@@ -31,11 +31,11 @@ from runtime.house import House
 from runtime.instance import Instance, remove_instance, write_instance
 from runtime.names import DATABASE
 from runtime.simulated import Devices, found_park, read_scenario
+from runtime.storage.sql.keys import RESERVED
 
 # Seconds that a busy thread may keep the interpreter from one that waits. Python's own 5 ms, times three busy
 # threads, is what a fire waited for beside a saturated bulk lane: p99 220 ms; with this one 50 ms.
 _SWITCH = 0.001
-_KEY = "instance"  # the name of the key that commands of this folder's owner use
 _LEAVING = 3.0  # s that a port may stay taken by the broker of a platform that has just ended
 _AGAIN = 5.0  # s until devices that fell silent are started again
 _LOOK = 0.1  # s between two looks at how far the start is
@@ -198,15 +198,15 @@ def _known(house: House, url: str) -> Iterator[None]:
     """Tell other commands of this folder that we are here, and how to reach us."""
     now = clock.now()
     for key in house.keys.all():
-        if key.name == _KEY and key.revoked is None:
-            house.keys.revoke(key.id, actor=_KEY, now=now)
-    token, key = house.keys.make(_KEY, Role.ADMIN, actor=_KEY, now=now)
+        if key.name == RESERVED and key.revoked is None:
+            house.keys.revoke(key.id, actor=RESERVED, now=now)
+    token, key = house.keys.make(RESERVED, Role.ADMIN, actor=RESERVED, now=now)
     write_instance(house.settings.data_dir, Instance(os.getpid(), url, token))
     try:
         yield
     finally:
         remove_instance(house.settings.data_dir)
-        house.keys.revoke(key.id, actor=_KEY, now=clock.now())
+        house.keys.revoke(key.id, actor=RESERVED, now=clock.now())
 
 
 class _Watch:

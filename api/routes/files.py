@@ -64,10 +64,10 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
 
     @app.get(f"{V1}/backup", tags=["files"], response_class=FileResponse)
     def backup(caller: Caller) -> Response:
-        """Return everything as one tar file, from which `park restore` fills an empty folder."""
+        """Return everything as one compressed tar file, from which `park restore` fills an empty folder."""
         _whole(caller)
         path = services.backup()
-        return _GivenOut(path, media_type="application/x-tar", filename=path.name)
+        return _GivenOut(path, media_type="application/gzip", filename=path.name)
 
     @app.get(f"{V1}/readings/export", tags=["files"], response_class=FileResponse)
     def readings_export(

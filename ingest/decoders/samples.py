@@ -60,6 +60,7 @@ class Dialect:
     device: Callable[[str], str | None]  # topic -> device key; None: not this dialect
     decode: Decode  # (state, topic, payload, received) -> (state, parts)
     meaning: Callable[[str], Meaning | None]  # source key -> what it is; None: mere chatter
+    own: frozenset[str] = frozenset()  # keys of the software that speaks for devices: it waits for nobody to claim it
 
 
 def read_json(payload: bytes) -> Any | Flaw:

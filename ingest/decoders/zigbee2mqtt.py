@@ -19,6 +19,7 @@ from ingest.decoders.samples import (
 from park.records import Refusal
 
 _PREFIX = "zigbee2mqtt/"
+_BRIDGE = "z2m:bridge"  # register it as a gateway with an `online` point: its last will tells of all behind it
 _COMMANDS = frozenset({"set", "get"})  # ours or another program's, not the device's
 
 meaning = pattern_meaning(
@@ -61,7 +62,7 @@ def device(topic: str) -> str | None:
         return None
     name = topic[len(_PREFIX) :]
     if name.startswith("bridge/"):
-        return "z2m:bridge"
+        return _BRIDGE
     if name.rpartition("/")[2] in _COMMANDS or name.endswith("/availability"):
         name = name.rpartition("/")[0]
     return f"z2m:{name}" if name else None
@@ -99,4 +100,4 @@ def _availability(payload: bytes) -> Part:
     return Sample("availability", word) if isinstance(word, str) else Flaw(Refusal.MALFORMED, '"state" is expected')
 
 
-ZIGBEE2MQTT = Dialect("z2m", ("zigbee2mqtt/#",), device, decode, meaning)
+ZIGBEE2MQTT = Dialect("z2m", ("zigbee2mqtt/#",), device, decode, meaning, frozenset({_BRIDGE}))

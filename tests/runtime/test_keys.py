@@ -111,3 +111,13 @@ def test_bad_wishes(keys):
         keys.make("x", Role.VIEWER, actor="admin", now=T0, expires=T0)
     with pytest.raises(NotFound):
         keys.revoke(5, actor="admin", now=T0)
+
+
+def test_reserved_name(keys):
+    """The name of the platform's own key is given to nobody else: its keys are revoked at each start."""
+    with pytest.raises(UserError, match="the platform's own"):
+        keys.make("instance", Role.ADMIN, actor="admin", now=T0)
+
+    assert [] == keys.all()
+    keys.make("instance", Role.ADMIN, actor="instance", now=T0)
+    assert ["instance"] == [key.name for key in keys.all()]

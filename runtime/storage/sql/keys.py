@@ -18,6 +18,7 @@ from park.roles import Principal, Role
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.tables import api_keys, key_changes
 
+RESERVED = "instance"  # name of the key that commands of the running instance's owner use
 _MARK = "park"
 _PREFIX_BYTES, _SECRET_BYTES = 6, 32
 _NOBODY = "0" * 64
@@ -75,6 +76,8 @@ class SqlKeys:
         """Make a key; return it, for this once, and what is known of it. Raises UserError."""
         if not name or len(name) > _LONGEST or not name.isprintable():
             raise UserError(f"the name of a key must be 1 to {_LONGEST} printable characters")
+        if name == RESERVED and actor != RESERVED:
+            raise UserError(f"the name {RESERVED!r} is the platform's own: its keys are revoked at each start")
         if expires is not None and expires <= now:
             raise UserError("the key would have expired already")
         prefix = secrets.token_hex(_PREFIX_BYTES)
