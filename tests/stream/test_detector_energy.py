@@ -129,6 +129,16 @@ class TestEnergy:
         assert 0.9 < ((value[45 * 24 :] >= low) & (value[45 * 24 :] <= high)).mean()
         assert ((low <= expected) & (expected <= high)).all()
 
+    def test_a_change_for_good(self):
+        """A building that uses half as much from a day on is marked for weeks, and usual again after eight."""
+        ts, value = office(28 + 63)
+        value[28 * 24 :] *= 0.5
+
+        marks = column(judged(ts, value), "notable")
+
+        assert marks[28 * 24 + 8 : 29 * 24].all()
+        assert marks[(28 + 56) * 24 :].mean() < 0.02
+
     def test_national_day(self):
         """With the Chinese calendar a National Day without work is usual, without it it is not."""
         begin = 1_721_577_600_000 // DAY * DAY  # 2024-07-21
