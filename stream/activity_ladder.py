@@ -29,7 +29,8 @@ REDUCED, REDUCED_OVER = 0.70, 0.80  # I: at or below over five workdays; above w
 HALF, HALF_OVER = 0.50, 0.60  # I: over three workdays; rule book: 30-day mean at or below 0.30
 STOPPED_DAYS = 5  # I, days in a row that do not work ...
 STOPPED_WORKDAYS = 3  # I, ... of which so many used to be workdays; and of five that work end a stop
-STANDING_DAYS, STANDING_WORKDAYS = 15, 9  # V R4: 15 days; of a load that is flat, where the total says less
+DEEP = 0.20  # I: so few days are enough where so little is left; the rule book calls 10 to 30 % half stopped
+LONG_DAYS, LONG_WORKDAYS = 15, 9  # V R4: 15 days, where more is left, or only a standing load
 STANDING_SHARE, STANDING_USUAL = 0.85, 0.70  # I: a night is so much of the day's mean; usually at most
 DORMANT_DAYS = 90  # I: one missed quarterly cycle
 ZOMBIE_DAYS = 180  # A R5: closed by itself for six months in a row
@@ -112,6 +113,7 @@ _COLUMNS: Mapping[str, tuple[Any, tuple[int, ...], float]] = {
     "last": (np.int32, (), -1),  # day judged last
     "run": (np.int32, (), 0),  # days in a row that do not work
     "run_work": (np.int32, (), 0),  # of which used to be workdays
+    "run_sum": (np.float32, (), 0),  # their ratios
     "began": (np.int32, (), -1),
     "visits": (np.int32, (), 0),
     "bits": (np.uint8, (), 31),  # the last five workdays: 1 worked
@@ -232,7 +234,7 @@ class Ladder:
         lost = (c["last"][rows] >= 0) & (day - c["last"][rows] > LOST_DAYS)
         cut = (why == Why.PAPER) | (~stopped & (f.festival | lost))
         hit = rows[cut]
-        for name in ("run", "run_work", "visits", "flat", "flat_work"):
+        for name in ("run", "run_work", "run_sum", "visits", "flat", "flat_work"):
             c[name][hit] = 0
         papers = rows[why == Why.PAPER]
         c["bits"][papers], c["recent"][papers], c["month"][papers] = 31, np.nan, 1.0
@@ -253,7 +255,7 @@ class Ladder:
         c["month"][looked] += (some - c["month"][looked]) / 30
         stopped = c["state"][rows] >= State.STOPPED
         over = judged & ~idle & (~stopped | (np.bitwise_count(c["bits"][rows]) >= STOPPED_WORKDAYS))
-        for name in ("run", "run_work", "visits"):
+        for name in ("run", "run_work", "run_sum", "visits"):
             c[name][rows[over]] = 0
         c["began"][rows[(c["run"][rows] == 0) & (c["flat"][rows] == 0)]] = -1
         starts = rows[judged & idle & (c["began"][rows] < 0) & (workday | (ratio <= WORKS))]
@@ -261,6 +263,7 @@ class Ladder:
         goes_on = judged & (idle | (c["run"][rows] > 0))
         c["run"][rows[goes_on]] += 1
         c["run_work"][rows[goes_on & workday & idle]] += 1
+        c["run_sum"][rows[goes_on & workday & idle]] += ratio[goes_on & workday & idle]
         c["visits"][rows[goes_on & ~idle]] += 1
 
     def _standing(self, rows: Rows, day: int, f: Facts, judged: Bool, workday: Bool, ratio: Float64) -> None:
@@ -285,9 +288,11 @@ class Ladder:
         )
         low = (two <= HALF) | (five <= REDUCED) | (r[:, 0] <= WORKS)
         low |= (was >= State.REDUCED) & ~((two >= REDUCED_OVER) | (five >= REDUCED_OVER))
-        run = (c["run"][rows] >= STOPPED_DAYS) & (c["run_work"][rows] >= STOPPED_WORKDAYS)
+        days, workdays = c["run"][rows], c["run_work"][rows]
+        run = (days >= STOPPED_DAYS) & (workdays >= STOPPED_WORKDAYS) & (c["run_sum"][rows] <= DEEP * workdays)
+        run |= (days >= LONG_DAYS) & (workdays >= LONG_WORKDAYS)
         run |= (was >= State.STOPPED) & (c["run"][rows] > 0)
-        standing = (c["flat"][rows] >= STANDING_DAYS) & (c["flat_work"][rows] >= STANDING_WORKDAYS) & ~run
+        standing = (c["flat"][rows] >= LONG_DAYS) & (c["flat_work"][rows] >= LONG_WORKDAYS) & ~run
         new = np.select([run | standing, half, low], [State.STOPPED, State.HALF_STOPPED, State.REDUCED], State.ACTIVE)
         new = np.where(judged, new, was)
         moved = new != was
