@@ -93,6 +93,10 @@ _FEEDS: Final = ("energy", "water", "people", "vehicles", "environment", "fire",
 BODIES: Final[dict[str, Any]] = {
     **examples_alarms.BODIES,
     **ACTIVITY_BODIES,
+    "hand_in": {"messages": [
+        {"topic": "parks/xixing/bulk/gw-a/meter-101", "payload": {"ts": _T, "v": {"power": 12.3, "voltage.a": 230.1}}},
+        {"topic": "parks/xixing/life/gw-a/smoke-101", "payload": {"v": {"smoke": False}}},
+    ]},
     "open_session": {"key": "park_3q2-...-7Zk"},
     "check_rules": {"text": _RULES_TEXT},
     "replace_rules": {"text": _RULES_TEXT, "reason": "合同容量", "version": 2, "life_safety": False},
@@ -139,6 +143,7 @@ _NOUNS: Final = {
 ANSWERS: Final[dict[str, Any]] = {
     **examples_alarms.ANSWERS,
     **ACTIVITY_ANSWERS,
+    "hand_in": {"messages": 2, "life": 1},
     **{f"{verb}_{noun}": thing for noun, thing in _NOUNS.items() for verb in ("create", "read", "replace")},
     **{f"list_{noun}s": _page(thing) for noun, thing in _NOUNS.items()},
     "platform_health": {

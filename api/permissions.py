@@ -58,6 +58,7 @@ _ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", f"{V1}/enterprises/{{key}}/papers"): _R,
     ("POST", f"{V1}/enterprises/{{key}}/papers"): _A,
     ("POST", f"{V1}/enterprises/{{key}}/papers/withdraw"): _A,
+    ("POST", f"{V1}/ingest"): Permission.INGEST,
     ("GET", f"{V1}/ledger"): _R,
     ("GET", f"{V1}/quarantine"): _Q,
     ("GET", f"{V1}/quarantine/{{key}}"): _Q,

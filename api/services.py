@@ -106,6 +106,11 @@ def _no_readings(start: int, end: int) -> Path:
     raise Unavailable(f"readings from {start} to {end}")
 
 
+def _no_hand_in(lanes: Mapping[Lane, Sequence[tuple[str, bytes]]]) -> None:
+    """Say that this instance takes no messages."""
+    raise Unavailable(f"{sum(map(len, lanes.values()))} messages")
+
+
 def _no_limits() -> Sequence[LimitRow]:
     """Return none: this instance has no table."""
     return ()
@@ -156,5 +161,6 @@ class Services:
     activity: ActivityStore = field(default_factory=NoDays)
     papers: PaperStore = field(default_factory=NoPapers)
     alarms: AlarmServices | None = None  # None: an instance without
+    hand_in: Callable[[Mapping[Lane, Sequence[tuple[str, bytes]]]], None] = _no_hand_in  # (topic, payload) by lane
     settings: ApiSettings = field(default_factory=ApiSettings)
     version: str = "0.1.0"

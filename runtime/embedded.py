@@ -9,7 +9,7 @@ Parts start life safety first and stop in reverse; each has its own thread and s
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
@@ -238,6 +238,7 @@ class Embedded:
             submit=self.submit,
             retry=self.retry,
             claim=self.claim,
+            hand_in=self.hand_in,
             components=self.components,
             figures=self.figures,
             registry_changed=self.roster.sync,
@@ -249,6 +250,19 @@ class Embedded:
     def submit(self, lane: Lane, command: Command) -> object:
         """Put a command into a lane's log and wait until it is there. Raises Full, Unavailable."""
         return _logged(self.lanes[lane].submit(command))
+
+    def hand_in(self, lanes: Mapping[Lane, Sequence[tuple[str, bytes]]]) -> None:
+        """Take messages (topic, payload), those of life safety first, and wait until they are in the logs.
+
+        Raises Full, Unavailable.
+        """
+        futures = [
+            self.lanes[lane].submit([(topic.encode(), payload, b"", 0) for topic, payload in lanes[lane]])
+            for lane in (Lane.LIFE, Lane.BULK)
+            if lanes.get(lane)
+        ]
+        for future in futures:
+            _logged(future)
 
     def retry(self, keys: Sequence[int], actor: str) -> int:
         """Put refused messages back into their lanes, with their old time of receipt."""

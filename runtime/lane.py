@@ -31,17 +31,20 @@ from runtime.saving import Saving
 from runtime.troubles import Troubles
 
 _MINUTE = 60_000
+_MESSAGES = 100  # lists of messages of other threads that may wait, a megabyte each at most
 _SUBMITTED = 1_000  # records of other threads that may wait
 _SMALL = SmallEvent.__args__
 _AWAY = (MachineryError, OSError)  # what may pass, so that the same records are tried again
+_Submitted = Batch | Config | Command | list[Message]
 
 
 @dataclass(slots=True)
 class _Step:
     """What one turn brings: records that go into the log together."""
 
-    messages: list[Message]
+    messages: list[Message]  # of the source, that it is to acknowledge
     records: list[Record]
+    taken: int = 0  # messages in all
     waiting: list[tuple["Future[int]", Callable[[], None] | None]] = field(default_factory=list)
     found: list[SmallEvent] | None = None  # None: not run yet
 
@@ -87,7 +90,7 @@ class LaneWorker:
         self._intake = Intake(decode, time, self._troubles)
         self._messages = self._readings = self._refused = self._events = 0
         self._stopping = threading.Event()
-        self._submitted: deque[tuple[Batch | Config | Command, Future[int], Callable[[], None] | None]] = deque()
+        self._submitted: deque[tuple[_Submitted, Future[int], Callable[[], None] | None]] = deque()
         self._held: deque[_Step] = deque()
         self._held_messages = 0
         self._retry_at = 0.0
@@ -124,15 +127,19 @@ class LaneWorker:
             return False
         return self._saving.write(self.runner.position, self.runner.states())
 
-    def submit(self, record: Batch | Config | Command, then: Callable[[], None] | None = None) -> "Future[int]":
+    def submit(
+        self, record: Batch | Config | Command | list[Message], then: Callable[[], None] | None = None
+    ) -> "Future[int]":
         """Put a record into the log and run it; from any thread. The result is its position.
+
+        Messages that came another way than from the source are decoded with its next ones, as theirs are.
 
         `then` is called in the lane's thread right after it is in the log, before any further message
         is decoded: for the bindings that belong to a configuration. Raises Full, Unavailable.
         """
         if self._phase in {Phase.STOPPED, Phase.FAILED}:
             raise Unavailable(f"the {self.lane} lane is {self._phase}")
-        if len(self._submitted) >= _SUBMITTED:
+        if len(self._submitted) >= (_MESSAGES if isinstance(record, list) else _SUBMITTED):
             raise Full(f"too much is waiting for the {self.lane} lane")
         future: Future[int] = Future()
         self._submitted.append((record, future, then))
@@ -258,19 +265,26 @@ class LaneWorker:
     def _step(self, messages: list[Message]) -> _Step:
         """Return the records of this turn: the tick first, then what others submitted, then messages."""
         # Log time never goes back, even if somebody sets the clock.
-        received, batches = self._intake.take(messages, self.runner.tick)
+        submitted: list[_Submitted] = []
+        waiting: list[tuple[Future[int], Callable[[], None] | None]] = []
+        while self._submitted:
+            thing, future, then = self._submitted.popleft()
+            submitted.append(thing)
+            waiting.append((future, then))
+        handed = [m for thing in submitted if isinstance(thing, list) for m in thing]
+        received, batches = self._intake.take(messages + handed, self.runner.tick)
         records: list[Record] = []
         minute = received // _MINUTE * _MINUTE
         if minute > self.runner.tick:
             records.append(Tick(minute))
-        step = _Step(messages, records)
-        while self._submitted:
-            record, future, then = self._submitted.popleft()
-            # Who submits looks at a clock of his own; what is stamped ahead of the log would reach into the future.
-            records.append(record if isinstance(record, Batch) else replace(record, received=received))
-            step.waiting.append((future, then))
+        for thing in submitted:
+            if isinstance(thing, Batch):
+                records.append(thing)
+            elif not isinstance(thing, list):
+                # Who submits looks at a clock of his own; what is stamped ahead of the log would reach into the future.
+                records.append(replace(thing, received=received))
         records += batches
-        return step
+        return _Step(messages, records, len(messages) + len(handed), waiting)
 
     # ── into the log, and on ─────────────────────────────────────────────────────────────────────
 
@@ -288,7 +302,7 @@ class LaneWorker:
                 self._finish(step, position)
                 return
         self._held.append(step)
-        self._held_messages += len(step.messages)
+        self._held_messages += step.taken
         if self.lane is Lane.LIFE:
             # Whoever is on fire cannot wait for a disk: the stages run, people are told; the
             # acknowledgement waits, so that the broker keeps what we might forget.
@@ -320,7 +334,7 @@ class LaneWorker:
             except _AWAY:
                 return False
             self._held.popleft()
-            self._held_messages -= len(step.messages)
+            self._held_messages -= step.taken
             self._finish(step, position)
         self.runner.logged(self._log.end)
         self._phase = Phase.LIVE
@@ -380,7 +394,7 @@ class LaneWorker:
     # ── counting ─────────────────────────────────────────────────────────────────────────────────
 
     def _count(self, step: _Step) -> None:
-        self._messages += len(step.messages)
+        self._messages += step.taken
         for record in step.records:
             if isinstance(record, Batch):
                 self._readings += len(record.readings)

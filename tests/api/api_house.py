@@ -48,6 +48,14 @@ class House:
     ledger_rows: list = field(default_factory=list)
     full: set = field(default_factory=set)  # lanes that take nothing
 
+    handed: list = field(default_factory=list)
+
+    def hand_in(self, lanes):
+        """Take messages, unless a lane takes nothing."""
+        if any(lanes[lane] for lane in self.full):
+            raise Full("no room for the log")
+        self.handed.append(lanes)
+
     def submit(self, lane, command):
         """Take a command for a lane."""
         if lane in self.full:

@@ -52,6 +52,7 @@ def house(tmp_path, prepared):
         Principal("local-admin", Role.ADMIN, one),
         Principal("two", Role.VIEWER, frozenset({ids.park, ids.other})),
         Principal("gateway", Role.INGEST),
+        Principal("gate-one", Role.INGEST, one),
         Principal("other", Role.ADMIN, frozenset({ids.other})),
     )
     held = [SimpleNamespace(now=NOW)]
@@ -71,6 +72,7 @@ def house(tmp_path, prepared):
         retry=lambda ids, actor: held[0].retried.append((list(ids), actor)) or len(ids),
         claim=lambda claim, actor: held[0].claims.append((claim, actor)) or registry.get(Device, ids.meter),
         components=lambda: held[0].parts,
+        hand_in=lambda lanes: held[0].hand_in(lanes),  # noqa: PLW0108 - it is made further down
         figures=lambda: [Figure("park_readings_total", "counter", "Readings taken in.", [({"lane": 'a"b'}, 3.0)])],
         now=lambda: held[0].now,
         registry_changed=lambda: held[0].changed.append(1),

@@ -515,3 +515,45 @@ class TestFaults:
 
         assert ["fire.pre_alarm"] == rules(bench.writer.events)
         assert bench.worker.state.failures
+
+
+class TestHandedIn:
+    def test_as_if_published(self, tmp_path):
+        """Messages that came another way are logged, stamped, counted and run as those of the source are."""
+        bench = Bench(tmp_path).start()
+        bench.clock.now += 5_000
+
+        position = bench.worker.submit([message("meter", {"power": 2.0}), FIRE]).result(20)
+        bench.worker.stop(20)
+
+        assert ["fire.pre_alarm"] == rules(bench.published)
+        (batch,) = [r for p, r in bench.log.read(0) if isinstance(r, Batch) and p <= position]
+        assert [START + 5_000] * 2 == batch.readings.received.tolist()
+        assert (2, 2) == (int(batch.edge.messages.sum()), bench.worker.state.messages)
+        assert [] == bench.source.acknowledged
+        bench.log.close()
+
+    def test_no_room(self, tmp_path):
+        """While nothing can be logged the caller waits, a bounded number of them; a fire is told at once."""
+        log = FullLog(tmp_path / "life", LogSettings(reserve_bytes=0), Lane.LIFE)
+        bench = Bench(tmp_path, log=log).start()
+        log.full = True
+        future = bench.worker.submit([FIRE])
+        until(lambda: rules(bench.published) == ["fire.pre_alarm"])
+        assert not future.done()
+        assert 1 == bench.worker.state.held
+        log.full = False
+        assert future.result(20) == log.end
+        bench.stop()
+
+    def test_bounded(self, tmp_path):
+        """A hundred lists may wait for a lane; the next is refused, and commands still have room."""
+        bench = Bench(tmp_path)
+        for _ in range(100):
+            bench.worker.submit([FIRE])
+        with pytest.raises(Full):
+            bench.worker.submit([FIRE])
+        bench.worker.submit(CONFIG, bench.bind)
+        bench.start(configure=False)
+        until(lambda: bench.worker.state.messages == 100)
+        bench.stop()
