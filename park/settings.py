@@ -64,6 +64,21 @@ class ApiSettings:
     require_keys: bool | None = None  # left out: keys are needed unless we listen on loopback only
     live_buffer: int = 1_000  # events a slow live client may lag behind
     live_memory: int = 10_000  # events kept for clients that come back
+    connections: int = 1_000  # at once; 500 of them may be live pages
+    connections_each: int = 200  # of one address, but this machine's own: a proxy may stand there
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """How people are told of alarms."""
+
+    webhook: str = ""  # an address that is told of every alarm, as JSON; "": none
+    webhook_secret_file: str = ""  # a file with the secret that signs what it is told, and nothing else
+    targets_file: str = ""  # a TOML file of [[target]] and [[officer]]; "": none
+    public_url: str = ""  # of our pages, as people reach them: links in messages; "": no links
+    private_networks: bool = False  # whether targets that are set up by API may be on private networks
+    loopback: bool = False  # whether they may be on this machine
+    charts: bool = True  # a picture of the point around the time, in mails
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +91,4 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)

@@ -26,6 +26,7 @@ from park.roles import Role
 from park.settings import Settings
 from runtime import clock
 from runtime.broker import Broker
+from runtime.doorway import doorway
 from runtime.embedded import Embedded
 from runtime.house import House
 from runtime.instance import Instance, remove_instance, write_instance
@@ -81,6 +82,7 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
             uvicorn.Config(
                 create_app(embedded.services(require_keys=require_keys)),
                 log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on",
+                http=doorway(settings.api),
             )
         )  # fmt: skip
         for signum in (signal.SIGINT, signal.SIGTERM):

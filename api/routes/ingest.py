@@ -1,7 +1,9 @@
 """Messages over HTTP, for gateways and programs that do not speak MQTT."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 from fastapi import FastAPI
 
@@ -10,14 +12,28 @@ from api.permissions import V1
 from api.schemas_ingest import MessageBody, MessagesBody, Taken
 from api.services import Services
 from api.view import View
-from park.errors import Forbidden
+from park.errors import Forbidden, Unavailable
 from park.metrics import Lane
 from park.model import Park
 from park.roles import Principal
 
+_AT_ONCE = 8  # calls that wait for a lane: one whose disk is full must not take every thread of the API
+
+
+@contextmanager
+def _place(places: BoundedSemaphore) -> Iterator[None]:
+    """Hold one of some places. Raises Unavailable when all are taken."""
+    if not places.acquire(blocking=False):
+        raise Unavailable("too many calls wait for the log already")
+    try:
+        yield
+    finally:
+        places.release()
+
 
 def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
     """Add the route."""
+    places = {life: BoundedSemaphore(_AT_ONCE) for life in (True, False)}
 
     def check_parks(messages: Sequence[MessageBody], caller: Principal) -> None:
         """See that a key of some parks speaks in no other's name: a fire would be told to the wrong park."""
@@ -42,5 +58,6 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         for message in body.messages:
             payload = json.dumps(message.payload, separators=(",", ":")).encode()
             lanes[Lane(message.topic.split("/")[2])].append((message.topic, payload))
-        services.hand_in(lanes)
+        with _place(places[bool(lanes[Lane.LIFE])]):
+            services.hand_in(lanes)
         return Taken(messages=len(body.messages), life=len(lanes[Lane.LIFE]))

@@ -1,6 +1,8 @@
 """Messages over HTTP: by lane, within the key's parks, all or none."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from api_house import Client
@@ -9,6 +11,7 @@ from api.permissions import V1
 from api.services import Services
 from park.errors import Unavailable
 from park.metrics import Lane
+from tests.tools import until
 
 METER = {"topic": "parks/xixing/bulk/gw/m", "payload": {"ts": 1_760_000_000_000, "v": {"power": 1.5}}}
 SMOKE = {"topic": "parks/xixing/life/-/s", "payload": [{"v": {"smoke": True}}, {"v": {"smoke": False}}]}
@@ -76,6 +79,31 @@ def test_full(gateway, house):
     answer = gateway("POST", ADDRESS, json={"messages": [METER]})
 
     assert (507, []) == (answer.status_code, house.handed)
+
+
+def test_waiting_calls(app, house):
+    """Calls that wait for a full disk take eight threads at most; those with life safety have eight of their own."""
+    waiting, gate = [], threading.Event()
+
+    def hand_in(lanes):
+        waiting.append(lanes)
+        assert gate.wait(20)
+
+    house.hand_in = hand_in
+
+    def call(message):
+        return Client(app, "park_gateway")("POST", ADDRESS, json={"messages": [message]}).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        first = [pool.submit(call, METER) for _ in range(8)]
+        until(lambda: len(waiting) == 8)
+        assert 503 == call(METER)
+        fire = pool.submit(call, SMOKE)
+        until(lambda: len(waiting) == 9)
+        gate.set()
+
+        assert [200] * 9 == [f.result(20) for f in (*first, fire)]
+    assert 200 == call(METER)
 
 
 def test_another_park(app, house):
