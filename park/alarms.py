@@ -327,6 +327,7 @@ class DeliveryState(StrEnum):
 
     WAITING = "waiting"
     SENDING = "sending"  # claimed by a worker until its lease ends
+    SENT_ON = "sent_on"  # on its way to each of its receivers
     DELIVERED = "delivered"
     DEAD = "dead"  # tried long enough; a person may send it again
     CANCELLED = "cancelled"  # its reason was over before it was sent

@@ -59,6 +59,10 @@ def run(
     mqtt_host: Annotated[
         str | None, typer.Option(help="a broker elsewhere; none is started [PARK_MQTT_HOST]", show_default=False)
     ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(help="an address that is told of every alarm, as JSON [PARK_WEBHOOK]", show_default=False),
+    ] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="bring a simulated park to life in it")] = False,
     enterprises: Annotated[int, typer.Option(min=1, max=500, help="of a new simulated park")] = 45,
     days: Annotated[int, typer.Option(min=0, max=400, help="of history of a new simulated park")] = 180,
@@ -72,6 +76,7 @@ def run(
             "api.port": http_port,
             "ingest.broker_port": mqtt_port,
             "ingest.broker_host": mqtt_host,
+            "delivery.webhook": webhook,
         },
     )
     from runtime.serve import Simulation, serve

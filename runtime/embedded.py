@@ -9,6 +9,7 @@ Parts start life safety first and stop in reverse; each has its own thread and s
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -111,6 +112,8 @@ class Embedded:
         self._caught_up = False
         self.pulse = Pulse(house)
         self.case_timer = CaseTimer(house.cases)
+        house.delivery.prepare(house.settings.delivery, house.cases, house.cases.clock.now())
+        self.courier = house.delivery.courier(house.settings.delivery, house.cases, time.monotonic, {})
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
         self.roster.also(self._known)
         self._again = Batcher(ingest, self._known)
@@ -140,6 +143,7 @@ class Embedded:
         """Start every part; life safety is live before the rest begins."""
         self.writer.start()
         self.case_timer.start()
+        self.courier.start()
         self.lanes[Lane.LIFE].start()
         while not self.lanes[Lane.LIFE].live.wait(0.1):
             if self.lanes[Lane.LIFE].state.phase is Phase.FAILED:
@@ -164,6 +168,7 @@ class Embedded:
         self.writer.stop()
         for worker in self.lanes.values():
             worker.save()
+        self.courier.stop()
         self.projector.stop()
 
     def __enter__(self) -> Self:
@@ -219,6 +224,8 @@ class Embedded:
         parts.append(Component("event writer", not trouble, trouble))
         trouble = self.case_timer.troubles.newest or self.house.cases.intake.troubles.newest
         parts.append(Component("alarms", not trouble, trouble))
+        trouble = self.courier.trouble
+        parts.append(Component("delivery", not trouble, trouble))
         return parts
 
     def ran_ahead(self, lane: Lane) -> int:

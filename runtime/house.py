@@ -29,6 +29,7 @@ from park.settings import Settings
 from runtime import clock
 from runtime.backup import write_backup
 from runtime.cases import Cases
+from runtime.delivery_office import DeliveryOffice
 from runtime.live import LiveBuffer
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
@@ -95,6 +96,7 @@ class House:
         self.papers = SqlPapers(self.database)
         self.rulebook = Rulebook(SqlRules(self.database), self.registry, clock.now)
         self.cases = Cases(self.database, folder / ATTACHMENTS, self._tell, clock.now, time.monotonic)
+        self.delivery = DeliveryOffice(self.database, lambda: self.rulebook.rows)
         self.events = SqlEvents(self.database, self.cases.intake)
         self.quarantine = SqlQuarantine(self.database)
         self.ledger = SqlLedger(self.database)

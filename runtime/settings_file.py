@@ -19,6 +19,7 @@ SHORT = {
     "PARK_HTTP_PORT": ("api", "port"),
     "PARK_MQTT_HOST": ("ingest", "broker_host"),
     "PARK_MQTT_PORT": ("ingest", "broker_port"),
+    "PARK_WEBHOOK": ("delivery", "webhook"),
 }
 # Variables that are no settings: the settings file itself, a fault's traceback, where tests find recordings.
 BESIDES = frozenset({"PARK_SETTINGS", "PARK_TRACEBACK", "PARK_SHARED_DATA"})

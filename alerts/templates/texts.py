@@ -1,0 +1,88 @@
+"""The built-in texts, and the words that they say things in: Chinese and English."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+# One alarm or many; what a person must see first stands first, on a lock screen too.
+TEXTS: Mapping[tuple[str, str], str] = MappingProxyType({
+    ("zh", "markdown"): """### {{ title }}
+{% for a in alarms %}
+- **{{ a.kind }} · {{ a.severity }}** {{ a.what }}
+- 位置：{{ a.where }}
+{% if a.measured %}- 数值：{{ a.measured }}
+{% endif %}{% if a.reason %}- 原因：{{ a.reason }}
+{% endif %}- 时间：{{ a.since }}
+{% if a.basis %}- 依据：{{ a.basis }}
+{% endif %}{% if a.runbook %}- 处置：{{ a.runbook }}
+{% endif %}{% if a.link %}- [查看并确认]({{ a.link }})
+{% endif %}
+{% endfor %}{% if more %}另有 {{ more }} 条未列出
+{% endif %}""",
+    ("en", "markdown"): """### {{ title }}
+{% for a in alarms %}
+- **{{ a.kind }} · {{ a.severity }}** {{ a.what }}
+- Where: {{ a.where }}
+{% if a.measured %}- Value: {{ a.measured }}
+{% endif %}{% if a.reason %}- Reason: {{ a.reason }}
+{% endif %}- Since: {{ a.since }}
+{% if a.basis %}- Basis: {{ a.basis }}
+{% endif %}{% if a.runbook %}- What to do: {{ a.runbook }}
+{% endif %}{% if a.link %}- [Open and acknowledge]({{ a.link }})
+{% endif %}
+{% endfor %}{% if more %}and {{ more }} more
+{% endif %}""",
+    ("zh", "plain"): """{{ title }}
+{% for a in alarms %}{{ a.kind }}：{{ a.what }}，{{ a.where }}{% if a.measured %}，{{ a.measured }}{% endif %}，{{ a.since }}{% if a.runbook %}。处置：{{ a.runbook }}{% endif %}{% if a.link %} {{ a.link }}{% endif %}
+
+{% endfor %}{% if more %}另有 {{ more }} 条{% endif %}""",  # noqa: E501 - a line of the message
+    ("en", "plain"): """{{ title }}
+{% for a in alarms %}{{ a.kind }}: {{ a.what }}, {{ a.where }}{% if a.measured %}, {{ a.measured }}{% endif %}, {{ a.since }}{% if a.runbook %}. What to do: {{ a.runbook }}{% endif %}{% if a.link %} {{ a.link }}{% endif %}
+
+{% endfor %}{% if more %}and {{ more }} more{% endif %}""",  # noqa: E501 - a line of the message
+    ("zh", "html"): """<h2>{{ title }}</h2>
+{% for a in alarms %}<p><b>{{ a.kind }} · {{ a.severity }}</b> {{ a.what }}</p>
+<ul><li>位置：{{ a.where }}</li>{% if a.measured %}<li>数值：{{ a.measured }}</li>{% endif %}{% if a.reason %}<li>原因：{{ a.reason }}</li>{% endif %}<li>时间：{{ a.since }}</li>{% if a.basis %}<li>依据：{{ a.basis }}</li>{% endif %}{% if a.runbook %}<li>处置：{{ a.runbook }}</li>{% endif %}{% if a.link %}<li><a href="{{ a.link }}">查看并确认</a></li>{% endif %}</ul>
+{% endfor %}{% if more %}<p>另有 {{ more }} 条未列出</p>{% endif %}""",  # noqa: E501 - a line of the message
+    ("en", "html"): """<h2>{{ title }}</h2>
+{% for a in alarms %}<p><b>{{ a.kind }} · {{ a.severity }}</b> {{ a.what }}</p>
+<ul><li>Where: {{ a.where }}</li>{% if a.measured %}<li>Value: {{ a.measured }}</li>{% endif %}{% if a.reason %}<li>Reason: {{ a.reason }}</li>{% endif %}<li>Since: {{ a.since }}</li>{% if a.basis %}<li>Basis: {{ a.basis }}</li>{% endif %}{% if a.runbook %}<li>What to do: {{ a.runbook }}</li>{% endif %}{% if a.link %}<li><a href="{{ a.link }}">Open and acknowledge</a></li>{% endif %}</ul>
+{% endfor %}{% if more %}<p>and {{ more }} more</p>{% endif %}""",  # noqa: E501 - a line of the message
+})  # fmt: skip
+
+SEVERITY: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "zh": {"critical": "紧急", "high": "高", "medium": "中", "low": "低"},
+        "en": {"critical": "Critical", "high": "High", "medium": "Medium", "low": "Low"},
+    }
+)
+KIND: Mapping[str, Mapping[str, str]] = MappingProxyType({
+    "zh": {
+        "raised": "报警", "again": "再次报警", "worse": "升级", "escalated": "无人应答，请处理",
+        "nobody": "始终无人应答", "returned": "已恢复", "summary": "报警汇总", "drill": "演练", "hazard": "隐患",
+    },
+    "en": {
+        "raised": "Alarm", "again": "Alarm again", "worse": "Worse", "escalated": "Not answered, please act",
+        "nobody": "Nobody answered", "returned": "Over", "summary": "Summary", "drill": "Drill", "hazard": "Hazard",
+    },
+})  # fmt: skip
+# What an alarm is about, by its rule, or the family that the rule belongs to.
+ABOUT: Mapping[str, Mapping[str, str]] = MappingProxyType({
+    "zh": {
+        "fire.confirmed": "火警（已确认）", "fire.pre_alarm": "火警（待确认）", "fire.reported": "火警（人员报告）",
+        "fire": "火警", "gas": "燃气泄漏", "co": "一氧化碳", "life": "人身安全", "device.gateway_down": "网关断线",
+        "device.silent": "设备失联", "device.stuck": "数据不变", "device.flapping": "时断时续",
+        "device.wrong_clock": "设备时钟错误", "device.low_battery": "电量低", "device": "设备异常", "flood": "报警泛滥",
+        "limit": "超限", "finding": "异常发现",
+    },
+    "en": {
+        "fire.confirmed": "Fire, confirmed", "fire.pre_alarm": "Fire, to be confirmed",
+        "fire.reported": "Fire, reported by a person", "fire": "Fire", "gas": "Gas", "co": "Carbon monoxide",
+        "life": "Life safety", "device.gateway_down": "Gateway down", "device.silent": "Device silent",
+        "device.stuck": "Device stuck", "device.flapping": "Device comes and goes",
+        "device.wrong_clock": "Device clock wrong", "device.low_battery": "Battery low", "device": "Device not well",
+        "flood": "Flood of alarms", "limit": "Limit passed", "finding": "Finding",
+    },
+})  # fmt: skip
+LIMIT: Mapping[str, str] = MappingProxyType({"zh": "限值", "en": "limit"})
+UNKNOWN_PLACE: Mapping[str, str] = MappingProxyType({"zh": "位置未知", "en": "place unknown"})
+TIMES: Mapping[str, str] = MappingProxyType({"zh": "（共 {} 条）", "en": " ({} alarms)"})

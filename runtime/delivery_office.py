@@ -1,0 +1,93 @@
+"""Everything of delivery over one database: targets, messages on their way, the courier that brings them."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from park.delivery import Channel, Target
+from park.errors import SettingsError
+from park.records import LimitRow
+from park.settings import DeliverySettings
+from runtime.cases import Cases
+from runtime.delivery import Courier
+from runtime.delivery_network import Network
+from runtime.delivery_seed import read_secret, seed
+from runtime.delivery_send import Adapter, Chart, Sender, no_chart
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.delivery_dispatches import SqlDispatches
+from runtime.storage.sql.delivery_facts import Basis
+from runtime.storage.sql.delivery_targets import SqlTargets
+
+WEBHOOK = "webhook"  # name of the target that settings give
+_ACTOR = "settings"
+
+
+class DeliveryOffice:
+    """The stores of delivery; `open` gives the courier that moves what is in them."""
+
+    def __init__(self, database: Database, rows: Callable[[], tuple[LimitRow, ...]]) -> None:
+        self.targets = SqlTargets(database)
+        self.dispatches = SqlDispatches(database, partial(basis_of, rows))
+
+    def prepare(self, settings: DeliverySettings, cases: Cases, now: int) -> None:
+        """Bring the targets and officers that settings name into the tables. Raises SettingsError."""
+        if settings.targets_file:
+            seed(settings.targets_file, self.targets, cases.plans, now)
+        held = next((t for t in self.targets.all() if t.name == WEBHOOK), None)
+        if not settings.webhook:
+            if held is not None and held.trusted:  # it was of the settings, and is not any more
+                self.targets.end(held.id, actor=_ACTOR, now=now)
+            return
+        secret = read_secret(settings.webhook_secret_file) if settings.webhook_secret_file else ""
+        wanted = Target(WEBHOOK, Channel.WEBHOOK, settings.webhook, secret, rate=600, trusted=True)
+        if held is not None:
+            if (held.url, held.secret, held.trusted, held.enabled) == (wanted.url, wanted.secret, True, True):
+                return
+            wanted = Target(
+                WEBHOOK, Channel.WEBHOOK, settings.webhook, secret, rate=held.rate, trusted=True, id=held.id,
+                version=held.version, language=held.language, template=held.template,
+            )  # fmt: skip
+        try:
+            self.targets.save(wanted, actor=_ACTOR, now=now)
+        except ValueError as why:
+            raise SettingsError("delivery.webhook is no address") from why
+
+    def courier(
+        self,
+        settings: DeliverySettings,
+        cases: Cases,
+        elapsed: Callable[[], float],
+        adapters: Mapping[Channel, Adapter],
+        chart: Chart = no_chart,
+    ) -> Courier:
+        """Return the courier, which is woken whenever a notification is written."""
+        sender = Sender(settings, Network(settings, elapsed), adapters, chart)
+        courier = Courier(self.dispatches, sender, cases.clock.now, elapsed)
+        cases.wakes(courier.wake)
+        return courier
+
+
+def basis_of(rows: Callable[[], tuple[LimitRow, ...]], rule: str) -> Basis:
+    """Return what a rule of an alarm rests on, and its runbook; empty for one that no table holds."""
+    name = rule.removeprefix("limit.")
+    for row in rows():
+        if row.rule == name:
+            said = dict(row.annotations)
+            zh = said.get("runbook_zh") or said.get("runbook") or said.get("summary_zh", "")
+            return Basis(row.basis, zh, said.get("runbook_en") or said.get("runbook") or said.get("summary_en", ""))
+    return _LIFE.get(rule.partition(".")[0], Basis())
+
+
+# What officers do first; 消防法 of 2021, articles 5 and 44: everybody who finds a fire reports it at once (119).
+_LIFE = {
+    "fire": Basis(
+        "GB/T 45839-2025",
+        "立即到场核实；属实拨打 119，启动疏散，切断火场电源",
+        "Go and look at once; if it is true call 119, evacuate, cut the power",
+    ),
+    "gas": Basis(
+        "GB/T 45839-2025",
+        "关闭阀门，开窗通风，不开关电器，人员撤离",
+        "Close the valve, air the room, switch nothing, get people out",
+    ),
+    "co": Basis("GB/T 45839-2025", "人员立即撤离并通风", "Get people out at once and air the room"),
+}

@@ -1,0 +1,73 @@
+"""One message to one receiver: composed for its channel, sent, and judged.
+
+HTTP channels are rows of alerts.channels; mail and sounders, which are none, are given by the runtime.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from alerts import templates
+from alerts.channels import CHANNELS
+from park.delivery import Batch, Channel, Facts, Message, Outcome, Target, Verdict
+from park.settings import DeliverySettings
+from runtime.delivery_network import Barred, Network
+
+
+class Adapter(Protocol):
+    """A channel that is no HTTP."""
+
+    def __call__(self, message: Message, target: Target, address: str) -> Verdict:
+        """Bring a message. Raises OSError: the receiver is away."""
+
+
+Chart = Callable[[Facts], bytes]
+
+
+def no_chart(_: Facts) -> bytes:
+    """Draw nothing."""
+    return b""
+
+
+class Sender:
+    """Composes and sends; what it is handed is all that it knows."""
+
+    def __init__(
+        self,
+        settings: DeliverySettings,
+        network: Network,
+        adapters: Mapping[Channel, Adapter],
+        chart: Chart = no_chart,
+    ) -> None:
+        self._settings = settings
+        self._network = network
+        self._adapters = adapters
+        self._chart = chart
+
+    def __call__(self, batch: Batch, now: int) -> Verdict:
+        """Bring a batch to its receiver. Raises OSError: the receiver is away."""
+        target = batch.target
+        row = CHANNELS[target.channel]
+        message = self.message(batch, now)
+        if row.compose is None or row.verdict is None:
+            adapter = self._adapters.get(target.channel)
+            if adapter is None:
+                return Verdict(Outcome.LATER, f"this platform does not speak {target.channel} now")
+            return adapter(message, target, batch.address)
+        try:
+            reply = self._network.send(row.compose(message, target, batch.address), trusted=target.trusted)
+        except Barred as why:
+            return Verdict(Outcome.LATER, str(why), 300_000)  # people mend the target, or the settings
+        return row.verdict(reply)
+
+    def message(self, batch: Batch, now: int) -> Message:
+        """Return a batch in words."""
+        target, facts = batch.target, tuple(d.facts for d in batch.dispatches)
+        link = self._settings.public_url.rstrip("/")
+        about = f"{link}/#/alarms/{facts[0].case}" if link and facts[0].case else link
+        chart = b""
+        if target.channel is Channel.EMAIL and self._settings.charts and facts[0].point:
+            chart = self._chart(facts[0])
+        language = target.language if target.language in {"zh", "en"} else "zh"
+        return Message(
+            batch.id, templates.title(facts, language), templates.text(facts, target, link), facts, now, about, chart
+        )
