@@ -12,7 +12,7 @@ import msgspec
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from ingest.batcher import Batcher, _decode
-from ingest.mqtt import FastClient
+from ingest.fast_client import FastClient
 from ingest.resolver import Binding, Resolver
 from park.settings import IngestSettings
 

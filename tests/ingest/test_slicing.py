@@ -10,7 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ingest.mqtt import FastClient
+from ingest.fast_client import FastClient
 
 V5, V4 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 LIMIT = 2_000  # bytes of the largest payload in these tests
