@@ -23,11 +23,11 @@ from stream.detectors.generic import Generic
 from stream.detectors.judging import Detector
 
 _MAKE: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
-    "generic": lambda _: Generic(),
+    "generic": Generic,
     "energy": Energy,
     "energy_total": Energy,
     "count": Counts,
-    "temperature": lambda _: Generic(),
+    "temperature": Generic,
 })  # fmt: skip
 KINDS = tuple(_MAKE)
 _DAY = 86_400_000

@@ -16,6 +16,7 @@ from park.readings import Bool, Float64, Int64, Rows
 
 NOTABLE = 3.6  # log10 of values: one of 4,000. Chosen on injected faults and public series: docs/detection.md
 CALM, AGAIN = 2.0, 1.15
+APART = 1.5  # times the rarity of all before: within an episode, something else has happened
 QUIET_MINUTES, QUIET_LEAST, QUIET_MOST = 720.0, 8, 64  # an episode ends after half a day, within so many values
 PAST = 6  # episodes that are remembered
 _BUDGET, _HALF_LIFE = 0.05, 8_000.0  # for each of late; values
@@ -27,8 +28,9 @@ _COLUMNS: dict[str, Any] = {
     "quiet": np.int16,  # values left of an episode; 0: none
     "worst": np.float32,
     "spent": np.float32,  # how often it spoke, fading
-    "since": np.int64,  # epoch ms; the first value of the episode that spoke
-    "until": np.int64,  # its newest that stirred
+    "loud": np.int16,  # values left of what a person may be told of; 0: nothing
+    "since": np.int64,  # epoch ms: its first notable value
+    "until": np.int64,  # and its newest
 }
 
 
@@ -39,10 +41,10 @@ class Spoken:
     score: Float64  # rarity less budget and habit
     speaks: Bool  # opens an episode, or is worse than all of it
     notable: Bool  # speaks, beyond NOTABLE
-    over: Bool  # an episode has ended with this value
+    over: Bool  # an episode has ended with this value: half a day of values were not notable
     open: Bool  # an episode is under way, or began with this value
-    since: Int64  # epoch ms of the episode's first value, where one is open or over
-    until: Int64  # of its newest that stirred
+    since: Int64  # epoch ms of its first value, where one is open or over
+    until: Int64  # of its newest
 
 
 class Episodes:
@@ -79,18 +81,23 @@ class Episodes:
         c["quiet"][slot] = left
         c["worst"][slot] = np.where(speaks, score, np.where(left > 0, worst, 0))
         c["spent"][slot] = spent * 0.5 ** (1 / _HALF_LIFE) + notable
-        begins = stirs & ~was_open
-        if stirs.any():
-            some = slot[stirs]
-            c["since"][some] = np.where(begins[stirs], ts[stirs], c["since"][some])
-            c["until"][some] = ts[stirs]
-            first = np.flatnonzero(notable & (~was_open | (worst < NOTABLE)))
-            if len(first):
-                self.past[slot[first], 1:] = self.past[slot[first], :-1]
-                self.past[slot[first], 0] = minute[first]
+        first = np.flatnonzero(notable & (~was_open | (worst < NOTABLE)))
+        if len(first):
+            self.past[slot[first], 1:] = self.past[slot[first], :-1]
+            self.past[slot[first], 0] = minute[first]
+        # What a person is told reaches from the first to the last notable rarity: a series stirs every few hours.
+        loud = score >= NOTABLE
+        stood = c["loud"].take(slot)
+        stands = np.where(loud, enough.astype(np.int64), np.maximum(stood - 1, 0))
+        c["loud"][slot] = stands
+        if loud.any():
+            some = slot[loud]
+            c["since"][some] = np.where((stood == 0) | (score > APART * worst), ts, c["since"][slot])[loud]
+            c["until"][some] = ts[loud]
         return Spoken(
-            score, speaks, notable, was_open & (left == 0), left > 0, c["since"].take(slot), c["until"].take(slot)
-        )
+            score, speaks, notable, (stood > 0) & (stands == 0), stands > 0, c["since"].take(slot),
+            c["until"].take(slot),
+        )  # fmt: skip
 
     def _habit(self, slot: Rows, minute: Int64) -> Float64:
         """Return how many remembered episodes began about this hour of another day."""

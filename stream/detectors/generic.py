@@ -16,6 +16,7 @@ import numpy.typing as npt
 from park.events import Anomaly, Baseline
 from park.operator import State
 from park.readings import Bool, Float64, Int64, Rows
+from stream.detectors.calendar import Calendar, DayType
 from stream.detectors.episodes import NOTABLE, Episodes
 from stream.detectors.judging import BASELINES, KINDS, Judged
 from stream.detectors.recent import RECENT_COLUMNS, Window, settle, statistics
@@ -25,6 +26,7 @@ from stream.detectors.usual import HALVES, LEVEL, MOVE, RUN, STEP, Usual
 LEARN_VALUES = 200  # below it a point has no tail to speak of
 DAY = 86_400_000  # ms, and each hour must have been seen once
 SATURDAY = 5
+FESTIVAL_DAYS = 8  # from lunar New Year's Day: the statutory holiday of the State Council's notices
 _MINUTE, _HALF = 60_000, 1_800_000
 _STRIDE = 0.05  # at which the step between values is learned; a gap counts as no more than twice the step
 _FARTHEST = 1e15  # values beyond count as this: squares stay finite
@@ -49,7 +51,9 @@ _STUCK, _DRIFT = KINDS.index(Anomaly.STUCK), KINDS.index(Anomaly.DRIFT)
 class Generic:
     """Many series, rows by slot; a call takes at most one value a slot."""
 
-    def __init__(self) -> None:
+    def __init__(self, calendar: Calendar | None = None) -> None:
+        """Have no series. `calendar` knows holidays; without one only the weekday says what a day of rest is."""
+        self._calendar = calendar
         self._rows: npt.NDArray[np.float32] = np.zeros((0, RECENT_COLUMNS), np.float32)
         self._first: Int64 = np.zeros(0, np.int64)  # ts of the first and of the newest value
         self._newest: Int64 = np.zeros(0, np.int64)
@@ -86,7 +90,7 @@ class Generic:
         level, usual_move = s[LEVEL].copy(), s[MOVE].copy()
         half = local // _HALF % HALVES
         whole = ts - self._first[slot] >= DAY
-        view = self._usual.look(s, slot, half, weekday >= SATURDAY, whole, value)
+        view = self._usual.look(s, slot, half, self._rest(local, weekday), whole, value)
         ring, newest = self._window.push(slot, count, value, view.move)
         fresh = count == 0
         level, usual_move = np.where(fresh, value, level), np.maximum(usual_move, 1e-3 * view.spread)
@@ -112,6 +116,17 @@ class Generic:
             np.where(spoken.speaks, shown, _BARELY * shown), spoken.notable, spoken.score, kind, _HELD[which], rising,
             learning, view.expected, view.expected - down * view.scale, view.expected + up * view.scale, spoken,
         )  # fmt: skip
+
+    def _rest(self, local: Int64, weekday: Int64) -> Bool:
+        """Return which days are of rest: weekends that are none to make up for a holiday, and holidays."""
+        weekend = weekday >= SATURDAY
+        if self._calendar is None:
+            return weekend
+        day = local // DAY
+        festival = self._calendar.festival_day(day)
+        closed = (festival >= 0) & (festival < FESTIVAL_DAYS)
+        rest: Bool = weekend | closed | (self._calendar.types(day) == DayType.HOLIDAY)
+        return rest
 
     def _pace(self, s: Float64, slot: Rows, ts: Int64, count: Int64) -> None:
         """Learn the step between values, in minutes."""

@@ -15,11 +15,10 @@ from park.directory import Directory
 from park.events import Finding, Reason, Severity
 from park.operator import State
 from park.readings import Float64, Int32, Int64
-from stream.detectors.episodes import NOTABLE
+from stream.detectors.episodes import APART, NOTABLE
 from stream.detectors.judging import BASELINES, KINDS, Judged
 
 TELL_DAYS = 3_000.0  # a false episode in five months of a point, measured on real series: docs/detection.md
-APART = 1.5  # times the rarity of all before: within an episode, something else has happened
 REMEMBERED, LIKE = 8, 3  # past episodes of a point; how many of them are shown
 _HOUR, _DAY_HOURS = 3_600_000, 24
 _GIVEN_UP = 7 * 24 * _HOUR  # an episode of a point that says nothing more

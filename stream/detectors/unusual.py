@@ -20,9 +20,10 @@ from park.readings import Float64, Int64, Quality, ReadingBatch, Rows
 from park.records import Config
 from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
+from stream.detectors.gaps import Gaps
 from stream.detectors.judging import Detector
 from stream.detectors.told import Told, bar
-from stream.detectors.uses import DETECTORS, ROOTED, Source, counted, steadied, use_of
+from stream.detectors.uses import DETECTORS, Source, use_of
 from stream.rounds import rounds
 
 VERSION = 3
@@ -54,7 +55,7 @@ class Unusual:
         self._calendar = Calendar(calendar)
         self._detectors: tuple[Detector, ...] = tuple(make(self._calendar) for make in DETECTORS.values())
         self._used = np.zeros(len(_NAMES), np.int64)  # slots of each
-        self._told, self._drawn = Told(), Drawn()
+        self._told, self._drawn, self._gaps = Told(), Drawn(), Gaps()
         # By point; the last row is for all beyond.
         self._c: dict[str, npt.NDArray[Any]] = {n: np.full(2, _fill(n), kind) for n, kind in _COLUMNS.items()}
 
@@ -113,8 +114,12 @@ class Unusual:
     def _judge(
         self, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
     ) -> None:
-        """Judge a value for each row's point; tell what is unusual."""
-        which = self._c["detector"][batch.point[rows]]
+        """Judge a value for each row's point; tell what is unusual, and what was missing."""
+        point = batch.point[rows]
+        step = np.where(self._c["amount"][point], HOUR, self._directory.interval[point])
+        for i, finding in self._gaps.take(self._directory, point, ts, batch.received[rows], np.maximum(step, MINUTE)):
+            found.append((int(rows[i]), finding))
+        which = self._c["detector"][point]
         for k in range(len(_NAMES)):
             some = which == k
             if some.all():
@@ -129,14 +134,8 @@ class Unusual:
         point = batch.point[rows]
         local = ts + self._c["offset"][point]
         weekday = self._calendar.like(local // DAY)
-        rooted = ROOTED[self._directory.metric[point]]
-        plain = not rooted.any()
-        given = value if plain else np.where(rooted, steadied(value), value)
-        judged = self._detectors[k].judge(self._c["slot"][point], ts, local, weekday, given)
-        expected, low, high = (
-            x if plain else np.where(rooted, counted(x), x) for x in (judged.expected, judged.low, judged.high)
-        )
-        bands = (expected, low, high)
+        judged = self._detectors[k].judge(self._c["slot"][point], ts, local, weekday, value)
+        bands = (judged.expected, judged.low, judged.high)
         self._drawn.take(point, ts, bands, judged)
         for i, finding in self._told.take(
             self._directory, point, ts, batch.received[rows], value, bands, judged, self._c["bar"]
@@ -158,6 +157,7 @@ class Unusual:
         for name in c:
             c[name] = grown(c[name], size, _fill(name))
         self._drawn.grow(size)
+        self._gaps.grow(size, d.device_size)
         parks = {place.place for place in config.places}
         named = {row.point for row in config.points}
         if parks:
@@ -194,7 +194,7 @@ class Unusual:
         state |= {f"point_{name}": self._c[name].copy() for name in _KEPT}
         for name, detector in zip(_NAMES, self._detectors, strict=True):
             state |= {f"{name}.{key}": column for key, column in detector.snapshot().items()}
-        return {**state, **self._told.snapshot(), **self._drawn.snapshot()}
+        return {**state, **self._told.snapshot(), **self._drawn.snapshot(), **self._gaps.snapshot()}
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier snapshot; what is due is kept where the registry still asks for it."""
@@ -214,6 +214,7 @@ class Unusual:
             detector.restore(own)
         self._told.restore(state)
         self._drawn.restore(state)
+        self._gaps.restore(state)
 
 
 def _fill(name: str) -> int:

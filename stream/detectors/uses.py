@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
-import numpy as np
-import numpy.typing as npt
-
-from park.metrics import METRICS, NAMES, Kind
-from park.readings import Float64
+from park.metrics import METRICS, Kind
 from stream.detectors.calendar import Calendar
 from stream.detectors.counts import Counts
 from stream.detectors.energy import Energy
@@ -35,11 +31,10 @@ class Use:
 
     source: Source
     detector: str = ""  # name in DETECTORS
-    rooted: bool = False  # counts: a scale that does not grow with the level
 
 
 DETECTORS: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
-    "generic": lambda _: Generic(),
+    "generic": Generic,
     "energy": Energy,
     "count": Counts,
 })  # fmt: skip
@@ -57,19 +52,3 @@ def use_of(metric: str) -> Use:
     """Return how a metric is judged."""
     row = METRICS[metric]
     return _NONE if row.steady else Use(Source.HOURS, "energy") if metric in _USED else _BY_KIND.get(row.kind, _NONE)
-
-
-# By metric code; the last row is for points that nothing is known of.
-ROOTED: npt.NDArray[np.bool_] = np.array([use_of(n).rooted for n in NAMES] + [False])
-
-
-def steadied(value: Float64) -> Float64:
-    """Return counts with a scale that does not grow with their level (Anscombe)."""
-    rooted: Float64 = 2 * np.sqrt(np.maximum(value, 0) + 0.375)
-    return rooted
-
-
-def counted(value: Float64) -> Float64:
-    """Undo `steadied`."""
-    counts: Float64 = np.maximum((np.maximum(value, 0) / 2) ** 2 - 0.375, 0)
-    return counts
