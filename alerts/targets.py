@@ -12,6 +12,7 @@ from park.errors import UserError
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 URL_MOST, SECRET_MOST, ADDRESSES_MOST, ADDRESS_MOST = 2_000, 500, 50, 500
 RATE_MOST = 6_000  # messages a minute
+COMMANDS = frozenset({"set", "cmd", "command"})  # last levels of topics that devices obey
 _SCHEMES = {Channel.EMAIL: ("smtp", "smtps"), Channel.SOUNDER: ("mqtt",)}
 _ADDRESS = {
     Channel.EMAIL: re.compile(r"[^@\s,;<>\"\x00-\x1f]{1,64}@[A-Za-z0-9.-]{1,255}"),
@@ -80,6 +81,8 @@ def _topics(target: Target) -> None:
     for topic in (command, state):
         if not topic or len(topic) > 500 or any(c in topic for c in "+#\0") or topic.startswith("$"):
             raise UserError("a sounder's address is mqtt:<command topic>?state=<topic of its state>")
+    if command.rpartition("/")[2] not in COMMANDS:  # nothing that a device says of itself can be said by us
+        raise UserError(f"the command topic of a sounder ends in {', '.join(sorted(COMMANDS))}")
 
 
 def topics(target: Target) -> tuple[str, str]:

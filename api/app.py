@@ -32,6 +32,7 @@ from api.routes import (
     rules,
     session,
     system,
+    targets,
 )
 from api.schema import described
 from api.services import Services
@@ -70,6 +71,7 @@ _ROUTES = (
     alarms,
     duty,
     answer,
+    targets,
 )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from api import examples_alarms
+from api import examples_alarms, examples_targets
 from api.examples_activity import ACTIVITY_ANSWERS, ACTIVITY_BODIES
 
 _T: Final = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
@@ -92,6 +92,7 @@ _FEEDS: Final = ("energy", "water", "people", "vehicles", "environment", "fire",
 
 BODIES: Final[dict[str, Any]] = {
     **examples_alarms.BODIES,
+    **examples_targets.BODIES,
     **ACTIVITY_BODIES,
     "hand_in": {"messages": [
         {"topic": "parks/xixing/bulk/gw-a/meter-101", "payload": {"ts": _T, "v": {"power": 12.3, "voltage.a": 230.1}}},
@@ -142,6 +143,7 @@ _NOUNS: Final = {
 
 ANSWERS: Final[dict[str, Any]] = {
     **examples_alarms.ANSWERS,
+    **examples_targets.ANSWERS,
     **ACTIVITY_ANSWERS,
     "hand_in": {"messages": 2, "life": 1},
     **{f"{verb}_{noun}": thing for noun, thing in _NOUNS.items() for verb in ("create", "read", "replace")},

@@ -99,4 +99,12 @@ _ROUTES |= {
     ("GET", "/a/{word}"): None,  # the word is the key: good for one acknowledgement
     ("POST", "/a/{word}"): None,
 }
+_ROUTES |= {
+    # Who is told is for those who act; whom to tell, and with which keys, for those who keep the chains.
+    **{("GET", f"{V1}/{path}"): _L for path in ("targets", "targets/{key}", "deliveries")},
+    **{("POST", f"{V1}/targets{rest}"): _C for rest in ("", "/{key}/test", "/preview")},
+    ("PUT", f"{V1}/targets/{{key}}"): _C,
+    ("DELETE", f"{V1}/targets/{{key}}"): _C,
+    ("POST", f"{V1}/deliveries/{{key}}/again"): _D,
+}
 ROUTES: Mapping[tuple[str, str], Permission | None] = MappingProxyType(_ROUTES)

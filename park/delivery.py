@@ -36,7 +36,7 @@ class Target:
 
     name: str  # unique; "target:<name>" in chains
     channel: Channel
-    url: str = ""
+    url: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)  # signs, or the password of a mail server
     addresses: tuple[str, ...] = ()  # gateways and mail: who is told where no officer is named
     language: str = "zh"

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from urllib.parse import urlsplit
 
-from park.delivery import Channel, Target
-from park.errors import SettingsError
+from alerts import templates
+from alerts.targets import shown_url
+from api.delivery_services import DeliveryServices
+from park.delivery import Channel, Message, Target
+from park.errors import SettingsError, UserError
 from park.records import LimitRow
 from park.settings import DeliverySettings
 from runtime.cases import Cases
 from runtime.delivery import Courier
-from runtime.delivery_network import Network
+from runtime.delivery_network import Network, allowed
 from runtime.delivery_seed import read_secret, seed
 from runtime.delivery_send import Adapter, Chart, Sender, no_chart
 from runtime.storage.sql.database import Database
@@ -51,6 +55,14 @@ class DeliveryOffice:
         except ValueError as why:
             raise SettingsError("delivery.webhook is no address") from why
 
+    def services(
+        self, settings: DeliverySettings, now: Callable[[], int], wake: Callable[[], None]
+    ) -> DeliveryServices:
+        """Return what the API may touch."""
+        return DeliveryServices(
+            self.targets, self.dispatches, wake, partial(see_allowed, settings=settings), shown_url, previewed, now
+        )
+
     def courier(
         self,
         settings: DeliverySettings,
@@ -64,6 +76,37 @@ class DeliveryOffice:
         courier = Courier(self.dispatches, sender, cases.clock.now, elapsed)
         cases.wakes(courier.wake)
         return courier
+
+
+def see_allowed(target: Target, settings: DeliverySettings) -> None:
+    """See that an address as it is written leads where it may; names are seen to at each attempt. Raises UserError."""
+    host = "127.0.0.1" if target.channel is Channel.SOUNDER else _host(target.url)
+    if host == "localhost" or host.endswith(".localhost"):
+        host = "127.0.0.1"
+    try:
+        barred = not allowed(host, settings, trusted=target.channel is Channel.SOUNDER)
+    except ValueError:
+        return  # a name
+    if barred:
+        raise UserError(
+            "the address is not public: delivery.private_networks and delivery.loopback in the settings allow such"
+        )
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        return ""  # seen to when it is saved
+
+
+def previewed(template: str, channel: Channel, language: str) -> Message:
+    """Return what a text makes of an example. Raises UserError."""
+    templates.check(template, channel)
+    facts = templates.SAMPLES[0]
+    target = Target("sample", channel, language=language, template=template)
+    text = templates.text(facts, target, "https://park.example")
+    return Message("sample", templates.title(facts, language), text, facts, facts[0].at)
 
 
 def basis_of(rows: Callable[[], tuple[LimitRow, ...]], rule: str) -> Basis:

@@ -251,6 +251,9 @@ class Embedded:
             registry_changed=self.roster.sync,
             limits=lambda: self.house.rulebook.rows,
             dry_runs=self.dry_runs,
+            delivery=self.house.delivery.services(
+                self.house.settings.delivery, self.house.cases.clock.now, self.courier.wake
+            ),
             ledger=WholeLedger(self.house.ledger, self.house.readings, self.house.logs, self.projector),
         )
 

@@ -30,6 +30,7 @@ from runtime import clock
 from runtime.backup import write_backup
 from runtime.cases import Cases
 from runtime.delivery_office import DeliveryOffice
+from runtime.doors import make_folder
 from runtime.live import LiveBuffer
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
@@ -157,6 +158,7 @@ class House:
             "readings_export": self.readings_export,
             "ledger": WholeLedger(self.ledger, self.readings, self.logs),
             "alarms": self.cases.services(),
+            "delivery": self.delivery.services(self.settings.delivery, self.cases.clock.now, lambda: None),
         }  # fmt: skip
         return Services(
             registry=self.registry, readings=self.readings, events=self.events, quarantine=self.quarantine,
@@ -198,17 +200,6 @@ class House:
 
 def _nobody_runs(*_: object) -> NoReturn:
     raise UserError("no instance runs on this data folder; start one with `park run`")
-
-
-def make_folder(folder: Path) -> None:
-    """Make a data folder that can be written, its owner's only where it is new. Raises UserError."""
-    try:
-        folder.mkdir(0o700, parents=True, exist_ok=True)
-        probe = folder / ".write"
-        probe.touch()
-        probe.unlink()
-    except OSError as why:
-        raise UserError(f"the data folder {folder} cannot be written ({why.strerror})") from why
 
 
 @contextmanager

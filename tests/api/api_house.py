@@ -43,6 +43,7 @@ class House:
     retried: list = field(default_factory=list)
     claims: list = field(default_factory=list)
     changed: list = field(default_factory=list)
+    woken: list = field(default_factory=list)  # times that the courier was told of something to send
     parts: list = field(default_factory=lambda: [Component("store", ready=True)])
     now: int = NOW
     ledger_rows: list = field(default_factory=list)

@@ -12,8 +12,9 @@ from park.metrics import Lane
 from park.model import Device
 from park.ports import Chunk
 from park.roles import Principal, Role
-from park.settings import ApiSettings
+from park.settings import ApiSettings, DeliverySettings
 from runtime.cases import Cases
+from runtime.delivery_office import DeliveryOffice
 from runtime.live import LiveBuffer
 from runtime.rulebook import Rulebook
 from runtime.storage.memory import MemoryStore
@@ -65,6 +66,9 @@ def house(tmp_path, prepared):
         quarantine=SqlQuarantine(database),
         live=live,
         alarms=cases.services(),
+        delivery=DeliveryOffice(database, tuple).services(
+            DeliverySettings(), lambda: held[0].now, lambda: held[0].woken.append(1)
+        ),
         keys=keys,
         rules=Rulebook(SqlRules(database), registry, lambda: held[0].now),
         ledger=SimpleNamespace(rows=lambda *_: held[0].ledger_rows),

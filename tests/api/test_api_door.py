@@ -16,7 +16,8 @@ from park.records import Refusal, Refused
 from park.roles import ALLOWED, Permission, Role
 
 GUARDED = sorted((m, p, need) for (m, p), need in ROUTES.items() if need is not None)
-OF_NO_PARK = {f"{V1}/{x}" for x in ("live", "live/ticket", "catalogue", "session", "metrics", "rules")} | {"/metrics"}
+_NO_PARK = ("live", "live/ticket", "catalogue", "session", "metrics", "rules", "targets/preview")
+OF_NO_PARK = {f"{V1}/{x}" for x in _NO_PARK} | {"/metrics"}
 PUBLIC = sorted((m, p) for (m, p), need in ROUTES.items() if need is None)
 BY_ROLE = {
     Role.VIEWER: "park_viewer",
