@@ -185,13 +185,10 @@ def _less(case: Case, trigger: Trigger, now: int, *, stale: bool) -> Outcome | N
         return None  # of a condition that another has replaced, or said already
     before = case.state
     others = tuple(h for h in case.holders if h is not mine)
-    if trigger.signal is Signal.OVER:
-        case = replace(case, holders=others)
-        if others:
-            return Outcome(replace(case, version=case.version + 1, changed=now), ())
-        return _ended(Outcome(case, ()), trigger, now, stale=stale, before=before)
-    held = (*others, replace(mine, signal=Signal.LATCHED, at=trigger.at))
-    case = replace(case, holders=held)
+    if trigger.signal is Signal.OVER and not others:
+        return _ended(Outcome(replace(case, holders=()), ()), trigger, now, stale=stale, before=before)
+    left = others if trigger.signal is Signal.OVER else (*others, replace(mine, signal=Signal.LATCHED, at=trigger.at))
+    case = replace(case, holders=left)
     if case.active or before not in {CaseState.UNACKNOWLEDGED, CaseState.ACKNOWLEDGED}:
         return Outcome(replace(case, version=case.version + 1, changed=now), ())
     return advance(case, CaseVerb.LATCH, before, Given(now, trigger=trigger), trigger.why)

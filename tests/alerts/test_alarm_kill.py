@@ -111,9 +111,10 @@ def undisturbed(tmp_path_factory):
     commits, got = [], []
     event.listen(alarms.database._engine, "commit", commits.append)
     live(alarms, got.append)
+    count = len(commits)
     whole = all_of(alarms)
     alarms.close()
-    return folder / "empty.db", whole, len(commits), set(got)
+    return folder / "empty.db", whole, count, set(got)
 
 
 def killed(path: Path, point: int, *, after: bool) -> int:

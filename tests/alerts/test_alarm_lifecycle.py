@@ -123,6 +123,14 @@ class TestFire:
 
         assert (S.UNACKNOWLEDGED, S.RETURNED) == (half.case.state, whole.case.state)
 
+    def test_one_lane_lets_go_of_what_the_other_holds_latched(self):
+        """When the lane that held it active lets go, what the other holds latched is told as latched."""
+        case = opened(burns(), burns(NOW + 3, lane=Lane.BULK), burns(NOW, NOW + 5, state=AlarmState.LATCHED))
+        outcome = tell(case, burns(NOW + 3, NOW + 9, lane=Lane.BULK, state=AlarmState.CLEARED), NOW + 9)
+
+        assert (S.UNACKNOWLEDGED, S.LATCHED_UNACKNOWLEDGED) == (case.state, outcome.case.state)
+        assert [V.LATCH] == [line.verb for line in outcome.transitions]
+
     def test_new_activation_after_return(self):
         """A fire that comes back before anybody closed it takes the acknowledgement away and calls again."""
         case = act(opened(burns(), burns(NOW, NOW + 5, state=AlarmState.CLEARED)), does(V.ACKNOWLEDGE), NOW).case

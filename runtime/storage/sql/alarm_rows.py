@@ -34,10 +34,16 @@ def row_of(case: Case, path: str, announced: int) -> dict[str, Any]:
     return {
         "family": case.family, "subject": case.subject, "cause": case.cause, "open": case.closed is None,
         "life": case.life, "rank": WORST[case.severity], "state": case.state.value,
-        "held_back": bool(case.held_back), "inhibits": case.closed is None and may_inhibit(case), "park": case.park,
+        "held_back": bool(case.held_back),
+        "inhibits": case.closed is None and (may_inhibit(case) or stands_as_flood(case)), "park": case.park,
         "place": case.place, "device": case.device, "gateway": case.gateway, "path": path, "owner": case.owner,
         "raised": case.raised, "announced": announced, "version": case.version, "body": encode(case).decode(),
     }  # fmt: skip
+
+
+def stands_as_flood(case: Case) -> bool:
+    """Tell whether a case is a flood that others are told in."""
+    return case.family == "flood" and case.active
 
 
 def transition_of(key: int, body: str) -> Transition:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
 
 from alerts.escalation import LONGEST, Timer, TimerKind
 from alerts.lifecycle import act as would
 from park.alarm_ports import CaseFilter, Hidden
 from park.alarms import Act, Attachment, Case, CaseVerb, Transition, Trigger
 from park.errors import Conflict
-from runtime.storage.sql.alarm_held import released
+from runtime.storage.sql.alarm_held import Holding, inhibiting, released
 from runtime.storage.sql.alarm_rows import (
     ATTACHMENT,
     MOST,
@@ -19,11 +19,12 @@ from runtime.storage.sql.alarm_rows import (
     attachment_of,
     case_of,
     found,
+    stands_as_flood,
     transition_of,
 )
 from runtime.storage.sql.alarm_writer import CaseWriter
 from runtime.storage.sql.database import Database
-from runtime.storage.sql.tables_alarms import case_attachments, case_timers, case_transitions, cases
+from runtime.storage.sql.tables_alarms import case_attachments, case_timers, case_transitions
 
 _AT_ONCE = 50  # timers, or cases looked at anew, of one transaction: a fire waits for no longer
 _ROUNDS = 200  # of one turn; what is left is done in the next
@@ -43,6 +44,7 @@ class SqlAlarms:
         """`told` hears of the cases that changed and how many notifications wait, once they are committed."""
         self._database = database
         self._told = told
+        self._holding: Holding | None = None  # when cases were looked at anew
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────
 
@@ -141,23 +143,30 @@ class SqlAlarms:
     def _any_due(self, now: int) -> bool:
         """Look before taking the writer's turn: mostly there is nothing."""
         with self._database.read() as connection:
-            query = select(case_timers.c.case).where(_is_due(now)).limit(1)
-            return connection.execute(query).first() is not None
+            return any(
+                connection.execute(select(case_timers.c.case).where(which).limit(1)).first() is not None
+                for which in _due(now)
+            )
 
     def _flooded(self) -> list[int]:
-        c = cases.c
-        query = select(c.park).where(c.open, c.family == "flood", c.state.in_(("unacknowledged", "acknowledged")))
         with self._database.read() as connection:
-            return [park for (park,) in connection.execute(query)]
+            return [s.case.park for s in inhibiting(connection) if stands_as_flood(s.case)]
 
     def _reconsider(self, now: int) -> int:
-        """Look anew at what is held back, or should be: without a lock first, then those that change."""
+        """Look anew at what is held back, or should be, when something about that has changed.
+
+        Without a lock first, then those that change: with 10,000 held back a look costs 0.2 s.
+        """
         with self._database.read() as connection:
-            keys = released(connection, now)
+            holding = Holding.of(connection, now)
+            if holding == self._holding:
+                return 0  # what happened to a case itself has been looked at with it
+            keys = released(connection, holding, now)
         for i in range(0, len(keys), _AT_ONCE):
             with self._writing(now) as writer:
                 for key in keys[i : i + _AT_ONCE]:
                     writer.reconsider(key)
+        self._holding = holding
         return len(keys)
 
     @contextmanager
@@ -183,21 +192,20 @@ class SqlAlarms:
             self._told(list(writer.changed.values()), writer.notified)
 
 
-def _is_due(now: int) -> ColumnElement[bool]:
-    """Tell which timers are due: those whose time has come, and those that a wrong clock set into the far future."""
+def _due(now: int) -> tuple[ColumnElement[bool], ...]:
+    """Return which timers are due: those whose time has come, and those that a wrong clock set into the far future."""
     c = case_timers.c
-    far = and_(c.kind != TimerKind.SHELF.value, c.due > now + 2 * LONGEST)
-    return or_(c.due <= now, far)
+    return c.due <= now, and_(c.due > now + 2 * LONGEST, c.kind != TimerKind.SHELF.value)
 
 
 def _taken(connection: Connection, now: int) -> list[Timer]:
     """Take timers that are due out of their table."""
     c = case_timers.c
-    query = select(c.case, c.kind, c.due, c.call).where(_is_due(now)).order_by(c.due).limit(_AT_ONCE)
-    timers = [
-        Timer(case, TimerKind(kind), due, call)
-        for case, kind, due, call in connection.execute(query.with_for_update(skip_locked=True))
-    ]
+    timers: list[Timer] = []
+    for which in _due(now):
+        query = select(c.case, c.kind, c.due, c.call).where(which).order_by(c.due).limit(_AT_ONCE - len(timers))
+        rows = connection.execute(query.with_for_update(skip_locked=True))
+        timers += [Timer(case, TimerKind(kind), due, call) for case, kind, due, call in rows]
     for timer in timers:
         connection.execute(delete(case_timers).where(c.case == timer.case, c.kind == timer.kind.value))
     return timers
