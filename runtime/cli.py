@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from park.errors import MachineryError, UserError
 from park.settings import Settings
+from runtime.doors import see_doors
 from runtime.settings_file import read_settings, unheard
 
 # Sentences are never broken by us: a terminal does that, and a file keeps them whole.
@@ -79,6 +80,7 @@ def run(
             "delivery.webhook": webhook,
         },
     )
+    see_doors(settings)  # before seconds are spent on loading the rest
     from runtime.serve import Simulation, serve
 
     raise typer.Exit(serve(settings, Simulation(enterprises, days) if simulate else None, errors))

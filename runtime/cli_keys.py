@@ -40,7 +40,7 @@ def create(
     """Make a key and print it, once."""
     from park.model import Park
     from park.roles import Role
-    from runtime.house import make_folder
+    from runtime.doors import make_folder
     from runtime.storage.sql.database import Database
     from runtime.storage.sql.keys import SqlKeys
     from runtime.storage.sql.registry import SqlRegistry

@@ -1,7 +1,6 @@
 """`park run`: everything on one machine, from the first check to the last sync."""
 
 import contextlib
-import errno
 import gc
 import ipaddress
 import os
@@ -9,7 +8,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -20,12 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.app import create_app
-from park.errors import SettingsError, UserError
+from park.errors import SettingsError
 from park.metrics import Lane
 from park.roles import Role
 from park.settings import Settings
 from runtime import clock
 from runtime.broker import Broker
+from runtime.doors import doors
 from runtime.doorway import doorway
 from runtime.embedded import Embedded
 from runtime.house import House
@@ -37,7 +36,6 @@ from runtime.storage.sql.keys import RESERVED
 # Seconds that a busy thread may keep the interpreter from one that waits. Python's own 5 ms, times three busy
 # threads, is what a fire waited for beside a saturated bulk lane: p99 220 ms; with this one 50 ms.
 _SWITCH = 0.001
-_LEAVING = 3.0  # s that a port may stay taken by the broker of a platform that has just ended
 _AGAIN = 5.0  # s until devices that fell silent are started again
 _LOOK = 0.1  # s between two looks at how far the start is
 
@@ -55,14 +53,12 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
     require_keys = keys_needed(settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is more to stop than us
     with ExitStack() as stack:
-        doors: list[socket.socket] = []
+        opened: list[socket.socket] = []
 
         def first() -> None:
             """Find out what can fail at once before anything long begins; the folder is ours by now."""
-            doors.append(_listen(settings.api.host, settings.api.port, "another with --http-port"))
-            stack.callback(doors[0].close)
-            if not settings.ingest.broker_host and settings.ingest.broker_port:
-                _listen("127.0.0.1", settings.ingest.broker_port, "another for MQTT with --mqtt-port", _LEAVING).close()
+            opened.append(doors(settings))
+            stack.callback(opened[0].close)
             if simulation is not None:
                 _found(settings, simulation, out)
 
@@ -94,13 +90,13 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
         stack.callback(embedded.stop)
         sys.setswitchinterval(_SWITCH)
         embedded.start()
-        url = f"http://{_shown(settings.api.host)}:{doors[0].getsockname()[1]}"
+        url = f"http://{_shown(settings.api.host)}:{opened[0].getsockname()[1]}"
         stack.enter_context(_known(house, url))
         devices = Devices(settings, *speak_to) if simulation is not None else None
         watching = _Watch(embedded, url, out, devices)
         stack.callback(watching.stop)
         watching.start()
-        server.run(sockets=[doors[0]])
+        server.run(sockets=[opened[0]])
         watching.stop()
         out.print("stopping …")
     return 0
@@ -135,32 +131,6 @@ def is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return False
-
-
-def _listen(host: str, port: int, remedy: str, patience: float = 0.0) -> socket.socket:
-    """Return a socket that listens, waiting some seconds for the port to become free. Raises UserError."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        door = socket.socket(family, kind, protocol)
-    except OSError as why:
-        raise UserError(f"{host!r} is no address of this machine ({why.strerror})") from why
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    until = time.monotonic() + patience
-    while True:
-        try:
-            door.bind(address)
-            door.listen(128)  # so that a second platform meets a port in use, not a shared one
-        except OSError as why:
-            if why.errno == errno.EADDRINUSE and time.monotonic() < until:
-                time.sleep(0.05)
-                continue
-            door.close()
-            if why.errno == errno.EADDRNOTAVAIL:
-                raise UserError(f"{host!r} is no address of this machine") from why
-            said = "is in use" if why.errno == errno.EADDRINUSE else f"cannot be used ({why.strerror})"
-            raise UserError(f"port {port} of {host} {said}; choose {remedy}") from why
-        else:
-            return door
 
 
 def _shown(host: str) -> str:
