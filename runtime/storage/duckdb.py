@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from park.errors import Full, MachineryError, Unavailable
-from park.events import Level, Rollups
+from park.events import Bands, Level, Rollups
 from park.metrics import Lane
 from park.ports import Buckets, Chunk, Latest
 from park.readings import Bool, ReadingBatch, batch_of
@@ -30,11 +30,11 @@ from runtime.storage.engine import Engine
 from runtime.storage.export import Progress, copy, to_parquet
 from runtime.storage.files import Limits
 from runtime.storage.hot import Array, Columns, Newest, by_point, entries, present
-from runtime.storage.kinds import COUNTED, DAY, FIRST, LEVELS, PARTS, RAW, Kind
+from runtime.storage.kinds import BANDS, COUNTED, DAY, FIRST, LEVELS, PARTS, RAW, Kind
 from runtime.storage.memory import HOUR, at_point, no_column
 from runtime.storage.runs import by_period, single, storable
 from runtime.storage.shelf import Shelf
-from runtime.storage.windows import ROLLUP_COLUMNS, added, buckets, rollups_of
+from runtime.storage.windows import ROLLUP_COLUMNS, added, band_columns, bands_of, buckets, rollups_of
 
 _HOT = {"point": np.int32, "ts": np.int64, "value": np.float64, "quality": np.uint8, "received": np.int64}
 LIMITS = Limits()
@@ -116,6 +116,17 @@ class DuckStore:
                 self._parts[COUNTED.name].append((count.gateway, count.hour, count.duplicates, count.readings))
             self._taken[chunk.lane] = chunk.position
 
+    def write_bands(self, bands: Bands) -> None:
+        """Take windows of what was usual; of one told twice the last holds. Raises Full, Unavailable."""
+        rows = band_columns(bands)
+        with self._writing:
+            if self._closed:
+                raise Unavailable("the store is closed")
+            if len(self._parts[BANDS.name]) + len(rows[0]) > self._settings.memory_rows:
+                self.flush()
+            with self._state:
+                self._parts[BANDS.name].append(rows)
+
     def flush(self) -> None:
         """Make everything taken so far last; tidy a little. Raises Full."""
         with self._writing:
@@ -124,7 +135,7 @@ class DuckStore:
             self._need((len(self._hot) + sum(map(len, self._parts.values()))) * self._limits.row_on_disk)
             try:
                 self._apply()
-                if self._taken != self._lasting:
+                if self._taken != self._lasting or len(self._parts[BANDS.name]):
                     self._flush()
                     self._apply()
                     self._tidy()
@@ -315,6 +326,10 @@ class DuckStore:
         if (points is None or len(points)) and start < end:
             several[:0] = [shelf.of_points(p, points, start, end, run) for p in shelf.periods(start, end)]
         return {name: np.concatenate([c[name] for c in several]) for name in kind.types}
+
+    def bands(self, point: int, start: int, end: int) -> Bands:
+        """Return the windows of a point with start <= their start < end, rising."""
+        return bands_of(self._rows(BANDS, [point], start, end))
 
     def latest(self, points: Sequence[int]) -> Latest:
         """Return the newest reading of each point."""

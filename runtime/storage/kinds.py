@@ -21,6 +21,8 @@ _SUMS = {
     "high": "coalesce(max({0}) FILTER (count > 0), 0)",
     "last": "coalesce(arg_max({0}, last_ts) FILTER (count > 0), 0)",
     "last_ts": "coalesce(max({0}) FILTER (count > 0), max({0}))",
+    # Of one window told twice both say the same.
+    **dict.fromkeys(("width", "expected", "lower", "upper", "score", "learning"), "max({0})"),
 }  # fmt: skip
 
 
@@ -99,4 +101,13 @@ COUNTED = Kind(
     {"point": np.int32, "start": np.int64, "duplicates": np.int64, "readings": np.int64},
     "M", lambda s: s.quarter_days,
 )  # fmt: skip
-PARTS = (*LEVELS.values(), COUNTED)
+# What was usual of a point in a window: an hour, as the stages say it today.
+BANDS = Kind(
+    "bands", "start",
+    {
+        "point": np.int32, "start": np.int64, "width": np.int32, "expected": np.float64, "lower": np.float64,
+        "upper": np.float64, "score": np.float64, "learning": np.uint8,
+    },
+    "M", lambda s: s.minute_days,
+)  # fmt: skip
+PARTS = (*LEVELS.values(), COUNTED, BANDS)

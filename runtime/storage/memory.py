@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from park.events import Level, Rollups
+from park.events import Bands, Level, Rollups
 from park.metrics import Lane
 from park.ports import Buckets, Chunk, Latest
 from park.readings import Bool, ReadingBatch, batch_of
-from runtime.storage.windows import ROLLUP_COLUMNS, added, buckets, rollups_of
+from runtime.storage.kinds import BANDS
+from runtime.storage.windows import ROLLUP_COLUMNS, added, band_columns, bands_of, buckets, rollups_of
 
 HOUR = 3_600_000  # ms
 
@@ -40,6 +42,7 @@ class MemoryStore:
         self._interval_of = interval_of
         self._readings: dict[int, dict[int, tuple[float, int, int]]] = {}
         self._rollups: dict[Level, list[Rollups]] = {level: [] for level in Level}
+        self._bands: list[tuple[NDArray[Any], ...]] = []
         self._counted: Counter[tuple[int, int, str]] = Counter()
         self._taken: dict[Lane, int] = {}
         self._lasting: dict[Lane, int] = {}
@@ -66,6 +69,17 @@ class MemoryStore:
                 self._counted[gateway, hour, "duplicates"] += duplicates
                 self._counted[gateway, hour, "readings"] += readings
         self._taken[chunk.lane] = chunk.position
+
+    def write_bands(self, bands: Bands) -> None:
+        """Take windows of what was usual."""
+        self._bands.append(band_columns(bands))
+
+    def bands(self, point: int, start: int, end: int) -> Bands:
+        """Return the windows of a point with start <= their start < end, rising."""
+        none = tuple(np.zeros(0, kind) for kind in BANDS.types.values())
+        columns = [np.concatenate(several) for several in zip(none, *self._bands, strict=True)]
+        mine = (columns[0] == point) & (columns[1] >= start) & (columns[1] < end)
+        return bands_of({name: column[mine] for name, column in zip(BANDS.types, columns, strict=True)})
 
     def flush(self) -> None:
         """Call everything lasting that was taken: as lasting as memory is."""

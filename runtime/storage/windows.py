@@ -4,13 +4,13 @@ Everything is a part of a window: a reading is a part with one value, a rollup a
 Parts of a window add up; the last value is the one with the greatest time.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from park.errors import UserError
-from park.events import Level, Rollups
+from park.events import Bands, Level, Rollups
 from park.ports import Buckets
 from park.readings import Bool, Float64, Int64, Quality, ReadingBatch, Rows
 
@@ -23,6 +23,33 @@ ROLLUP_TYPES = {
     "high": np.float64, "last": np.float64, "last_ts": np.int64, "good": np.int64, "bad": np.int32,
 }  # fmt: skip
 ROLLUP_COLUMNS = tuple(ROLLUP_TYPES)
+
+
+BAND_COLUMNS = ("expected", "lower", "upper", "score")
+HOUR = 3_600_000  # ms
+
+
+def bands_of(columns: Mapping[str, np.ndarray]) -> Bands:
+    """Return bands by point and start; of one window told twice the last holds."""
+    order = np.lexsort((columns["start"], columns["point"]))  # stable: what was told later stays behind
+    c = {name: column[order] for name, column in columns.items()}
+    last = (np.diff(c["point"], append=-1) != 0) | (np.diff(c["start"], append=-1) != 0)
+    c = {name: column[last] for name, column in c.items()}
+    width = int(c["width"].min()) if len(c["width"]) else HOUR
+    return Bands(
+        c["point"].astype(np.int32), c["start"].astype(np.int64), width, *(c[name] for name in BAND_COLUMNS),
+        c["learning"].astype(np.bool_),
+    )  # fmt: skip
+
+
+def band_columns(bands: Bands) -> tuple[np.ndarray, ...]:
+    """Return bands as columns of the table that holds them; rows that are no numbers are left out."""
+    known = np.isfinite(bands.expected) & np.isfinite(bands.low) & np.isfinite(bands.high) & np.isfinite(bands.score)
+    columns = (
+        bands.point, bands.start, np.full(len(bands.point), bands.width, np.int32), bands.expected, bands.low,
+        bands.high, bands.score, bands.learning.astype(np.uint8),
+    )  # fmt: skip
+    return tuple(column[known] for column in columns)
 
 
 @dataclass(frozen=True, slots=True)

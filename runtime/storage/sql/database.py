@@ -12,7 +12,15 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 from park.errors import Conflict, Corrupt, Full, MachineryError, Unavailable
-from runtime.storage.sql import migrate, tables_activity, tables_alarms, tables_delivery, tables_governance, tables_rules
+from runtime.storage.sql import (
+    migrate,
+    tables_activity,
+    tables_alarms,
+    tables_delivery,
+    tables_governance,
+    tables_marks,
+    tables_rules,
+)
 from runtime.storage.sql.sqlite import WRITES, prepare
 
 _TABLES = (
@@ -20,6 +28,7 @@ _TABLES = (
     tables_alarms,
     tables_delivery,
     tables_governance,
+    tables_marks,
     tables_rules,
 )  # beside tables.py: all are known before the first database is opened
 

@@ -89,7 +89,7 @@ class SqlEvents:
         if standing is not None:
             query = query.where(c.standing == standing)
         if before:
-            query = query.where(tuple_(c.since, c.condition_id) < tuple_(_time_in(before, -1), before))
+            query = query.where(tuple_(c.since, c.condition_id) < tuple_(time_in(before, -1), before))
         return self._bodies(query.order_by(c.since.desc(), c.condition_id.desc()).limit(_bounded(limit)))
 
     def history(self, condition_id: str) -> list[ConditionChange]:
@@ -108,7 +108,7 @@ class SqlEvents:
         if kind:
             query = query.where(c.kind == kind)
         if before:
-            query = query.where(tuple_(c.ts, c.id) < tuple_(_time_in(before, -2), before))
+            query = query.where(tuple_(c.ts, c.id) < tuple_(time_in(before, -2), before))
         return self._bodies(query.order_by(c.ts.desc(), c.id.desc()).limit(_bounded(limit)))
 
     def health(self, *, park: int = 0) -> list[DeviceStatus]:
@@ -146,8 +146,8 @@ def _bounded(limit: int) -> int:
     return max(1, min(limit, _MOST))
 
 
-def _time_in(key: str, place: int) -> int:
-    """Return the time that an id holds. Raises UserError for what is no id of ours."""
+def time_in(key: str, place: int) -> int:
+    """Return the time that an id of a condition or finding holds. Raises UserError for what is no id of ours."""
     parts = key.split("/")
     try:
         found = int(parts[place])
@@ -194,8 +194,15 @@ def _conditions(connection: Connection, found: list[ConditionChange]) -> None:
 
 
 def _findings(connection: Connection, found: list[Finding]) -> None:
-    rows = [{"id": f.id, "kind": f.kind, "park": f.park, "ts": f.ts, "body": _text(f)} for f in found]
+    rows = [_finding_row(f) for f in found]
     connection.execute(upsert(connection, findings).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+
+def _finding_row(f: Finding) -> dict[str, object]:
+    return {
+        "id": f.id, "kind": f.kind, "park": f.park, "ts": f.ts, "point": f.point, "episode": f.episode,
+        "body": _text(f),
+    }  # fmt: skip
 
 
 def _status(connection: Connection, found: list[DeviceStatus]) -> None:

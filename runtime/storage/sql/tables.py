@@ -149,9 +149,11 @@ Index("ix_condition_changes_condition", condition_changes.c.condition_id, condit
 
 findings = Table(
     "findings", metadata, Column("id", Text, primary_key=True), _text("kind"), _number("park"), _number("ts"),
-    _text("body"),
+    _text("body"), _number("point"), _text("episode"),
 )  # fmt: skip
 Index("ix_findings_ts", findings.c.ts, findings.c.id)
+Index("ix_findings_point", findings.c.point, findings.c.ts, findings.c.id)
+Index("ix_findings_episode", findings.c.episode)
 Index("ix_findings_park", findings.c.park, findings.c.ts, findings.c.id)
 
 device_status = Table(  # the newest of each
