@@ -18,10 +18,14 @@ from api.routes import (
     activity,
     alarms,
     answer,
+    drills,
     duty,
     events,
     files,
+    hazards,
     ingest,
+    inspections,
+    kpi,
     ledger,
     live,
     nouns,
@@ -72,6 +76,10 @@ _ROUTES = (
     duty,
     answer,
     targets,
+    inspections,
+    hazards,
+    drills,
+    kpi,
 )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from api import examples_alarms, examples_targets
+from api import examples_alarms, examples_office, examples_targets
 from api.examples_activity import ACTIVITY_ANSWERS, ACTIVITY_BODIES
 
 _T: Final = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
@@ -92,6 +92,7 @@ _FEEDS: Final = ("energy", "water", "people", "vehicles", "environment", "fire",
 
 BODIES: Final[dict[str, Any]] = {
     **examples_alarms.BODIES,
+    **examples_office.BODIES,
     **examples_targets.BODIES,
     **ACTIVITY_BODIES,
     "hand_in": {"messages": [
@@ -143,6 +144,7 @@ _NOUNS: Final = {
 
 ANSWERS: Final[dict[str, Any]] = {
     **examples_alarms.ANSWERS,
+    **examples_office.ANSWERS,
     **examples_targets.ANSWERS,
     **ACTIVITY_ANSWERS,
     "hand_in": {"messages": 2, "life": 1},
@@ -258,6 +260,7 @@ data: {{}}
 """
 TEXTS: Final = {
     **examples_alarms.TEXTS,
+    **examples_office.TEXTS,
     "backup": ("application/x-tar", "(a tar file)"),
     "readings_export": ("application/vnd.apache.parquet", "(a Parquet file)"),
     "registry_export": ("application/zip", "(a zip of CSV files)"),

@@ -33,6 +33,10 @@ class OfficeDesk(Protocol):
     def now(self) -> int:
         """Return the time, epoch ms; never back."""
 
+    @property
+    def page_policy(self) -> str:
+        """The Content-Security-Policy that pages of figures need."""
+
     # ── inspections ──
 
     def save_plan(self, plan: InspectionPlan, actor: str, version: int | None = None) -> InspectionPlan:
@@ -63,6 +67,9 @@ class OfficeDesk(Protocol):
         officer: int | None = None, version: int | None = None,
     ) -> Hazard:  # fmt: skip
         """Do something to a hazard."""
+
+    def verbs(self, hazard: Hazard) -> tuple[HazardVerb, ...]:
+        """Return what the state of a hazard allows people."""
 
     def attach(self, key: int, name: str, media_type: str, content: bytes, actor: str) -> OfficeFile:
         """Attach a photograph or a paper to a hazard."""

@@ -107,4 +107,30 @@ _ROUTES |= {
     ("DELETE", f"{V1}/targets/{{key}}"): _C,
     ("POST", f"{V1}/deliveries/{{key}}/again"): _D,
 }
+_ROUTES |= {
+    **{
+        ("GET", f"{V1}/{path}"): _R
+        for path in (
+            "checklists", "inspection-plans", "inspection-plans/{key}", "hazards/counts", "kpi", "kpi.csv",
+            "kpi/report",
+            *(f"{noun}{rest}" for noun in ("rounds", "hazards", "drills") for rest in ("", "/{key}", "/{key}/history")),
+            *(f"{noun}/{{key}}/attachments{rest}" for noun in ("rounds", "hazards") for rest in ("", "/{attachment}")),
+        )
+    },
+    ("POST", f"{V1}/inspection-plans"): _D,
+    ("PUT", f"{V1}/inspection-plans/{{key}}"): _D,
+    ("DELETE", f"{V1}/inspection-plans/{{key}}"): _D,
+    # Whoever walks the round answers it, reports what he finds and says that it is mended; officers settle and close.
+    **{
+        ("POST", f"{V1}/{path}"): _L
+        for path in (
+            "rounds", "rounds/{key}/answers", "rounds/{key}/finish", "rounds/{key}/attachments", "hazards",
+            "hazards/{key}/attachments", "hazards/{key}/done", "hazards/{key}/comment", "drills/{key}/acknowledge",
+        )
+    },
+    **{("POST", f"{V1}/hazards/{{key}}/{verb}"): _A for verb in ("plan", "begin", "approve", "reject", "reopen")},
+    **{("POST", f"{V1}/hazards/{{key}}/{verb}"): _D for verb in ("extend", "dismiss")},
+    ("POST", f"{V1}/drills"): _A,  # it puts devices of life safety into test
+    ("POST", f"{V1}/drills/{{key}}/stop"): _A,
+}  # fmt: skip
 ROUTES: Mapping[tuple[str, str], Permission | None] = MappingProxyType(_ROUTES)

@@ -8,6 +8,7 @@ from typing import Protocol
 from api.alarm_services import AlarmServices
 from api.delivery_services import DeliveryServices
 from api.no_activity import NoDays, NoPapers
+from api.office_services import OfficeDesk
 from park.activity_ports import ActivityStore, PaperStore
 from park.errors import NotFound, Unavailable
 from park.metrics import Lane
@@ -165,4 +166,5 @@ class Services:
     hand_in: Callable[[Mapping[Lane, Sequence[tuple[str, bytes]]]], None] = _no_hand_in  # (topic, payload) by lane
     settings: ApiSettings = field(default_factory=ApiSettings)
     version: str = "0.1.0"
+    office: OfficeDesk | None = None  # None: an instance without
     delivery: DeliveryServices | None = None  # None: an instance that tells nobody

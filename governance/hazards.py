@@ -150,6 +150,11 @@ def do(hazard: Hazard, deed: Deed) -> Done:
     return Done(replace(moved, state=row.after or hazard.state), deed.verb.value, deed.note)
 
 
+def verbs(state: HazardState) -> tuple[HazardVerb, ...]:
+    """Return what people may do in a state, in the order of the table."""
+    return tuple(row.verb for row in TABLE if state in row.before and row.verb is not HazardVerb.ESCALATE)
+
+
 def mermaid() -> str:
     """Return the diagram of the states, made from the table."""
     lines = ["stateDiagram-v2", "    [*] --> found: find"]

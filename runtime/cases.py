@@ -57,6 +57,11 @@ class Cases:
         """Call somebody whenever notifications were written; it must not block."""
         self._wakes.append(wake)
 
+    def wake(self) -> None:
+        """Wake whoever waits for notifications."""
+        for wake in self._wakes:
+            wake()
+
     def preview(self, silence: Silence, limit: int) -> list[Case]:
         """Return the open cases that a silence would hold back now, were it saved."""
         with self._database.read() as connection:
@@ -80,8 +85,7 @@ class Cases:
             body = b'{"type":"alarm","state":"%s","case":%s}' % (case.state.value.encode(), encode(case))
             self._publish("alarm", case.park, body)
         if notified:
-            for wake in self._wakes:
-                wake()
+            self.wake()
 
 
 class CaseTimer:

@@ -41,6 +41,7 @@ from runtime.lane_words import LaneSettings, Phase
 from runtime.log_time import Agreement, LogTime
 from runtime.loss import WholeLedger
 from runtime.names import REFUSED_EVENTS
+from runtime.office import OfficeTimer
 from runtime.pipelines import pipeline_of
 from runtime.projector import Projector
 from runtime.pulse import Pulse
@@ -112,6 +113,8 @@ class Embedded:
         self._caught_up = False
         self.pulse = Pulse(house)
         self.case_timer = CaseTimer(house.cases)
+        self.office_timer = OfficeTimer(house.office.office, house.office.offset)
+        house.office.office.registry_changed = self.roster.sync
         house.delivery.prepare(house.settings.delivery, house.cases, house.cases.clock.now())
         self.courier = house.delivery.courier(house.settings.delivery, house.cases, time.monotonic, {})
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
@@ -152,6 +155,7 @@ class Embedded:
         self.projector.start()
         self.pulse.start()
         self._chores.start()
+        self.office_timer.start()  # once the lanes take commands: a drill that ended meanwhile gives its devices back
 
     def stop(self) -> None:
         """Stop every part, newest first; what was acknowledged lasts, what was not comes again."""
@@ -159,6 +163,7 @@ class Embedded:
         if self._chores.ident is not None:
             self._chores.join()
         self.pulse.stop()
+        self.office_timer.stop()
         self.case_timer.stop()
         self.dry_runs.stop()
         if self.ahead is not None:
@@ -224,6 +229,8 @@ class Embedded:
         parts.append(Component("event writer", not trouble, trouble))
         trouble = self.case_timer.troubles.newest or self.house.cases.intake.troubles.newest
         parts.append(Component("alarms", not trouble, trouble))
+        trouble = self.office_timer.troubles.newest
+        parts.append(Component("office", not trouble, trouble))
         trouble = self.courier.trouble
         parts.append(Component("delivery", not trouble, trouble))
         return parts

@@ -36,6 +36,7 @@ from runtime.lock import FolderLock
 from runtime.log import SegmentLog
 from runtime.loss import WholeLedger
 from runtime.names import ATTACHMENTS, DATABASE, OUTGOING
+from runtime.office_house import OfficeHouse
 from runtime.registry_transfer import given_out, taken_in
 from runtime.rulebook import Rulebook
 from runtime.storage.duckdb import DuckStore
@@ -99,6 +100,7 @@ class House:
         self.cases = Cases(self.database, folder / ATTACHMENTS, self._tell, clock.now, time.monotonic)
         self.delivery = DeliveryOffice(self.database, lambda: self.rulebook.rows)
         self.events = SqlEvents(self.database, self.cases.intake)
+        self.office = OfficeHouse(self.database, self.registry, self.events, self.cases)
         self.quarantine = SqlQuarantine(self.database)
         self.ledger = SqlLedger(self.database)
         self.keys = SqlKeys(self.database)
@@ -158,6 +160,7 @@ class House:
             "readings_export": self.readings_export,
             "ledger": WholeLedger(self.ledger, self.readings, self.logs),
             "alarms": self.cases.services(),
+            "office": self.office.desk,
             "delivery": self.delivery.services(self.settings.delivery, self.cases.clock.now, lambda: None),
         }  # fmt: skip
         return Services(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from governance import drills, hazards, rounds
 from governance.hazards import Deed
 from governance.kpi import kpi
-from governance.report import as_csv, as_page
+from governance.report import POLICY, as_csv, as_page
 from park.errors import Conflict, NotFound, UserError
 from park.governance import (
     Answer,
@@ -57,6 +57,7 @@ class Desk:
         self._registry = registry
         self._files = files
         self._offset = offset
+        self.page_policy = POLICY
 
     # ── inspections ──────────────────────────────────────────────────────────────────────────────
 
@@ -148,6 +149,10 @@ class Desk:
         return self.store.change(
             Hazard, key, lambda h: hazards.do(h, deed), actor=actor, now=deed.now, version=version
         )  # fmt: skip
+
+    def verbs(self, hazard: Hazard) -> tuple[HazardVerb, ...]:
+        """Return what the state of a hazard allows people."""
+        return hazards.verbs(hazard.state)
 
     def attach(self, key: int, name: str, media_type: str, content: bytes, actor: str) -> OfficeFile:
         """Attach a photograph or a paper to a hazard. Raises NotFound, UserError, Full, Conflict."""

@@ -16,6 +16,7 @@ from park.settings import ApiSettings, DeliverySettings
 from runtime.cases import Cases
 from runtime.delivery_office import DeliveryOffice
 from runtime.live import LiveBuffer
+from runtime.office_house import OfficeHouse
 from runtime.rulebook import Rulebook
 from runtime.storage.memory import MemoryStore
 from runtime.storage.sql.database import Database
@@ -59,10 +60,13 @@ def house(tmp_path, prepared):
     held = [SimpleNamespace(now=NOW)]
     live = LiveBuffer(ApiSettings(), NOW)
     cases = Cases(database, tmp_path / "attachments", live.publish, lambda: held[0].now, lambda: 0.0)
+    events = SqlEvents(database, cases.intake)
+    office = OfficeHouse(database, registry, events, cases)
     services = Services(
         registry=registry,
         readings=store,
-        events=SqlEvents(database, cases.intake),
+        events=events,
+        office=office.desk,
         quarantine=SqlQuarantine(database),
         live=live,
         alarms=cases.services(),
@@ -82,6 +86,7 @@ def house(tmp_path, prepared):
         registry_changed=lambda: held[0].changed.append(1),
     )
     held[0] = House(services, ids, keys)
+    held[0].office = office.office
     yield held[0]
     database.close()
 
