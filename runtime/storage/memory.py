@@ -76,7 +76,7 @@ class MemoryStore:
 
     def bands(self, point: int, start: int, end: int) -> Bands:
         """Return the windows of a point with start <= their start < end, rising."""
-        none = tuple(np.zeros(0, kind) for kind in BANDS.types.values())
+        none: tuple[NDArray[Any], ...] = tuple(np.zeros(0, kind) for kind in BANDS.types.values())
         columns = [np.concatenate(several) for several in zip(none, *self._bands, strict=True)]
         mine = (columns[0] == point) & (columns[1] >= start) & (columns[1] < end)
         return bands_of({name: column[mine] for name, column in zip(BANDS.types, columns, strict=True)})

@@ -25,7 +25,6 @@ ROLLUP_TYPES = {
 ROLLUP_COLUMNS = tuple(ROLLUP_TYPES)
 
 
-BAND_COLUMNS = ("expected", "lower", "upper", "score")
 HOUR = 3_600_000  # ms
 
 
@@ -37,8 +36,8 @@ def bands_of(columns: Mapping[str, np.ndarray]) -> Bands:
     c = {name: column[last] for name, column in c.items()}
     width = int(c["width"].min()) if len(c["width"]) else HOUR
     return Bands(
-        c["point"].astype(np.int32), c["start"].astype(np.int64), width, *(c[name] for name in BAND_COLUMNS),
-        c["learning"].astype(np.bool_),
+        c["point"].astype(np.int32), c["start"].astype(np.int64), width, c["expected"], c["lower"], c["upper"],
+        c["score"], c["learning"].astype(np.bool_),
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class SqlEpisodes:
             query = query.where(tuple_(c.ts, c.id) < tuple_(time_in(before, -2), before))
         query = query.order_by(c.ts.desc(), c.id.desc()).limit(max(1, min(limit, _MOST)))
         with self._database.read() as connection:
-            return _whole(connection, [decode_event(body) for (body,) in connection.execute(query)])
+            return _whole(connection, [_finding(body) for (body,) in connection.execute(query)])
 
     def episode(self, key: str) -> Episode:
         """Return one. Raises NotFound."""
@@ -63,7 +63,7 @@ class SqlEpisodes:
         c = findings.c
         query = select(c.body).where(c.episode != "", c.id.not_like(_OVER))
         with self._database.read() as connection:
-            told = [decode_event(body) for (body,) in among(connection, query, c.episode, set(keys))]
+            told = [_finding(body) for (body,) in among(connection, query, c.episode, set(keys))]
             by_id = {e.id: e for e in _whole(connection, told)}
         return [by_id[key] for key in keys if key in by_id]
 
@@ -84,17 +84,23 @@ class SqlEpisodes:
             return [_mark(row) for row in connection.execute(query)]
 
 
-def _whole(connection: Connection, told: Iterable[Any]) -> list[Episode]:
+def _whole(connection: Connection, told: Iterable[Finding]) -> list[Episode]:
     """Return the episodes of findings that told of them, with their ends and the marks that hold."""
-    began: list[Finding] = list(told)
+    began = list(told)
     keys = {f.episode for f in began}
     c = findings.c
     ends = select(c.body).where(c.id.like(_OVER))
-    over = {f.episode: f for (body,) in among(connection, ends, c.episode, keys) for f in [decode_event(body)]}
+    over = {f.episode: f for (body,) in among(connection, ends, c.episode, keys) for f in [_finding(body)]}
     newest = select(func.max(marks.c.id)).group_by(marks.c.episode)
     last = [key for (key,) in among(connection, newest, marks.c.episode, keys)]
     held = {m.episode: m for row in among(connection, select(marks), marks.c.id, last) for m in [_mark(row)]}
     return [Episode(f, over.get(f.episode), held.get(f.episode)) for f in began]
+
+
+def _finding(body: bytes) -> Finding:
+    event = decode_event(body)
+    assert isinstance(event, Finding)  # noqa: S101 - no other is put into that table
+    return event
 
 
 def _mark(row: Row[Any] | Any) -> Mark:
