@@ -38,7 +38,7 @@ def test_twenty_kills(tmp_path):
     """Killed 20 times in mid-load, the platform has every acknowledged reading once and every finding once."""
     ids = found(tmp_path / "data")
     broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
-    platform = Platform(tmp_path / "data", broker.port, **SMALL)
+    platform = Platform(tmp_path / "data", broker.port, spare=True, **SMALL)
     try:
         platform.start()
         speaker = Speaker(broker.port)
