@@ -29,6 +29,7 @@ from park.model import Device
 from park.records import Command, Refusal
 from runtime import ahead, clock
 from runtime.ahead import Ahead, Task
+from runtime.bands import BandQueue
 from runtime.cases import CaseTimer
 from runtime.claiming import claim_device
 from runtime.dead_letters import DeadLetters
@@ -79,6 +80,7 @@ class Embedded:
         self.roster = Roster(house.registry, house.rulebook.rows, clock.now, house.papers.standing)
         house.rulebook.attach(self.roster.rule, self.roster.ruled)
         self.writer = EventWriter(house.events, DeadLetters(house.settings.data_dir / REFUSED_EVENTS))
+        self.bands = BandQueue(house.readings)
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
         agreement = Agreement()
@@ -99,6 +101,7 @@ class Embedded:
                 time=LogTime(clock.now, agreement=agreement),
                 settings=LaneSettings(nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.batch_messages),
                 registry=partial(self.roster.whole, lane),
+                drawn=self.bands.put,
             )
             self.roster.attach(worker, resolver, reader)
             self.readers[lane], self.lanes[lane] = reader, worker
@@ -106,7 +109,7 @@ class Embedded:
             logs=house.logs, stages=store_stages, store=house.readings, quarantine=house.quarantine,
             ledger=house.ledger, snapshots=house.snapshots, folder=house.settings.data_dir / "projector",
             reached=lambda lane: (house.quarantine.kept(lane), house.ledger.reached(lane)),
-            registry=self.roster.whole,
+            registry=self.roster.whole, beside=self.bands.write,
         )  # fmt: skip
         self.ahead = self._long_past()
         self.dry_runs = DryRunner(house.settings.data_dir, lambda: house.rulebook.current().text)

@@ -18,7 +18,7 @@ from time import monotonic, sleep, thread_time
 
 from ingest.message import Message
 from park.errors import Full, MachineryError, Unavailable
-from park.events import Event
+from park.events import Bands, Event
 from park.metrics import Lane
 from park.ports import Log, SnapshotStore
 from park.records import Batch, Command, Config, Record, Tick
@@ -67,12 +67,14 @@ class LaneWorker:
         time: LogTime,
         settings: LaneSettings,
         registry: Callable[[], Config] | None = None,
+        drawn: Callable[[Bands], None] = lambda _bands: None,
     ) -> None:
         """Take the parts; nothing runs before `start`.
 
         `publish` tells live pages and people, and is not called for what a replay finds again.
         `applied` is the position through which the sink's events last. `registry` tells all that is
-        registered now, for the day on which log and snapshots do not fit each other.
+        registered now, for the day on which log and snapshots do not fit each other. `drawn` takes what was
+        usual, at once and without fail; a replay tells it again.
         """
         self.lane = lane
         self.cpu = 0.0  # s that the lane's thread has used
@@ -85,6 +87,7 @@ class LaneWorker:
         self._applied = applied
         self._settings = settings
         self._registry = registry
+        self._drawn = drawn
         self._phase = Phase.STARTING
         self._troubles = Troubles(f"{lane} lane")
         self._intake = Intake(decode, time, self._troubles)
@@ -212,7 +215,7 @@ class LaneWorker:
 
     def _replay(self) -> None:
         for position, events in self.runner.replay():
-            found = _small(events)
+            found = self._small(events)
             if found:
                 self._undelivered.append((position, found))
             while self._undelivered and not self._deliver() and not self._stopping.wait(0.05):
@@ -306,7 +309,7 @@ class LaneWorker:
         if self.lane is Lane.LIFE:
             # Whoever is on fire cannot wait for a disk: the stages run, people are told; the
             # acknowledgement waits, so that the broker keeps what we might forget.
-            step.found = _small(event for record in step.records for event in self.runner.run(record))
+            step.found = self._small(event for record in step.records for event in self.runner.run(record))
             self._announce(step.found)
             self._bind(step)
 
@@ -347,7 +350,7 @@ class LaneWorker:
             self._source.ack(step.messages)
         if step.found is None:
             self._bind(step)
-            step.found = _small(event for record in step.records for event in self.runner.run(record, position))
+            step.found = self._small(event for record in step.records for event in self.runner.run(record, position))
             self._announce(step.found)
         for future, _ in step.waiting:
             future.set_result(position)
@@ -380,6 +383,16 @@ class LaneWorker:
             self._told = position if events else self._told
         return True
 
+    def _small(self, events: Iterable[Event]) -> list[SmallEvent]:
+        """Return what is for people; hand on what was usual, leave out what else is for time series."""
+        found: list[SmallEvent] = []
+        for event in events:
+            if isinstance(event, _SMALL):
+                found.append(event)
+            elif isinstance(event, Bands):
+                self._drawn(event)
+        return found
+
     # ── snapshots ────────────────────────────────────────────────────────────────────────────────
 
     def _maybe_save(self) -> None:
@@ -399,8 +412,3 @@ class LaneWorker:
             if isinstance(record, Batch):
                 self._readings += len(record.readings)
                 self._refused += len(record.refused)
-
-
-def _small(events: Iterable[Event]) -> list[SmallEvent]:
-    """Leave out what is for stores of time series only."""
-    return [event for event in events if isinstance(event, _SMALL)]

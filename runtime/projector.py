@@ -92,12 +92,14 @@ class Projector:
         reached: Callable[[Lane], Iterable[int]] = lambda _lane: (),
         settings: ProjectorSettings | None = None,
         registry: Callable[[Lane], Config] | None = None,
+        beside: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the parts; nothing is read before `recover` or `start`. Construct it before lanes start.
 
         `found` takes what the stages find besides readings and rollups; it may be told twice.
         `reached` names further positions at which SQL stores stand: chunks end there as well.
-        `registry` tells what a lane would be told of all that is registered now.
+        `registry` tells what a lane would be told of all that is registered now. `beside` gives the store
+        what it takes from elsewhere, in our thread: it has one writer.
         """
         self._logs = logs
         self._store = store
@@ -106,6 +108,7 @@ class Projector:
         self._snapshots = snapshots
         self._found = found
         self._settings = settings or ProjectorSettings()
+        self._beside, self._refused = beside, False
         self._troubles = Troubles("projector")
         self._tracks = {
             lane: Track(
@@ -212,6 +215,7 @@ class Projector:
         settings = self._settings
         began, ends = time.monotonic(), [log.end for log in self._logs.values()]
         more = False
+        self._from_beside()
         for lane, log in self._logs.items():
             with self._troubles.passing(f"the stores of the {lane} lane"):
                 if self._advance(lane):
@@ -264,11 +268,21 @@ class Projector:
             self._found(lane, made.position, small)
         self._readings += len(made.readings)
 
+    def _from_beside(self) -> None:
+        with self._troubles.passing("what was usual could not be stored"):
+            self._beside()
+            if self._refused:
+                self._refused = False
+                self._troubles.over()
+            return
+        self._refused = True
+
     # ── snapshots ────────────────────────────────────────────────────────────────────────────────
 
     def _save(self) -> None:
         """Make the stores lasting, then save where the stages stand: never the other way round."""
         self._plan()
+        self._from_beside()
         if self._waiting:
             return
         self._store.flush()

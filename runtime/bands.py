@@ -1,0 +1,56 @@
+"""What was usual, from the lanes to the store: a bounded queue between two threads.
+
+```
+ LaneWorker(bulk) ─ put ─> BandQueue ─ write ─> Projector's thread ─> BandStore
+```
+A lane never waits for it. What the store does not take now is kept and given again; where too much waits the
+oldest hours are let go and counted: a chart without a band is no reason to hold up anything.
+"""
+
+import threading
+from collections import deque
+
+from park.episodes import BandStore
+from park.events import Bands
+
+MOST = 2_000_000  # rows that wait, 100 MB: ten hours of a city
+
+
+class BandQueue:
+    """Bands that wait for the store."""
+
+    def __init__(self, store: BandStore, most: int = MOST) -> None:
+        self._store, self._most = store, most
+        self._lock = threading.Lock()  # held for microseconds, never while the store works
+        self._waiting: deque[Bands] = deque()
+        self._rows = 0
+        self.dropped = 0  # rows let go
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait."""
+        return self._rows
+
+    def put(self, bands: Bands) -> None:
+        """Take bands; never waits, never refuses."""
+        with self._lock:
+            self._waiting.append(bands)
+            self._rows += len(bands.point)
+            while self._rows > self._most:
+                gone = len(self._waiting.popleft().point)
+                self._rows -= gone
+                self.dropped += gone
+
+    def write(self) -> None:
+        """Give the store what waits; what it refuses stays. Raises Full, Unavailable. One thread calls it."""
+        while self._waiting:
+            with self._lock:
+                bands = self._waiting.popleft()
+                self._rows -= len(bands.point)
+            try:
+                self._store.write_bands(bands)
+            except BaseException:
+                with self._lock:
+                    self._waiting.appendleft(bands)
+                    self._rows += len(bands.point)
+                raise
