@@ -61,7 +61,7 @@ def _stood(case: Case, at: int) -> bool:
 
     A case over but not closed ended at its newest change at the latest: it does not stand after it.
     """
-    if case.raised > at - STANDS_LONG:
+    if case.raised >= at - STANDS_LONG:
         return False
     ended = case.closed
     if ended is None and case.state in {CaseState.RETURNED, CaseState.RETURNED_ACKNOWLEDGED}:

@@ -28,6 +28,7 @@ from simulators.scenario import DAY, HOUR, MINUTE, Scenario
 
 LEARN, COUNTED = int(os.environ.get("PARK_WEEK_LEARN", "28")), 7
 SEED = int(os.environ.get("PARK_WEEK_SEED", "11"))
+FAULTS = float(os.environ.get("PARK_WEEK_FAULTS", "8"))  # times the usual: a usual week has next to none
 _TURN = 10 * MINUTE  # between two looks at timers
 # Faults that people are to be called to, and the families of cases that tell them of each.
 TOLD: dict[str, tuple[str, ...]] = {
@@ -113,7 +114,7 @@ def figures() -> list[Figure]:
                note=f"{len(quiet.called)} cases that called people, {len(quiet.cases)} in all, in {COUNTED} days of "
                     f"{firms} firms; worst: {worst or 'none'}"),
     ]  # fmt: skip
-    full = lived(Scenario(START, SEED))
+    full = lived(Scenario(START, SEED, faults=FAULTS))
     for kind, counts in sorted(answered(full).items()):
         rows.append(Figure(f"week.labelled.told.{kind}", sum(n > 0 for n in counts) / len(counts), 0.05, "", "= 1",
                            note=f"{sum(n > 0 for n in counts)} of {len(counts)}; exactly once: "
@@ -121,7 +122,7 @@ def figures() -> list[Figure]:
     rate = len(full.called) / COUNTED / (firms / 10)
     worst = ", ".join(f"{rule} {n}" for rule, n in Counter(c.rule for c in full.called).most_common(5))
     rows.append(Figure("week.labelled.calls_per_day_per_10_enterprises", rate, 0.2, "", "", up=False,
-                       note=f"with faults and fires; worst: {worst}"))  # fmt: skip
+                       note=f"with {FAULTS:g} times the usual faults, and fires; worst: {worst}"))  # fmt: skip
     return rows
 
 
