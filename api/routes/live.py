@@ -83,7 +83,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
         last_event_id: Annotated[int | None, Header(ge=0)] = None,
         after: Annotated[int | None, Query(ge=0, description="as Last-Event-ID, for a first connection")] = None,
     ) -> Response:
-        """Stream events: condition, finding, device, latest, freshness; `gap` where some were lost."""
+        """Stream events: condition, finding, device, alarm, latest, freshness; `gap` where some were lost."""
         if park and not caller.sees(park):
             raise NotFound(f"there is no park {park}")
         if len(clients) >= MAX_CLIENTS:
