@@ -108,7 +108,7 @@ class Network:
                 post.method, post.url, headers=dict(post.headers), content=post.body, timeout=each
             ) as answer:
                 body = b""
-                for part in answer.iter_raw(4_096):
+                for part in answer.iter_raw():
                     body += part
                     if len(body) >= _REPLY_MOST:
                         break

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from alerts import templates
@@ -10,12 +11,14 @@ from api.delivery_services import DeliveryServices
 from park.delivery import Channel, Message, Target
 from park.errors import SettingsError, UserError
 from park.records import LimitRow
-from park.settings import DeliverySettings
+from park.settings import DeliverySettings, Settings
 from runtime.cases import Cases
 from runtime.delivery import Courier
+from runtime.delivery_mail import Mail
 from runtime.delivery_network import Network, allowed
 from runtime.delivery_seed import read_secret, seed
 from runtime.delivery_send import Adapter, Chart, Sender, no_chart
+from runtime.delivery_sounder import Sounder
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.delivery_dispatches import SqlDispatches
 from runtime.storage.sql.delivery_facts import Basis
@@ -76,6 +79,20 @@ class DeliveryOffice:
         courier = Courier(self.dispatches, sender, cases.clock.now, elapsed)
         cases.wakes(courier.wake)
         return courier
+
+
+class _Settled(Protocol):
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now: the broker's port may be found out late."""
+
+
+def adapters_of(house: _Settled) -> Mapping[Channel, Adapter]:
+    """Return the channels that are no HTTP."""
+    return {
+        Channel.EMAIL: Mail(house.settings.delivery),
+        Channel.SOUNDER: Sounder(lambda: house.settings.ingest),
+    }
 
 
 def see_allowed(target: Target, settings: DeliverySettings) -> None:

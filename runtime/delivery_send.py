@@ -11,6 +11,7 @@ from alerts.channels import CHANNELS
 from park.delivery import Batch, Channel, Facts, Message, Outcome, Target, Verdict
 from park.settings import DeliverySettings
 from runtime.delivery_network import Barred, Network
+from runtime.troubles import Troubles
 
 
 class Adapter(Protocol):
@@ -38,6 +39,7 @@ class Sender:
         adapters: Mapping[Channel, Adapter],
         chart: Chart = no_chart,
     ) -> None:
+        self.troubles = Troubles("charts")
         self._settings = settings
         self._network = network
         self._adapters = adapters
@@ -65,8 +67,10 @@ class Sender:
         link = self._settings.public_url.rstrip("/")
         about = f"{link}/#/alarms/{facts[0].case}" if link and facts[0].case else link
         chart = b""
-        if target.channel is Channel.EMAIL and self._settings.charts and facts[0].point:
-            chart = self._chart(facts[0])
+        # A fire does not wait for a picture; and no picture is worth a message.
+        if target.channel is Channel.EMAIL and self._settings.charts and facts[0].point and not batch.life:
+            with self.troubles.passing("no chart could be drawn"):
+                chart = self._chart(facts[0])
         language = target.language if target.language in {"zh", "en"} else "zh"
         return Message(
             batch.id, templates.title(facts, language), templates.text(facts, target, link), facts, now, about, chart

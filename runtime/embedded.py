@@ -33,6 +33,8 @@ from runtime.bands import BandQueue
 from runtime.cases import CaseTimer
 from runtime.claiming import claim_device
 from runtime.dead_letters import DeadLetters
+from runtime.delivery_chart import chart_of
+from runtime.delivery_office import adapters_of
 from runtime.dry_runs import DryRunner
 from runtime.event_writer import EventWriter
 from runtime.figures import figures_of
@@ -119,7 +121,9 @@ class Embedded:
         self.office_timer = OfficeTimer(house.office.office, house.office.offset)
         house.office.office.registry_changed = self.roster.sync
         house.delivery.prepare(house.settings.delivery, house.cases, house.cases.clock.now())
-        self.courier = house.delivery.courier(house.settings.delivery, house.cases, time.monotonic, {})
+        self.courier = house.delivery.courier(
+            house.settings.delivery, house.cases, time.monotonic, adapters_of(house), chart_of(house.readings)
+        )
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
         self.roster.also(self._known)
         self._again = Batcher(ingest, self._known)

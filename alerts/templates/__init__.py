@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alerts.channels import CHANNELS
-from alerts.templates.escape import ESCAPE, Link, line
+from alerts.templates.escape import ESCAPE, WIDE, Link, line
 from alerts.templates.texts import ABOUT, KIND, LIMIT, SEVERITY, TEXTS, TIMES, UNKNOWN_PLACE
 from park.alarms import MessageKind
 from park.delivery import Channel, Facts, Format, Target
@@ -43,7 +43,7 @@ def title(facts: Sequence[Facts], language: str) -> str:
     said = told(first, language, "")
     many = TIMES[language].format(len(facts)) if len(facts) > 1 else ""
     whole = f"[{said['severity']}] {said['kind']} {said['what']} {said['where']}{many}"
-    return _cut(line(whole), TITLE_MOST)
+    return _cut(line(whole).translate(WIDE), TITLE_MOST)  # chats read titles, too
 
 
 def text(facts: Sequence[Facts], target: Target, link: str) -> str:

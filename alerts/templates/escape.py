@@ -9,7 +9,7 @@ from park.delivery import Format
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 # Chats read these as commands: <font>, <@user>, @all. Their wide forms look alike and do nothing.
-_WIDE = str.maketrans({"<": "＜", ">": "＞", "@": "＠"})
+WIDE = str.maketrans({"<": "＜", ">": "＞", "@": "＠"})
 _VALUE_MOST = 500  # characters of one value
 
 
@@ -25,7 +25,7 @@ def markdown(value: object) -> str:
     """Return a value that is nothing but text in markdown; a link of ours stays one."""
     if isinstance(value, Link):
         return str(value)
-    return _MARKS.sub(r"\\\1", line(value).translate(_WIDE))
+    return _MARKS.sub(r"\\\1", line(value).translate(WIDE))
 
 
 def hypertext(value: object) -> str:
