@@ -1,6 +1,7 @@
 // Words for the codes that the API speaks. A test holds this table to the platform's own enumerations.
 
 import { lang } from "./texts.js";
+import { DESK_WORDS } from "./words_desk.js";
 
 export const WORDS = {
   severity: { critical: ["紧急", "Critical"], high: ["高", "High"], medium: ["中", "Medium"], low: ["低", "Low"] },
@@ -109,5 +110,8 @@ export const WORDS = {
   },
 };
 
+const { caseRule, ...DESK } = DESK_WORDS;
+const ALL = { ...WORDS, ...DESK, rule: { ...WORDS.rule, ...caseRule } };
+
 /** The word for a code in the present language; the code itself where there is none. */
-export const word = (group, code) => WORDS[group]?.[code]?.[lang() === "zh" ? 0 : 1] ?? String(code ?? "—");
+export const word = (group, code) => ALL[group]?.[code]?.[lang() === "zh" ? 0 : 1] ?? String(code ?? "—");
