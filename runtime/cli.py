@@ -131,6 +131,7 @@ def make_app() -> typer.Typer:
         cli_files,
         cli_keys,
         cli_quarantine,
+        cli_report,
         cli_simulate,
     )
 
@@ -142,7 +143,7 @@ def make_app() -> typer.Typer:
     app.command()(replay)
     app.command()(score)
     app.command()(check)
-    for part in (cli_ask, cli_devices, cli_quarantine, cli_files, cli_keys, cli_dashboards, cli_backtest):
+    for part in (cli_ask, cli_devices, cli_quarantine, cli_files, cli_keys, cli_dashboards, cli_backtest, cli_report):
         part.add(app)
     return app
 

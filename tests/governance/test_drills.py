@@ -16,6 +16,7 @@ from park.model import Device, DeviceMode, Point
 from park.readings import Quality, batch_of
 from park.records import Batch
 from runtime.cases import Cases
+from runtime.office import OfficeTimer
 from runtime.office_house import OfficeHouse
 from runtime.past import config_for, edge_of
 from runtime.storage.sql.database import Database
@@ -25,6 +26,7 @@ from stream.pipeline import Pipeline
 from stream.stages import life_stages
 from tests.alerts.alarm_house import small_park
 from tests.alerts.alarm_words import NOW
+from tests.tools import until
 
 MINUTE, SECOND = 60_000, 1_000
 
@@ -341,3 +343,19 @@ def test_longest():
     checked(drill, NOW)
     with pytest.raises(UserError):
         checked(replace(drill, ends=drill.ends + 1), NOW)
+
+
+def test_by_itself(platform):
+    """The office's thread begins a drill and ends it without being asked."""
+    drill = platform.plan()
+    timer = OfficeTimer(platform.office, lambda _: 480)
+    timer.start()
+    try:
+        platform.now += MINUTE
+        until(lambda: platform.mode(platform.ids.smoke) is DeviceMode.TEST, 30)
+        platform.now += 30 * MINUTE
+        until(lambda: platform.store.get(Drill, drill.id).state is DrillState.ENDED, 30)
+    finally:
+        timer.stop()
+
+    assert ("", DeviceMode.NORMAL) == (timer.troubles.newest, platform.mode(platform.ids.smoke))
