@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from api import examples_alarms, examples_office, examples_targets
 from api.examples_activity import ACTIVITY_ANSWERS, ACTIVITY_BODIES
+from api.examples_findings import FINDING_ANSWERS, FINDING_BODIES
 
 _T: Final = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
 _OUTLINE: Final = [[0.0, 0.0], [36.0, 0.0], [36.0, 24.0], [0.0, 24.0]]
@@ -95,6 +96,7 @@ BODIES: Final[dict[str, Any]] = {
     **examples_office.BODIES,
     **examples_targets.BODIES,
     **ACTIVITY_BODIES,
+    **FINDING_BODIES,
     "hand_in": {"messages": [
         {"topic": "parks/xixing/bulk/gw-a/meter-101", "payload": {"ts": _T, "v": {"power": 12.3, "voltage.a": 230.1}}},
         {"topic": "parks/xixing/life/gw-a/smoke-101", "payload": {"v": {"smoke": False}}},
@@ -147,6 +149,7 @@ ANSWERS: Final[dict[str, Any]] = {
     **examples_office.ANSWERS,
     **examples_targets.ANSWERS,
     **ACTIVITY_ANSWERS,
+    **FINDING_ANSWERS,
     "hand_in": {"messages": 2, "life": 1},
     **{f"{verb}_{noun}": thing for noun, thing in _NOUNS.items() for verb in ("create", "read", "replace")},
     **{f"list_{noun}s": _page(thing) for noun, thing in _NOUNS.items()},

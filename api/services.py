@@ -8,8 +8,10 @@ from typing import Protocol
 from api.alarm_services import AlarmServices
 from api.delivery_services import DeliveryServices
 from api.no_activity import NoDays, NoPapers
+from api.no_findings import NoBands, NoEpisodes
 from api.office_services import OfficeDesk
 from park.activity_ports import ActivityStore, PaperStore
+from park.episodes import BandStore, EpisodeStore
 from park.errors import NotFound, Unavailable
 from park.metrics import Lane
 from park.model import Device
@@ -168,3 +170,5 @@ class Services:
     version: str = "0.1.0"
     office: OfficeDesk | None = None  # None: an instance without
     delivery: DeliveryServices | None = None  # None: an instance that tells nobody
+    bands: BandStore = field(default_factory=NoBands)
+    episodes: EpisodeStore = field(default_factory=NoEpisodes)

@@ -43,6 +43,7 @@ from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.activity import SqlActivity
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.episodes import SqlEpisodes
 from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.keys import SqlKeys
 from runtime.storage.sql.ledger import SqlLedger
@@ -95,6 +96,7 @@ class House:
         resources.callback(self.database.close)
         self.registry = SqlRegistry(self.database)
         self.activity = SqlActivity(self.database)
+        self.episodes = SqlEpisodes(self.database)
         self.papers = SqlPapers(self.database)
         self.rulebook = Rulebook(SqlRules(self.database), self.registry, clock.now)
         self.cases = Cases(self.database, folder / ATTACHMENTS, self._tell, clock.now, time.monotonic)
@@ -166,7 +168,7 @@ class House:
         return Services(
             registry=self.registry, readings=self.readings, events=self.events, quarantine=self.quarantine,
             live=self.live, keys=self.keys, rules=self.rulebook, now=clock.now, require_keys=require_keys,
-            activity=self.activity, papers=self.papers,
+            activity=self.activity, papers=self.papers, bands=self.readings, episodes=self.episodes,
             settings=self.settings.api, **(resting | verbs),
         )  # fmt: skip
 

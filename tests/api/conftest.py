@@ -20,6 +20,7 @@ from runtime.office_house import OfficeHouse
 from runtime.rulebook import Rulebook
 from runtime.storage.memory import MemoryStore
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.episodes import SqlEpisodes
 from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.registry import SqlRegistry
@@ -65,6 +66,8 @@ def house(tmp_path, prepared):
     services = Services(
         registry=registry,
         readings=store,
+        bands=store,
+        episodes=SqlEpisodes(database),
         events=events,
         office=office.desk,
         quarantine=SqlQuarantine(database),
