@@ -9,7 +9,9 @@ from shutil import which
 
 import pytest
 
+from alerts.matching import LABELS
 from park.activity import ActivityState
+from park.alarms import Answer, CaseState, CaseVerb, SuppressionReason, TransitionReason, Verdict
 from park.events import AlarmState, Label, Reason, Severity, Status
 from park.metrics import METRICS, Feed
 from park.model import LIFE_KINDS, DeviceMode
@@ -29,8 +31,8 @@ def table(name, export):
     return json.loads(re.sub(r",(\s*[}\]])", r"\1", body))
 
 
-TEXTS = table("texts.js", "TEXTS")
-WORDS = table("words.js", "WORDS")
+TEXTS = table("texts.js", "TEXTS") | table("texts_desk.js", "DESK_TEXTS")
+WORDS = table("words.js", "WORDS") | table("words_desk.js", "DESK_WORDS")
 
 
 class TestTexts:
@@ -45,7 +47,7 @@ class TestTexts:
 
     def test_used_and_known(self):
         """Every text that a script asks for is in the table, and every text in the table is asked for."""
-        code = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS if path.name != "texts.js")
+        code = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS if not path.name.startswith("texts"))
         asked = set(re.findall(r"\bt\(\"(\w+)\"", code))
         named = set(re.findall(r"\"(\w+)\"", code)) | {f"range{r}" for r in ("1h", "6h", "24h", "7d", "30d", "180d")}
         named |= {"legendNormal", "legendSilent", "legendVacant"} | set(
@@ -67,6 +69,10 @@ class TestTexts:
             "kind": set(LIFE_KINDS), "value": {code for m in METRICS.values() for code in m.codes},
             "feedState": {"fresh", "late", "silent", "absent"},
             "activity": {str(s) for s in ActivityState}, "paper": {str(k) for k in PaperKind},
+            "case": {str(s) for s in CaseState}, "verb": {str(v) for v in CaseVerb},
+            "held": {str(r) for r in SuppressionReason},
+            "transition": {str(r) for r in TransitionReason}, "verdict": {str(v) for v in Verdict},
+            "answer": {str(a) for a in Answer}, "matcher": set(LABELS), "caseRule": {f"device.{s}" for s in Status},
         }  # fmt: skip
 
         assert {} == {group: codes - set(WORDS[group]) for group, codes in spoken.items() if codes - set(WORDS[group])}

@@ -3,9 +3,10 @@
 const ROOT = "/api/v1";
 
 export class Problem extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, body = {}) {
     super(detail);
     this.status = status;
+    this.body = body;
   }
 }
 
@@ -17,21 +18,28 @@ export const onKeyNeeded = (ask) => (signIn = ask);
 
 async function problemOf(answer) {
   try {
-    return new Problem(answer.status, (await answer.json()).detail ?? answer.statusText);
+    const body = await answer.json();
+    return new Problem(answer.status, body.detail ?? answer.statusText, body);
   } catch {
     return new Problem(answer.status, answer.statusText);
   }
 }
 
-async function call(method, path, { query = {}, body, quiet = false } = {}) {
+async function call(method, path, { query = {}, body, file, quiet = false } = {}) {
   const address = new URL(ROOT + path, location.origin);
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") address.searchParams.set(name, value);
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== null && one !== "") address.searchParams.append(name, one);
+    }
   }
   const request = { method, headers: {}, credentials: "same-origin" };
   if (body !== undefined) {
     request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
+  }
+  if (file) {
+    request.headers["Content-Type"] = file.type || "text/plain";
+    request.body = file;
   }
   let answer;
   try {
@@ -42,7 +50,7 @@ async function call(method, path, { query = {}, body, quiet = false } = {}) {
   if (answer.status === 401 && !quiet && signIn) {
     asking ??= signIn().finally(() => (asking = null));
     await asking;
-    return call(method, path, { query, body });
+    return call(method, path, { query, body, file });
   }
   if (!answer.ok) throw await problemOf(answer);
   return answer.status === 204 ? null : answer.json();
@@ -50,16 +58,20 @@ async function call(method, path, { query = {}, body, quiet = false } = {}) {
 
 export const get = (path, query = {}, more = {}) => call("GET", path, { query, ...more });
 export const post = (path, body, more = {}) => call("POST", path, { body, ...more });
+export const replace = (path, body) => call("PUT", path, { body });
+export const remove = (path) => call("DELETE", path);
+/** Send a file as it is. */
+export const send = (path, query, file) => call("POST", path, { query, file });
 export const leave = () => call("DELETE", "/session");
 
-/** Every page of a list that is asked with `after`. */
-export async function all(path, query = {}, most = 20_000) {
+/** Every page of a list; `by` is the parameter that takes the `next` of the page before. */
+export async function all(path, query = {}, { by = "after", most = 20_000 } = {}) {
   const items = [];
-  let after;
+  let next;
   do {
-    const page = await get(path, { limit: 1000, ...query, after });
+    const page = await get(path, { limit: 1000, ...query, [by]: next });
     items.push(...page.items);
-    after = page.next;
-  } while (after && items.length < most);
+    ({ next } = page);
+  } while (next && items.length < most);
   return items;
 }

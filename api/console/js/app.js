@@ -1,10 +1,13 @@
 // The page put together: who asks, which park, which page, and the stream that keeps it up.
 
+import { AlarmPage } from "./alarmpage.js";
+import { AlarmsPage } from "./alarmspage.js";
 import { all, get, onKeyNeeded, Problem } from "./api.js";
 import { askKey, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { now, tick } from "./format.js";
 import { Header } from "./header.js";
+import { HiddenPage } from "./hiddenpage.js";
 import { Live } from "./live.js";
 import { Model } from "./model.js";
 import { why } from "./panel.js";
@@ -26,11 +29,18 @@ const app = { session: null, parks: [], model: null, live: null, page: null };
 
 const drawHeader = () => header.draw({ parks: app.parks, model: app.model, live: app.live, onLanguage: drawAll });
 
+// A page of a park by its word in the address; any other word is the park itself.
+const PAGES = {
+  alarms: (model) => new AlarmsPage(model),
+  alarm: (model, item) => new AlarmPage(model, item),
+  hidden: (model) => new HiddenPage(model),
+};
+
 /** Draw the page that the address names. */
 function drawPage() {
-  const { unit } = route();
+  const { unit, page, item } = route();
   app.page?.close();
-  app.page = unit ? new UnitPage(app.model, unit) : new ParkPage(app.model);
+  app.page = unit ? new UnitPage(app.model, unit) : Object.hasOwn(PAGES, page) ? PAGES[page](app.model, item) : new ParkPage(app.model);
   put(main, app.page.root);
   app.page.start();
   drawHeader();

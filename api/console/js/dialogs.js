@@ -6,44 +6,51 @@ import { why } from "./panel.js";
 import { conditionText } from "./say.js";
 import { t } from "./texts.js";
 
-function dialog(title, about, field, act, { cancel }) {
+/**
+ * Ask for some fields and do something with them; resolves true once done, false when cancelled.
+ * `fields`: [{label, input, about}]; `act`: {text, run(values), wrong(problem)}. What goes wrong is told in the dialog.
+ */
+export function dialog(title, about, fields, act, { cancel = true } = {}) {
   return new Promise((resolve) => {
+    const before = document.activeElement;
     const wrong = h("p", { cls: "wrong", role: "alert", hidden: true });
     const button = h("button", { type: "submit", cls: "primary" }, act.text);
     const form = h("form", { method: "dialog", onsubmit: submit },
-      h("h2", { id: "dialog-title" }, title), about, h("label", {}, field.label, field.input), wrong,
+      h("h2", { id: "dialog-title" }, title), about, fields.map(({ label, input, hint }) => h("label", {}, label, input, hint ? h("span", { cls: "quiet" }, hint) : null)), wrong,
       h("div", { cls: "buttons" }, cancel ? h("button", { type: "button", onclick: () => done(false) }, t("cancel")) : null, button));
     const element = h("dialog", { "aria-labelledby": "dialog-title", oncancel: (event) => (cancel ? done(false) : event.preventDefault()) }, form);
+    const first = fields[0]?.input ?? button;
     function done(value) {
       element.close();
       element.remove();
+      if (before?.isConnected) before.focus({ preventScroll: true });
       resolve(value);
     }
     async function submit(event) {
       event.preventDefault();
       button.disabled = true;
       try {
-        await act.run(field.input.value.trim());
+        await act.run(...fields.map(({ input }) => (input.type === "checkbox" ? input.checked : input.value.trim())));
         done(true);
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem;
         wrong.textContent = act.wrong?.(problem) ?? why(problem);
         wrong.hidden = false;
-        field.input.focus();
+        first.focus();
       } finally {
         button.disabled = false;
       }
     }
     document.body.append(element);
     element.showModal();
-    field.input.focus();
+    first.focus();
   });
 }
 
 /** Ask for a key until there is a session. */
 export function askKey() {
   const input = h("input", { type: "password", name: "key", required: true, maxlength: 200, autocomplete: "current-password" });
-  return dialog(t("signInTitle"), h("p", {}, t("signInAbout")), { label: t("key"), input }, {
+  return dialog(t("signInTitle"), h("p", {}, t("signInAbout")), [{ label: t("key"), input }], {
     text: t("signIn"),
     run: (key) => post("/session", { key }, { quiet: true }),
     wrong: (problem) => (problem.status === 401 ? t("wrongKey") : undefined),
@@ -54,16 +61,16 @@ export function askKey() {
 export async function askReset(model, condition) {
   const input = h("textarea", { name: "reason", required: true, maxlength: 500, rows: 3 });
   const about = [h("p", { cls: `about ${condition.severity}` }, conditionText(model, condition)), h("p", {}, t("resetAbout"))];
-  const done = await dialog(t("resetTitle"), about, { label: t("resetReason"), input }, {
+  const done = await dialog(t("resetTitle"), about, [{ label: t("resetReason"), input }], {
     text: t("resetDo"),
     run: (reason) => post("/conditions/reset", { condition: condition.id, reason }),
-  }, { cancel: true });
+  });
   if (done) toast(t("resetDone"));
 }
 
 /** Say something for a while. */
-export function toast(text) {
-  const element = h("p", { cls: "toast", role: "status" }, text);
+export function toast(text, cls = "") {
+  const element = h("p", { cls: `toast ${cls}`, role: cls ? "alert" : "status" }, text);
   document.body.append(element);
   setTimeout(() => element.remove(), 6_000);
 }

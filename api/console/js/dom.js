@@ -42,7 +42,8 @@ export function keyed(parent, items, key, make, stamp = "") {
         if (place === element) place = element.nextElementSibling;
         element.remove();
         parent.insertBefore(fresh, place);
-        if (held) (fresh.querySelectorAll("a,button")[at] ?? fresh.querySelector("a,button"))?.focus();
+        if (element === focused) fresh.focus({ preventScroll: true });
+        else if (held) (fresh.querySelectorAll("a,button")[at] ?? fresh.querySelector("a,button"))?.focus();
       } else parent.insertBefore(fresh, place);
       element = fresh;
       continue;

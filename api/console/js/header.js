@@ -4,22 +4,25 @@ import { leave } from "./api.js";
 import { h, put, shape } from "./dom.js";
 import { age, clock, dateText, hourMinute, now, zoneText } from "./format.js";
 import { SEVERITIES } from "./model.js";
-import { route, setQuery, toPark } from "./route.js";
+import { route, setQuery, toPage, toPark } from "./route.js";
 import { lang, remember, setLang, t } from "./texts.js";
 import { word } from "./words.js";
+
+const PAGES = [["alarms", "navAlarms"], ["hidden", "navHidden"]];
 
 export class Header {
   constructor(root, notice) {
     this.root = root;
     this.notice = notice;
     this.trail = h("nav", { cls: "trail" });
+    this.nav = h("nav", { cls: "pages" });
     this.counts = h("div", { cls: "counts", role: "group" });
     this.line = h("div", { cls: "line connecting", role: "status" });
     this.time = h("time", { cls: "park-time" });
     this.language = h("button", { type: "button", cls: "flat", onclick: () => this.switchLanguage() });
     this.theme = h("button", { type: "button", cls: "flat", onclick: switchTheme });
     this.out = h("button", { type: "button", cls: "flat", hidden: true, onclick: () => leave().then(() => location.reload()) });
-    put(root, this.trail, this.counts, h("div", { cls: "right" }, this.line, this.time, this.language, this.theme, this.out));
+    put(root, this.trail, this.nav, this.counts, h("div", { cls: "right" }, this.line, this.time, this.language, this.theme, this.out));
   }
 
   draw({ parks, model, live, onLanguage }) {
@@ -37,6 +40,7 @@ export class Header {
     const building = here ? model.buildings.get(here.building) : null;
     put(this.trail, h("h1", {}, park), here ? [h("span", { cls: "sep", "aria-hidden": "true" }, "›"), h("span", {}, building.name),
       h("span", { cls: "sep", "aria-hidden": "true" }, "›"), h("span", { "aria-current": "page" }, here.name)] : null);
+    this.drawPages();
     this.language.textContent = t("language");
     this.language.setAttribute("aria-label", t("languageAbout"));
     this.language.lang = lang() === "zh" ? "en" : "zh-CN";
@@ -45,6 +49,16 @@ export class Header {
     this.out.hidden = !model?.session.keys_required;
     this.drawCounts();
     this.drawLine();
+  }
+
+  drawPages() {
+    const { unit, page } = route();
+    const { model } = this;
+    this.nav.setAttribute("aria-label", t("pages"));
+    if (!model) return put(this.nav);
+    const here = unit ? "" : page || "park";
+    const link = (name, address, text) => h("a", { href: address, "aria-current": here === name || (name === "alarms" && here === "alarm") ? "page" : null }, text);
+    return put(this.nav, link("park", toPark(model.park), t("navPark")), PAGES.map(([name, text]) => link(name, toPage(model.park, name), t(text))));
   }
 
   drawCounts() {

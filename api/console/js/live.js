@@ -4,7 +4,7 @@
 //   connecting ──open──> live ──error, or nothing heard for 40 s──> lost ──open──> live (and all is asked anew)
 
 const SILENT = 40_000; // ms: the server speaks at least every 15 s
-const NAMES = ["condition", "finding", "device", "latest", "freshness", "activity", "gap", "ping"];
+const NAMES = ["condition", "finding", "device", "latest", "freshness", "activity", "alarm", "gap", "ping"];
 const PAUSE = [1_000, 2_000, 4_000, 8_000, 15_000]; // ms between attempts of our own
 
 export class Live {

@@ -96,6 +96,7 @@ export class Model {
     else if (name === "device") this.takeDevice(event);
     else if (name === "latest") this.takeLatest(event);
     else if (name === "freshness") this.load("freshness");
+    else if (name === "alarm") this.tell("alarm", event.case?.id ?? event.id);
   }
 
   takeCondition(change) {

@@ -8,11 +8,13 @@ export function route() {
     const value = at >= 0 ? Number(parts[at + 1]) : 0;
     return Number.isSafeInteger(value) && value > 0 ? value : 0;
   };
-  return { park: number("park"), unit: number("unit"), query: new URLSearchParams(query) };
+  return { park: number("park"), unit: number("unit"), page: parts[2] ?? "", item: Number(parts[3]) || 0, query: new URLSearchParams(query) };
 }
 
 export const toPark = (park) => `#/park/${park}`;
 export const toUnit = (park, unit, query = "") => `#/park/${park}/unit/${unit}${query ? `?${query}` : ""}`;
+/** A page of a park: "alarms", "alarm" with its number, "hidden", ... */
+export const toPage = (park, page, item = 0, query = "") => `#/park/${park}/${page}${item ? `/${item}` : ""}${query ? `?${query}` : ""}`;
 
 /** Change the query of the present place, without a step in the history. */
 export function setQuery(changes) {

@@ -44,6 +44,7 @@ export function measured(model, c) {
   const metric = metricOf(model, c.point);
   if (c.value === null || metric?.states?.length) return "";
   const value = `${metricText(metric)} ${valueText(metric, c.value)}`.trim();
+  if (c.limit !== null && c.rule.startsWith("finding.")) return t("expectedOne", { value, expected: amount(c.limit, metric?.unit) });
   return c.limit === null ? t("valueOnly", { value }) : t("valueLimit", { value, limit: amount(c.limit, metric?.unit) });
 }
 

@@ -1,4 +1,6 @@
-// Every sentence of the page, in Chinese and English. One table; a test holds both columns complete.
+// Every sentence of the pages, in Chinese and English. One table; a test holds both columns complete.
+
+import { DESK_TEXTS } from "./texts_desk.js";
 
 export const TEXTS = {
   title: ["园区平台", "Park platform"],
@@ -137,13 +139,14 @@ export const TEXTS = {
   adviceLimit: ["核对设备与现场", "Check the device and the place"],
 };
 
+const ALL = { ...TEXTS, ...DESK_TEXTS };
 const LANGUAGES = ["zh", "en"];
 
 export const lang = () => (document.documentElement.lang === "en" ? "en" : "zh");
 
 /** A sentence in the present language, with its {gaps} filled. */
 export function t(key, gaps = {}) {
-  const text = TEXTS[key]?.[LANGUAGES.indexOf(lang())] ?? key;
+  const text = ALL[key]?.[LANGUAGES.indexOf(lang())] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => gaps[name] ?? "");
 }
 

@@ -1,0 +1,79 @@
+// An alarm as one sentence: how bad, where, what, since when; why, how much, what to do; who has it, who is told.
+
+import { h } from "./dom.js";
+import { moment, now } from "./format.js";
+import { toPage } from "./route.js";
+import { ageSpan, badge, place } from "./rows.js";
+import { advice, deviceText, measured, tenantText } from "./say.js";
+import { t } from "./texts.js";
+import { word } from "./words.js";
+
+const ARMED = 5_000; // ms in which the second tap must come
+
+/** What kind of thing an alarm is, in words: its rule, or the kind of its family. */
+export const alarmName = (alarm) => word("rule", alarm.rule);
+
+/** What the state of an alarm is, and what is special about it: tags. */
+export function alarmTags(alarm) {
+  const tags = [h("span", { cls: `tag state-${alarm.state}` }, word("case", alarm.state))];
+  if (alarm.answer === "nobody") tags.push(h("span", { cls: "tag loud" }, t("nobodyAnswered")));
+  for (const held of alarm.held_back) tags.push(h("span", { cls: "tag held" }, word("held", held.reason), held.until ? ` ${t("until", { at: moment(held.until) })}` : ""));
+  for (const label of alarm.labels) tags.push(h("span", { cls: "tag" }, word("label", label)));
+  if (alarm.count > 1) tags.push(h("span", { cls: "tag" }, t("times", { n: alarm.count })));
+  if (alarm.verdict) tags.push(h("span", { cls: "tag" }, word("verdict", alarm.verdict)));
+  return tags;
+}
+
+export const ownerText = (model, alarm) => {
+  if (alarm.owner) return alarm.owner === model.session.name ? t("youHaveIt") : t("hasIt", { who: alarm.owner });
+  return alarm.acknowledged ? t("seenBy", { who: alarm.acknowledged_by }) : t("nobodyHasIt");
+};
+
+/** A button that acts at its second tap: a stray finger stops no call for help. */
+export function twice(text, run, cls = "") {
+  let timer = null;
+  const button = h("button", { type: "button", cls, onclick: () => {
+    if (timer) {
+      clearTimeout(timer);
+      timer = null;
+      button.disabled = true;
+      run().finally(() => {
+        button.disabled = false;
+        button.textContent = text;
+        button.classList.remove("armed");
+      });
+      return;
+    }
+    button.textContent = t("tapAgain");
+    button.classList.add("armed");
+    timer = setTimeout(() => {
+      timer = null;
+      button.textContent = text;
+      button.classList.remove("armed");
+    }, ARMED);
+  } }, text);
+  return button;
+}
+
+export const mayAcknowledge = (model, alarm) => model.may("alarm") && alarm.closed === null && !alarm.acknowledged;
+
+/** A row of the list. `acknowledge(alarm)` is offered to those who may; it returns a promise. */
+export function alarmRow(model, alarm, acknowledge) {
+  const over = alarm.closed !== null;
+  const at = model.placeOf(alarm);
+  const tenant = tenantText(model, at);
+  const fire = alarm.rule === "fire.confirmed" && alarm.active;
+  const facts = [word("reason", alarm.reason), deviceText(model, model.devices.get(alarm.device)), measured(model, alarm)].filter(Boolean);
+  return h("div", { cls: `row alarm ${alarm.severity}${fire ? " fire" : ""}${over ? " over" : ""}${alarm.acknowledged ? " seen" : ""}` },
+    badge(alarm.severity),
+    h("div", { cls: "said" },
+      h("p", { cls: "what" }, place(model, at, alarm.subject), " ",
+        h("a", { href: toPage(model.park, "alarm", alarm.id), cls: "name" }, h("strong", {}, alarmName(alarm))),
+        tenant ? h("span", { cls: "tenant" }, tenant) : null, alarmTags(alarm)),
+      h("p", { cls: "facts" }, facts.join(" · "), over ? null : h("span", { cls: "advice" }, advice(alarm)))),
+    h("div", { cls: "when" },
+      h("time", { datetime: new Date(alarm.raised).toISOString() }, moment(alarm.raised)),
+      over ? h("span", { cls: "age" }, t("ended", { at: moment(alarm.closed) })) : ageSpan(Math.min(alarm.raised, now())),
+      h("span", { cls: "owner" }, ownerText(model, alarm)),
+      acknowledge && mayAcknowledge(model, alarm) ? twice(t("acknowledge"), () => acknowledge(alarm), "ack") : null));
+}

@@ -1,0 +1,352 @@
+"""The pages of alarms, looked at through a browser: the list, one alarm, and what is hidden."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from desk_house import NOW, alarms_of, many, over_voltage, with_alarms
+from playwright.sync_api import expect
+
+from park.alarms import Act, CaseVerb
+from park.duty import Matcher, MatchOperator, Silence
+from park.events import AlarmState, Severity
+from park.metrics import Lane
+
+SECOND, HOUR = 1_000, 3_600_000
+SCRIPT = "<script>window.hurt=1</script><img src=x onerror=window.hurt=1>"
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+
+@pytest.fixture
+def desk(house, tmp_path):
+    """The small park with the stores of alarms; no keys are asked for."""
+    return with_alarms(house, tmp_path / "files")
+
+
+@pytest.fixture
+def kept(desk):
+    """The same, with keys asked for."""
+    desk.go_away()
+    desk.services = replace(desk.services, require_keys=True)
+    desk.serve()
+    return desk
+
+
+def go(desk, opened, page, *, key="", language="", **more):
+    """Open a page of the park and wait until it is live."""
+    query = f"?lang={language}" if language else ""
+    shown = opened(f"{desk.address}{query}#/park/{desk.ids.park}/{page}", host=desk.address, **more)
+    if key:
+        shown.locator("dialog input").fill(key)
+        shown.locator("dialog button[type=submit]").click()
+        opened.wrong[:] = [text for text in opened.wrong if "401" not in text]
+    expect(shown.locator(".line.live")).to_be_visible()
+    return shown
+
+
+class TestList:
+    def test_one_sentence(self, desk, opened):
+        """An alarm says how bad, where, what, since when, why, how much, what to do and who has it."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        page = go(desk, opened, "alarms")
+
+        row = page.locator(".row.alarm")
+        for said in (
+            "中",
+            "1号楼101",
+            "电压偏高",
+            "宏达五金有限公司",
+            "高于限值",
+            "限值 242",
+            "核对设备与现场",
+            "无人处理",
+            "未确认",
+        ):
+            expect(row).to_contain_text(said)
+
+    def test_life_first_and_live(self, desk, opened):
+        """A fire that begins is on top within a second, whatever stood there before, and leaves when it is closed."""
+        desk.tell(over_voltage(desk, severity=Severity.CRITICAL), lane=Lane.BULK)
+        page = go(desk, opened, "alarms")
+        rows = page.locator(".row.alarm")
+        expect(rows).to_have_count(1)
+
+        desk.tell(desk.fire())
+        expect(rows.first).to_contain_text("火灾预警", timeout=SECOND)
+        desk.tell(desk.fire(confirmed=True, at=NOW + SECOND))
+        expect(rows.first).to_contain_text("火灾确认", timeout=SECOND)
+        expect(rows).to_have_count(2)
+        expect(page.locator(".tabs [data-view=open] b")).to_have_text("2")
+
+    def test_seen_elsewhere(self, desk, opened):
+        """What another person acknowledges is shown as theirs at once."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        page = go(desk, opened, "alarms")
+        expect(page.locator(".row.alarm")).to_contain_text("未确认")
+        (alarm,) = alarms_of(desk)
+
+        desk.services.alarms.store.act(alarm.id, Act(CaseVerb.ACKNOWLEDGE, "王工"), NOW + 1)
+
+        expect(page.locator(".row.alarm")).to_contain_text("王工 已确认", timeout=SECOND)
+
+    def test_one_key(self, desk, opened):
+        """Arrow keys move between rows, `a` acknowledges the one in focus, Enter opens it."""
+        desk.tell(over_voltage(desk), over_voltage(desk, 1, at=NOW - 5_000), lane=Lane.BULK)
+        page = go(desk, opened, "alarms")
+        rows = page.locator(".row.alarm")
+        expect(rows).to_have_count(2)
+
+        rows.first.focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("a")
+        expect(rows.nth(1)).to_contain_text("已确认")
+        expect(rows.nth(0)).to_contain_text("未确认")
+        second = next(a for a in alarms_of(desk) if a.acknowledged)
+        expect(rows.nth(1)).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(rf"/alarm/{second.id}$"))
+
+    def test_two_taps(self, desk, opened):
+        """A first tap on the button only arms it; the second acknowledges."""
+        desk.tell(desk.fire())
+        page = go(desk, opened, "alarms", width=390, height=800, has_touch=True)
+        button = page.locator(".row.alarm .ack")
+
+        button.tap()
+        expect(button).to_have_text("再按一次确认")
+        assert not alarms_of(desk)[0].acknowledged
+        button.tap()
+        expect(page.locator(".row.alarm")).to_contain_text("已确认")
+        assert alarms_of(desk)[0].acknowledged
+
+    def test_somebody_was_faster(self, desk, opened):
+        """An act on an alarm that changed meanwhile is refused, and the alarm is shown as it is now."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        page = go(desk, opened, "alarms")
+        expect(page.locator(".row.alarm")).to_be_visible()
+        page.route(
+            "**/api/v1/alarms/[0-9]*",
+            lambda route: route.abort() if route.request.method == "GET" else route.continue_(),
+        )
+        (alarm,) = alarms_of(desk)
+        with opened.quiet():
+            desk.services.alarms.store.act(alarm.id, Act(CaseVerb.COMMENT, "王工", "在看"), NOW + 1)
+            page.locator(".row.alarm").focus()
+            page.keyboard.press("a")
+            expect(page.locator(".toast.wrong")).to_contain_text("报警已变化")
+            opened.wrong[:] = [text for text in opened.wrong if "409" not in text]
+        assert not alarms_of(desk)[0].acknowledged
+
+    def test_filters_in_the_address(self, desk, opened):
+        """Views and filters are in the address, survive a reload, and back leads to the list as it was."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        desk.tell(desk.fire())
+        page = go(desk, opened, "alarms")
+        rows = page.locator(".row.alarm")
+        expect(rows).to_have_count(2)
+
+        page.get_by_role("button", name="只看消防燃气").click()
+        expect(rows).to_have_count(1)
+        page.locator(".tabs [data-view=unacknowledged]").click()
+        assert "life=1" in page.url
+        assert "view=unacknowledged" in page.url
+        page.reload()
+        expect(rows).to_have_count(1)
+        rows.first.locator(".name").click()
+        expect(page.locator(".about-alarm")).to_contain_text("火灾预警")
+        page.go_back()
+        expect(rows).to_have_count(1)
+        expect(page.locator(".tabs [aria-pressed=true]")).to_have_attribute("data-view", "unacknowledged")
+
+    def test_ten_thousand(self, desk, opened):
+        """Ten thousand alarms scroll to the last; only rows near the screen are elements."""
+        many(desk, 10_000)
+        page = go(desk, opened, "alarms")
+        expect(page.locator(".row.alarm").first).to_be_visible()
+
+        for _ in range(60):
+            page.keyboard.press("End") if page.locator(".row.alarm:focus").count() else page.locator(
+                ".row.alarm"
+            ).first.focus()
+            if page.locator(".row.alarm[aria-setsize='10000'][aria-posinset='10000']").count():
+                break
+            page.wait_for_timeout(50)
+        expect(page.locator(".row.alarm[aria-setsize='10000'][aria-posinset='10000']")).to_be_in_viewport()
+        assert page.locator(".row.alarm").count() < 500
+
+    def test_forbidden_and_none(self, kept, opened):
+        """Who may only look is offered no act; an empty list says so."""
+        page = go(kept, opened, "alarms", key="park_viewer")
+        expect(page.locator(".desk .empty")).to_have_text("没有报警。")
+        kept.tell(kept.fire())
+        expect(page.locator(".row.alarm")).to_be_visible()
+
+        assert 0 == page.locator(".row.alarm button").count()
+        assert 0 == page.get_by_role("button", name="报告火情").count()
+
+    def test_without_alarms(self, house, opened):
+        """Where the platform gives no answer, the page says why and offers to try again."""
+        page = go(house, opened, "alarms")
+
+        expect(page.locator(".desk .state.error")).to_contain_text("this instance has no alarms")
+        expect(page.locator(".desk .state.error button")).to_be_visible()
+        opened.wrong[:] = [text for text in opened.wrong if "503" not in text]
+
+    def test_report(self, desk, opened):
+        """Somebody who sees smoke tells it with a place and words; it is a critical alarm at once."""
+        page = go(desk, opened, "alarms")
+        page.get_by_role("button", name="报告火情").click()
+        page.get_by_label("位置").select_option(str(desk.ids.units[2]))
+        page.get_by_label("看到什么").fill(SCRIPT)
+        page.get_by_role("dialog").get_by_role("button", name="报告", exact=True).click()
+
+        expect(page.locator(".about-alarm")).to_contain_text("人员报告火情")
+        expect(page.locator(".about-alarm")).to_contain_text("1号楼301")
+        assert (Severity.CRITICAL, desk.ids.units[2]) == (alarms_of(desk)[0].severity, alarms_of(desk)[0].place)
+
+
+class TestOne:
+    def open(self, desk, opened, **more):
+        """Open the page of the worst alarm."""
+        return go(desk, opened, f"alarm/{alarms_of(desk)[0].id}", **more)
+
+    def test_whole_story(self, desk, opened):
+        """It shows what to do, its place on the plan, its curve at that time, and all that happened."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        page = self.open(desk, opened)
+
+        expect(page.locator(".about-alarm")).to_contain_text("电压偏高")
+        expect(page.locator(".mini-plan .marked")).to_have_count(1)
+        expect(page.locator(".alarm-curve .canvas")).to_have_attribute("data-points", re.compile(r"^\d+$"))
+        expect(page.locator(".timeline .step.trigger")).to_contain_text("报警")
+        expect(page.locator(".todo")).to_contain_text("GB/T 12325")
+
+    def test_comment_is_text(self, desk, opened):
+        """A script in a comment is words, on the page of whoever looks."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        page = self.open(desk, opened)
+        page.get_by_label("留言").fill(SCRIPT)
+        page.get_by_role("button", name="留言").click()
+
+        expect(page.locator(".timeline .step.comment .note")).to_have_text(SCRIPT)
+        assert page.evaluate("window.hurt") is None
+
+    def test_shelved(self, desk, opened):
+        """An alarm is put aside for some hours with a reason; life safety is never offered that."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        page = self.open(desk, opened)
+        page.locator("[data-act=shelve]").click()
+        page.get_by_label("搁置多久").select_option("4")
+        page.get_by_label("原因").fill("等配件")
+        page.get_by_role("dialog").get_by_role("button", name="搁置").click()
+
+        expect(page.locator(".about-alarm .tag.held")).to_contain_text("已搁置")
+        expect(page.locator(".timeline .step.shelve")).to_contain_text("等配件")
+        (alarm,) = alarms_of(desk)
+        assert NOW + 3 * HOUR < alarm.shelved_until < NOW + 5 * HOUR
+        desk.tell(desk.fire())
+        other = self.open(desk, opened)
+        expect(other.locator("[data-act=assign]")).to_be_visible()
+        assert 0 == other.locator("[data-act=shelve], [data-act=remove]").count()
+
+    def test_reset_by_an_officer(self, kept, opened):
+        """A latched fire is reset with one of the three reasons and words: a command in the log, with the name."""
+        kept.tell(kept.fire(confirmed=True, state=AlarmState.LATCHED))
+        operator = self.open(kept, opened, key="park_operator")
+        expect(operator.locator(".acts .ack")).to_be_visible()
+        assert 0 == operator.locator("[data-act=reset]").count()
+
+        officer = self.open(kept, opened, key="park_officer")
+        officer.locator("[data-act=reset]").click()
+        officer.get_by_label("复位理由").select_option("video_clear")
+        officer.get_by_label("原因（必填）").fill("看过监控")
+        officer.get_by_role("dialog").get_by_role("button", name="复位").click()
+        expect(officer.locator(".timeline .step.reset")).to_contain_text("视频确认无火")
+
+        (told,) = kept.commands
+        assert (Lane.LIFE, "officer", "video_clear: 看过监控") == (told[0], told[1].actor, told[1].reason)
+
+    def test_taken_and_closed(self, desk, opened):
+        """Somebody takes it, and closes it with what it was; the list no longer has it."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        page = self.open(desk, opened)
+        page.locator("[data-act=take]").click()
+        expect(page.locator(".sentence")).to_contain_text("由您处理")
+        page.locator("[data-act=close]").click()
+        page.get_by_label("结论").select_option("equipment")
+        page.get_by_label("原因（必填）").fill("表坏了")
+        page.get_by_role("dialog").get_by_role("button", name="关闭").click()
+
+        expect(page.locator(".about-alarm .tag").first).to_have_text("已关闭")
+        assert [] == alarms_of(desk)
+
+    def test_file(self, desk, opened):
+        """A photograph is kept with the alarm and handed out as a file."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        page = self.open(desk, opened)
+        page.locator("#attach").set_input_files(
+            {"name": "现场.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff\xe0 and so on"}
+        )
+
+        link = page.locator(".file-list a")
+        expect(link).to_have_text("现场.jpg")
+        with page.expect_download() as download:
+            link.click()
+        assert "现场.jpg" == download.value.suggested_filename
+
+    def test_none(self, desk, opened):
+        """An alarm that is not there is said to be missing."""
+        page = go(desk, opened, "alarm/999")
+
+        expect(page.locator(".about-alarm .state.error")).to_contain_text("999")
+        opened.wrong[:] = [text for text in opened.wrong if "404" not in text]
+
+
+class TestHidden:
+    def test_why(self, desk, opened):
+        """What is hidden says by what and until when, and can be ended; life safety is told to be exempt."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        plans = desk.services.alarms.plans
+        plans.save(
+            Silence(
+                (Matcher("severity", MatchOperator.EQUAL, "medium"),), NOW - 1, NOW + HOUR, "王工", SCRIPT,
+                park=desk.ids.park,
+            ),
+            actor="王工", now=NOW,
+        )  # fmt: skip
+        desk.services.alarms.store.turn(NOW + 1)
+        page = go(desk, opened, "hidden")
+
+        expect(page.locator(".held .row.alarm")).to_contain_text("静音")
+        expect(page.locator(".held .held-why")).to_contain_text("<script>")
+        expect(page.locator(".calm-note")).to_contain_text("永远不会被屏蔽")
+        page.locator(".silences").get_by_role("button", name="现在结束").click()
+        expect(page.locator(".silences .empty")).to_be_visible()
+        assert page.evaluate("window.hurt") is None
+
+    def test_preview(self, desk, opened):
+        """A new silence shows what it would hide before it holds, and then holds."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        desk.tell(desk.fire())
+        page = go(desk, opened, "hidden")
+        page.locator(".silences").get_by_role("button", name="新建").click()
+        page.get_by_label("位置").select_option(str(desk.ids.units[0]))
+        expect(page.locator(".preview")).to_contain_text("现在会屏蔽 1 条")
+        expect(page.locator(".preview")).to_contain_text("电压偏高")
+        page.get_by_label("原因（必填）").fill("检修")
+        page.get_by_role("dialog").get_by_role("button", name="静音").click()
+
+        expect(page.locator(".silences .row")).to_contain_text("检修")
+        assert "检修" == desk.services.alarms.plans.plans(Silence, ended=False)[0].note
+
+    def test_window(self, desk, opened):
+        """A maintenance window is begun for a place, and listed with its end."""
+        page = go(desk, opened, "hidden", language="en")
+        page.locator(".windows").get_by_role("button", name="New").click()
+        page.get_by_label("Place").select_option(str(desk.ids.units[0]))
+        page.get_by_label("Reason (required)").fill("new panel")
+        page.get_by_role("dialog").get_by_role("button", name="Begin").click()
+
+        expect(page.locator(".windows .row")).to_contain_text("new panel")
+        expect(page.locator(".windows .row")).to_contain_text("1号楼101")
