@@ -1,6 +1,6 @@
 """`make bench`: every figure of docs/benchmarks.md, to bench/results/latest.json.
 
-`python -m bench [--seconds 60] [start|ingest|replay|city|query|parts ...]`; about 25 minutes in all.
+`python -m bench [--seconds 60] [start|ingest|replay|city|query|alarms|parts ...]`; about 25 minutes in all.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-ROOMS = ("start", "ingest", "replay", "city", "query", "parts")
+ROOMS = ("start", "ingest", "replay", "city", "query", "alarms", "parts")
 
 
 def about() -> dict[str, str]:
@@ -69,6 +69,10 @@ def measured(room: str, work: Path, seconds: float) -> dict[str, float]:
         from bench.replay import measure as measure_replay
 
         return measure_replay(record(work, seconds))
+    if room == "alarms":
+        from bench.alarms import measure as measure_alarms
+
+        return measure_alarms(work, seconds)
     if room == "query":
         from bench.store import queries
 
