@@ -96,6 +96,8 @@ export class Chart {
       hooks: { drawAxes: [(u) => this.behind(u)], draw: [(u) => this.before(u)], setCursor: [(u) => this.read(u)] },
     }, data, this.canvas);
     this.canvas.dataset.points = String(data[0].length);
+    this.canvas.dataset.usual = String(spec.usual?.rows.length ?? 0);
+    this.canvas.dataset.marks = String(spec.marks.length);
   }
 
   yText(v) {
@@ -140,17 +142,45 @@ export class Chart {
     if (spec.states) return [-0.25, spec.states.length - 0.75];
     let [from, to] = [low ?? 0, high ?? 1];
     if (spec.kind === "bars") from = Math.min(0, from);
+    const [least, most] = [from, to];
     const span = to - from || Math.abs(to) || 1;
-    for (const { value } of spec.limits) {
-      if (value > to && value < to + span * 1.2) to = value;
-      if (value < from && value > from - span * 1.2) from = value;
+    const edges = (spec.usual?.rows ?? []).flatMap((row) => [{ value: row.low }, { value: row.high }]);
+    for (const { value } of [...edges, ...spec.limits]) {
+      if (value > to && value < most + span * 1.2) to = value;
+      if (value < from && value > least - span * 1.2) from = value;
     }
     const room = (to - from || Math.abs(to) || 1) * 0.08;
     return [from === 0 || spec.kind === "bars" ? Math.min(0, from) : from - room, to + room];
   }
 
-  /** Behind the lines: the time that alarms stood. */
+  /** Behind all: what was usual, by hours. */
+  usual(u) {
+    const { ctx, bbox } = u;
+    const { usual } = this.spec;
+    if (!usual) return;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.strokeStyle = ctx.fillStyle = colour("--ink-2");
+    ctx.lineWidth = devicePixelRatio;
+    for (const { ts, low, high, expected } of usual.rows) {
+      const left = u.valToPos(ts / 1_000, "x", true), right = u.valToPos((ts + usual.step) / 1_000, "x", true);
+      const top = u.valToPos(high, "y", true), bottom = u.valToPos(low, "y", true), middle = u.valToPos(expected, "y", true);
+      ctx.globalAlpha = 0.12;
+      ctx.fillRect(left, top, right - left, bottom - top);
+      ctx.globalAlpha = 0.45;
+      ctx.beginPath();
+      ctx.moveTo(left, middle);
+      ctx.lineTo(right, middle);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
+  /** Behind the lines: what was usual, the time that alarms stood, and that episodes went on. */
   behind(u) {
+    this.usual(u);
     const { ctx, bbox } = u;
     ctx.save();
     for (const mark of this.spec.marks) {
@@ -203,6 +233,8 @@ export class Chart {
     const parts = spec.kind === "lines"
       ? spec.series.map((one, k) => `${one.label} ${value(u.data[k + 1][i])}`)
       : spec.kind === "band" ? [value(u.data[1][i]), `${number(u.data[3][i])} – ${number(u.data[2][i])}`] : [value(u.data[1][i])];
+    const hour = spec.usual?.rows.find((row) => row.ts <= at && at < row.ts + spec.usual.step);
+    if (hour) parts.push(t("usualRange", { low: number(hour.low), high: number(hour.high) }));
     return put(this.readout, `${dayText(at)} ${clock(at)} · ${parts.join(" · ")}`);
   }
 }

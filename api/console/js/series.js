@@ -1,6 +1,6 @@
 // Which curve a point gets, how wide its windows are, and how much of the time was good.
 
-import { get } from "./api.js";
+import { get, Problem } from "./api.js";
 import { amount, now } from "./format.js";
 import { conditionId } from "./model.js";
 import { deviceText, metricText, pointText } from "./say.js";
@@ -42,13 +42,14 @@ export function firstOf(groups) {
 const kindOf = ([point, second]) => (second ? "lines" : point.kind === "interval" || point.kind === "count" ? "bars" : point.kind === "state" ? "steps" : "band");
 
 /** Ask for what a group's chart needs. */
-export async function specOf(model, group, range, history, device) {
+export async function specOf(model, group, range, history, device, episodes = []) {
   const { points } = group;
   const [point] = points;
   const kind = kindOf(points);
   const end = Math.ceil(now());
   const start = end - RANGES[range];
   const query = kind === "bars" ? { step: Math.max(BARS[range], point.source ? 15 * M : 0) } : { buckets: WINDOWS };
+  const usual = usualOf(point, points.length > 1 ? "lines" : kind, start, end);
   const answers = await Promise.all(points.map((p) => get(`/points/${p.id}/readings`, { start, end, ...query })));
   const series = points.map((p, i) => ({ label: points.length > 1 ? pointText(p) : metricText(p), windows: answers[i], interval: p.interval }));
   const share = (w) => Math.min(1, w.good.reduce((sum, good) => sum + good * w.step, 0) / (end - start));
@@ -59,10 +60,30 @@ export async function specOf(model, group, range, history, device) {
     states: kind === "steps" ? point.states : null,
     limits: kind === "band" || kind === "lines" ? limitsOf(model, point, device) : [],
     marks: history.filter((c) => own.has(c.point) || (c.device === point.device && kind !== "bars" && (c.family === "fire" || c.family === "gas")))
-      .map((c) => ({ from: c.since, to: c.state === "cleared" ? c.at : end, severity: c.severity, id: conditionId(c) })),
+      .map((c) => ({ from: c.since, to: c.state === "cleared" ? c.at : end, severity: c.severity, id: conditionId(c) }))
+      .concat(episodes.filter((e) => own.has(e.point)).map((e) => ({ from: e.since, to: e.until ?? end, severity: e.severity, id: e.id }))),
     dots: model.findings.filter((f) => own.has(f.point)).map((f) => ({ ts: f.ts, severity: f.severity })),
+    usual: fitting(await usual, kind, answers[0].step),
     good: answers.reduce((sum, w) => sum + share(w), 0) / answers.length,
   };
+}
+
+/** What was usual of a point by hours; null where that cannot be drawn, or is not to be had. */
+async function usualOf(point, kind, start, end) {
+  if (kind !== "band" && kind !== "bars") return null;
+  try {
+    return await get(`/points/${point.id}/bands`, { from: start - H, to: end });
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return null; // the chart stands without it
+  }
+}
+
+/** Amounts are usual for an hour: bars of other widths have no band. Too young hours have none either. */
+function fitting(usual, kind, step) {
+  if (!usual?.ts.length || (kind === "bars" && usual.step !== step)) return null;
+  const rows = usual.ts.map((ts, i) => ({ ts, low: usual.low[i], high: usual.high[i], expected: usual.expected[i] })).filter((_, i) => !usual.too_young[i]);
+  return rows.length ? { step: usual.step, rows } : null;
 }
 
 function limitsOf(model, point, device) {

@@ -5,6 +5,7 @@ import { all, get, Problem } from "./api.js";
 import { Chart } from "./chart.js";
 import { askReset } from "./dialogs.js";
 import { framed, h, keyed, put } from "./dom.js";
+import { FindingsPanel } from "./findings.js";
 import { age, amount, now, number, yearText } from "./format.js";
 import { conditionId, STATUSES, worstFirst } from "./model.js";
 import { empty, Panel, why } from "./panel.js";
@@ -32,13 +33,15 @@ export class UnitPage {
     this.devices = new Panel("unit-devices", t("devices"));
     this.alarms = new Panel("unit-alarms", t("conditionsOfUnit"));
     this.activity = new ActivityPanel();
-    this.root = h("div", { cls: "unit-page" }, this.about, this.alarms.root, this.activity.root, this.curves.root, this.values.root, this.devices.root);
+    this.findings = new FindingsPanel(model, unit, () => this.points && this.drawCharts());
+    this.root = h("div", { cls: "unit-page" }, this.about, this.alarms.root, this.findings.root, this.activity.root, this.curves.root, this.values.root, this.devices.root);
     const draw = (run) => framed(() => this.root.isConnected && run());
     this.redraw = { about: draw(() => this.drawAbout()), alarms: draw(() => this.drawAlarms()), devices: draw(() => this.drawDevices()) };
     this.off = model.on((topic, what) => {
       if (topic === "latest" && what) this.takeLatest(what);
       if (topic === "map" || topic === "conditions" || topic === "devices") for (const one of Object.values(this.redraw)) one();
       if (topic === "changed") this.takeChange(what);
+      if (topic === "findings") this.soon();
       if (topic === "refetched") this.load();
     });
     this.themed = () => this.charts.forEach((chart) => chart.draw());
@@ -57,6 +60,8 @@ export class UnitPage {
     this.off();
     this.closed = true;
     this.activity.close();
+    this.findings.close();
+    clearTimeout(this.later);
     clearTimeout(this.timer);
     document.removeEventListener("themechange", this.themed);
     this.charts.forEach((chart) => chart.close());
@@ -86,6 +91,7 @@ export class UnitPage {
     for (const draw of Object.values(this.redraw)) draw();
     this.drawValues();
     this.drawCharts();
+    this.findings.load();
   }
 
   /** True where the unit's own calls have answered; else the panel says why not. */
@@ -251,7 +257,7 @@ export class UnitPage {
   async drawChart(id, range, turn) {
     const group = this.groups().find((g) => g.id === id);
     try {
-      const spec = await specOf(this.model, group, range, this.history, this.model.devices.get(group.points[0].device));
+      const spec = await specOf(this.model, group, range, this.history, this.model.devices.get(group.points[0].device), this.findings.items);
       if (turn !== this.turn || this.closed) return;
       spec.close = () => this.toggle(id, false);
       if (this.charts.has(id)) this.charts.get(id).set(spec);
@@ -268,6 +274,12 @@ export class UnitPage {
       return;
     }
     this.curves.note.hidden = true;
+  }
+
+  /** Ask for episodes soon after findings came: several come together. */
+  soon() {
+    clearTimeout(this.later);
+    this.later = setTimeout(() => !this.closed && this.points && this.findings.load(), 1_000);
   }
 
   /** Ask anew as often as the range moves; not while nobody looks, nor while the line is lost. */

@@ -107,6 +107,11 @@ export const WORDS = {
     "limit.co2_day": ["二氧化碳日均值偏高", "CO₂, mean of the day"],
     "limit.idle_discharge": ["停产时段仍在排放", "Discharge while nothing is made"],
   },
+  anomaly: {
+    spike: ["突升", "spike"], dip: ["突降", "dip"], shift: ["水平变化", "another level"], drift: ["缓慢漂移", "drift"],
+    variance: ["波动异常", "unusual movement"], stuck: ["数值不变", "stuck"], missing: ["数据缺失", "values missing"],
+    shape: ["日内形态异常", "unusual course"], context: ["时段异常", "wrong hour"],
+  },
   finding: { anomaly: ["异常", "unusual"], meter: ["表计", "meter"], occupancy: ["客流", "people count"] },
   kind: {
     room_sensor: ["室内环境", "Room sensor"], smoke_detector: ["烟感", "Smoke detector"], meter: ["电表", "Meter"],
