@@ -25,6 +25,7 @@ from park.alarms import (
     Trigger,
 )
 from park.errors import Conflict, Forbidden, UserError
+from park.events import Reason, Severity
 
 STALE_AFTER = 3_600_000  # ms from a fact to our hearing of it, from which it is history
 CALM = 30 * 60_000  # ms within which people are not called again to what comes and goes (not for life safety)
@@ -159,6 +160,7 @@ def tell(case: Case | None, trigger: Trigger, now: int) -> Outcome | None:
     before = case.state
     if trigger.signal in {Signal.OVER, Signal.LATCHED}:
         return _less(case, trigger, now, stale=stale)
+    trigger = _borne_out(case, trigger)
     verb = _verb(case, trigger)
     told = _with(case, trigger)
     outcome = advance(told, verb, before, Given(now, trigger=trigger), trigger.why)
@@ -176,6 +178,19 @@ def _verb(case: Case, trigger: Trigger) -> CaseVerb:
     if not exempt(case) and mine and len(case.holders) == 1 and RANK[trigger.severity] > RANK[case.severity]:
         return CaseVerb.EASE
     return CaseVerb.TRIGGER
+
+
+def _borne_out(case: Case, trigger: Trigger) -> Trigger:
+    """Return a pre-alarm as confirmed where another lane holds the case up by another device.
+
+    Each lane sees its own devices only: two independent signals of one place, one in each, confirm as two in
+    one do (GB 50116, 4.1.6).
+    """
+    other = any(h.source != trigger.source for h in case.holders)
+    if not other or trigger.rule != f"{trigger.family}.pre_alarm" or trigger.device in {0, *case.devices}:
+        return trigger
+    reason = trigger.reason if trigger.reason is Reason.CALL_POINT else Reason.SECOND_DEVICE
+    return replace(trigger, rule=f"{trigger.family}.confirmed", severity=Severity.CRITICAL, reason=reason)
 
 
 def _less(case: Case, trigger: Trigger, now: int, *, stale: bool) -> Outcome | None:

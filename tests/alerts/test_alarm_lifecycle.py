@@ -115,6 +115,23 @@ class TestFire:
             outcome.case.state, outcome.case.count, outcome.call, len(outcome.case.holders)
         )  # fmt: skip
 
+    @pytest.mark.parametrize("family", ["fire", "gas"])
+    def test_a_device_of_each_lane_confirms(self, family):
+        """Two devices, of which each lane sees one, confirm as two of one lane do: people are called again."""
+        case = act(opened(burns(family=family)), does(V.ACKNOWLEDGE), NOW).case
+        outcome = tell(case, burns(NOW + 3, lane=Lane.BULK, device=8, family=family), NOW + 3)
+
+        assert (S.UNACKNOWLEDGED, Severity.CRITICAL, f"{family}.confirmed", M.WORSE) == (
+            outcome.case.state, outcome.case.severity, outcome.case.rule, outcome.call
+        )  # fmt: skip
+
+    def test_what_was_reset_confirms_nothing(self):
+        """A device whose alarm is over is no second one."""
+        case = opened(burns(), burns(NOW, NOW + 2, state=AlarmState.CLEARED))
+        outcome = tell(case, burns(NOW + 3, lane=Lane.BULK, device=8), NOW + 3)
+
+        assert (Severity.HIGH, "fire.pre_alarm") == (outcome.case.severity, outcome.case.rule)
+
     def test_over_when_both_lanes_say_so(self):
         """What two lanes hold up is over when the second lets go."""
         case = opened(burns(), burns(NOW + 3, lane=Lane.BULK))
