@@ -5,9 +5,8 @@
 ```
 A device is silent when it has said nothing for 2.5 times the silence it promises (at least 2 minutes; life
 safety at most 24 h: GB/T 45839-2025, 5.5.2), or when its last will says so. When every device behind a
-gateway is silent the gateway is told, once, and they are not. A gauge is stuck when it repeats one value
-exactly for hours, and longer than it ever did, while its siblings move; zero is rest, not stuck. Retained
-messages are no sign of life. All times are log time; but for last wills, changes are told at ticks.
+gateway is silent the gateway is told, once, and they are not. What is stuck `stream.standing` says.
+Retained messages are no sign of life. All times are log time; but for last wills, changes are told at ticks.
 """
 
 import json
@@ -18,19 +17,17 @@ import numpy.typing as npt
 
 from park.directory import Directory, grown
 from park.events import DeviceStatus, Reason, Status
-from park.metrics import CODE, METRICS, NAMES, Kind, Lane
+from park.metrics import CODE, Lane
 from park.operator import Emit, State
 from park.readings import Bool, Quality, ReadingBatch
 from park.records import Config
+from stream.standing import Standing
 
-VERSION = 1
+VERSION = 2
 PATIENCE = 2.5  # promised silences
 LEAST = 2 * 60_000  # ms
 MOST_LIFE = 24 * 3_600_000  # ms: loss of a wireless life-safety device is shown within 24 h
 SAMPLE = 10 * 60_000  # ms between two looks at whether points move
-STUCK_SAMPLES = 12  # looks in a row at which it had spoken, and the same
-STUCK_FOR = 3 * 3_600_000  # ms
-HABIT = 2  # times longer than its longest rest so far
 FLAPS, FLAP_SPAN = 4, 10 * 60_000  # changes of presence within ms
 BATTERY_LOW, BATTERY_OK = 15.0, 20.0  # %
 
@@ -50,13 +47,9 @@ _RELIEF = {  # by the status that is over
     Status.LOW_BATTERY: Reason.BATTERY_OK,
 }
 _POINT = {
-    "value": np.float64,  # newest
-    "at": np.int64,  # its receipt; 0: never
-    "sampled": np.float64,  # at the last look
-    "since": np.int64,  # the look at which this value was first seen
-    "looks": np.int32,  # looks in a row with this value
-    "rest": np.int64,  # longest time of one value so far; 0: never moved
-    "stuck": np.bool_,
+    "value": np.float64,  # newest that is good now
+    "at": np.int64,  # receipt of the newest; 0: never
+    "bad": np.int64,  # receipt of the newest that is not good now: out of range, late, of a wrong clock; 0: never
 }
 _DEVICE = {
     "seen": np.int64,  # newest receipt; 0: never
@@ -86,7 +79,7 @@ class Health:
         self._gateway = np.zeros(1, np.int64)  # of devices
         self._excused = np.ones(1, np.bool_)  # devices of which nothing is expected: retired, maintenance
         self._online = np.zeros(2, np.bool_)  # points that carry last wills; the last row is for all beyond
-        self._gauges = np.zeros(0, np.intp)  # points that can be stuck
+        self._standing = Standing(directory)
         self._batteries = np.zeros(0, np.intp)
         self._empties = np.zeros(0, np.intp)
         self._looked = 0  # log time of the last look at gauges
@@ -111,7 +104,10 @@ class Health:
             kept = kept.rows(kept.point < len(c["at"]))
         c["at"][kept.point] = kept.received
         if kept is not batch:
-            kept = kept.rows(kept.quality < Quality.LATE)
+            good = kept.quality < Quality.LATE
+            if not good.all():
+                c["bad"][kept.point[~good]] = kept.received[~good]
+                kept = kept.rows(good)
         c["value"][kept.point] = kept.value
         return batch
 
@@ -213,42 +209,13 @@ class Health:
         c["low"][device[known]] = p["value"][known] != 0
 
     def _look(self, now: int) -> None:
-        """Find the gauges that repeat themselves while their siblings move."""
-        p, d, g = self._point, self._directory, self._gauges
-        spoke = p["at"][g] > self._looked
-        g = g[spoke]
-        value = p["value"][g]
-        same = (value == p["sampled"][g]) & (p["looks"][g] > 0)
-        for_long = np.where(p["looks"][g] > 0, now - p["since"][g], 0)
-        moved = ~same & (p["looks"][g] > 0)
-        p["rest"][g[moved]] = np.maximum(np.maximum(p["rest"][g], for_long)[moved], 1)
-        p["looks"][g] = np.where(same, p["looks"][g] + 1, 1)
-        p["since"][g] = np.where(same, p["since"][g], now)
-        p["sampled"][g] = value
-        moving = np.zeros(len(p["at"]), np.bool_)
-        moving[g[p["looks"][g] < STUCK_SAMPLES]] = True
-        peers = self._peers_move(g, moving)
-        stuck = same & peers & (value != 0) & (p["rest"][g] > 0) & (p["looks"][g] >= STUCK_SAMPLES)
-        stuck &= for_long >= np.maximum(STUCK_FOR, HABIT * p["rest"][g])
-        p["stuck"][g] = (p["stuck"][g] & same) | stuck
+        """Find the devices with a point that stands still though it should move."""
+        p, device = self._point, self._directory.device
+        fresh = np.where(p["at"] > p["bad"], p["at"], 0)
+        held = self._standing.look(now, self._looked, p["value"], fresh)
         self._device["stuck"][:] = False
-        held = self._gauges[p["stuck"][self._gauges]]
-        self._device["stuck"][d.device[held]] = True
+        self._device["stuck"][device[held]] = True
         self._looked = now
-
-    def _peers_move(self, gauges: npt.NDArray[np.intp], moving: Bool) -> Bool:
-        """Return for each gauge whether the others of its device move, or of its metric if it has none."""
-        d = self._directory
-        device = d.device[gauges]
-        size = len(self._device["seen"])
-        others = np.bincount(device, minlength=size)[device] - 1
-        moving_others = np.bincount(device[moving[gauges]], minlength=size)[device] - moving[gauges]
-        kind = d.metric[gauges].astype(np.int64) + d.park[gauges].astype(np.int64) * len(NAMES)
-        _, kind = np.unique(kind, return_inverse=True)
-        alike = np.bincount(kind)[kind] - 1 if len(kind) else kind
-        alike_move = np.bincount(kind, weights=moving[gauges])[kind] - moving[gauges] if len(kind) else kind
-        peers: Bool = np.where(others > 0, moving_others > 0, (alike >= 2) & (2 * alike_move > alike))
-        return peers
 
     # ── telling ──────────────────────────────────────────────────────────────────────────────────
 
@@ -300,8 +267,7 @@ class Health:
             metric = d.metric[: d.size]
             self._online = np.zeros(d.size + 1, np.bool_)
             self._online[: d.size] = metric == CODE["online"]
-            can = [CODE[name] for name, m in METRICS.items() if m.kind is Kind.GAUGE and not m.steady]
-            self._gauges = np.flatnonzero(np.isin(metric, can) & (d.source[: d.size] == 0))
+            self._standing.on_points()
             self._batteries = np.flatnonzero(metric == CODE["battery"])
             self._empties = np.flatnonzero(metric == CODE["low_battery"])
 
@@ -311,7 +277,7 @@ class Health:
         return {
             "version": np.array(VERSION), "looked": np.array(self._looked), "changes": changes,
             **{f"point_{n}": column.copy() for n, column in self._point.items()},
-            **{f"device_{n}": column.copy() for n, column in self._device.items()},
+            **{f"device_{n}": column.copy() for n, column in self._device.items()}, **self._standing.snapshot(),
         }  # fmt: skip
 
     def restore(self, state: State) -> None:
@@ -319,7 +285,9 @@ class Health:
         self._looked = int(state["looked"])
         self._changes = dict(json.loads(state["changes"].tobytes()))
         for n, column in self._point.items():
-            self._point[n] = grown(state[f"point_{n}"].copy(), len(column))
+            if f"point_{n}" in state:  # a snapshot of version 1 knows of no bad ones
+                self._point[n] = grown(state[f"point_{n}"].copy(), len(column))
+        self._standing.restore(state)
         for n, column in self._device.items():
             fill = _UNTOLD if n == "told" else 0
             self._device[n] = grown(state[f"device_{n}"].copy(), len(column), fill)

@@ -159,6 +159,63 @@ class TestStuck:
         """A gauge that is used to long rests is given twice its longest."""
         assert [] == self.day(lambda n: 3.0 if 2 <= n < 15 else 4.0 if n >= 16 else n, lambda n: 220 + n % 7)
 
+    def week(self, *rows, every=60, hours=400):
+        """Return who is told stuck, and after how many hours: (point, value by hour) each, from two sensors."""
+        config = Config(
+            1, START,
+            points=(PointRow(METER, "power", 1, 10, 9, ratio=1.0), PointRow(METER_VOLTS, "voltage", 1, 10, 9),
+                    PointRow(3, "energy", 1, 10, 9, ratio=10.0)),
+            devices=(DeviceRow(1, 9, 10, Lane.BULK, "meter", interval=every * MINUTE),),
+        )  # fmt: skip
+        steps = []
+        for n in range(hours):
+            for point, value, *quality in rows:
+                said = value(n)
+                if said is not None:
+                    steps.append((point, said, every * n + 1 + point / 10, *(q(n) for q in quality)))
+            steps.append(every * n + 5)
+        return [(s, round(at / 60)) for _, s, at in run(*steps, config=config) if at > 60]
+
+    def test_known_after_a_few_readings(self):
+        """Once it is known that a gauge hardly ever says a value twice, seven hourly readings of one are enough."""
+        told = self.week((METER, lambda n: min(n, 300)), (METER_VOLTS, lambda n: n % 9 + 220))
+
+        assert [(Status.STUCK, 304)] == told
+
+    def test_wrong_values_are_no_rest(self):
+        """While a device says what cannot be, or keeps a wrong clock, its last good value does not stand still."""
+        bad = lambda n: Quality.OUT_OF_RANGE if 300 <= n < 350 else Quality.WRONG_CLOCK if n >= 360 else Quality.GOOD  # noqa: E731
+
+        assert [] == self.week((METER, float, bad), (METER_VOLTS, lambda n: n % 9 + 220))
+
+    def test_silence_is_no_rest(self):
+        """What was silent for days and speaks on has not rested: six hours of one value are stuck as before."""
+        quiet = lambda n: None if 250 <= n < 300 else min(n, 350)  # noqa: E731
+        told = self.week((METER, quiet), (METER_VOLTS, lambda n: n % 9 + 220))
+
+        assert (Status.STUCK, 354) == told[-1]
+
+    def test_idle_analyser(self):
+        """What cannot be negative and stands at the least it ever said is idle."""
+        assert [] == self.week((METER, lambda n: n % 7), (METER_VOLTS, lambda n: max(220, 600 - n)), hours=450)
+
+    def test_one_that_was_told_is_no_habit(self):
+        """A gauge that was stuck for days is told again when it is stuck again."""
+        twice = lambda n: 250 if 250 <= n < 290 else min(340, n)  # noqa: E731
+        told = self.week((METER, twice), (METER_VOLTS, lambda n: n % 9 + 220))
+
+        assert [Status.STUCK, Status.ONLINE, Status.STUCK] == [status for status, _ in told]
+
+    def test_register_that_ignores_its_power(self):
+        """A register that stands while the power beside it comes to many of its steps is stuck, until it counts."""
+        told = self.week((METER, lambda n: 50 + n % 2), (3, lambda n: min(n, 50) if n < 60 else n), hours=100)
+
+        assert [(Status.STUCK, 54), (Status.ONLINE, 60)] == told
+
+    def test_register_with_nothing_to_count(self):
+        """A register at rest beside a power of nearly nothing is at rest."""
+        assert [] == self.week((METER, lambda n: 0.01 + n % 2 / 1e3), (3, lambda n: min(n, 50)))
+
 
 SLOW = Config(
     1, START, CONFIG.points[:2], (DeviceRow(1, 9, 10, Lane.BULK, "meter", interval=20 * MINUTE),)
