@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: all run test unit check golden bench scoreboard system lock clean
+.PHONY: all run test unit check golden bench scoreboard figures chaos system lock clean
 all: check test
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -45,6 +45,12 @@ bench: system $(VENV)/.dev  ## figures of docs/benchmarks.md, to bench/results/l
 
 scoreboard: $(VENV)/.dev  ## how well the detectors find, to docs/scoreboard.md
 	$(BIN)/python -m bench.scoreboard
+
+figures: $(VENV)/.dev  ## the scoreboard's quicker sets against the committed figures: fails where one fell
+	$(BIN)/python -m bench.scoreboard --check fires room nuisances lead dodgers
+
+chaos: system $(VENV)/.dev  ## the long forms of what is killed in the middle: every commit, every step of delivery
+	PARK_LONG=1 $(BIN)/python -m pytest -q -p no:randomly --timeout=1200 tests/alerts/test_alarm_kill.py tests/faults/test_delivery_kill.py
 
 lock: $(VENV)/.dev  ## pin everything; names, versions and hashes only
 	$(BIN)/python -m pip install --quiet uv && PATH="$(BIN):$$PATH" scripts/lock
