@@ -50,7 +50,7 @@ class Cases:
         self.outbox = SqlOutbox(database)
         self.plans = SqlPlans(database)
         self.links = SqlLinks(database, self.store)
-        self.intake = Intake(self.store, self.clock.now)
+        self.intake = Intake(self.store, self.clock.now, self.outbox.put)
         self.files = AttachmentFiles(folder)
 
     def wakes(self, wake: Callable[[], None]) -> None:

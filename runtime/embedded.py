@@ -81,7 +81,8 @@ class Embedded:
         ingest = house.settings.ingest
         self.roster = Roster(house.registry, house.rulebook.rows, clock.now, house.papers.standing)
         house.rulebook.attach(self.roster.rule, self.roster.ruled)
-        self.writer = EventWriter(house.events, DeadLetters(house.settings.data_dir / REFUSED_EVENTS))
+        aside = DeadLetters(house.settings.data_dir / REFUSED_EVENTS)
+        self.writer = EventWriter(house.events, aside, house.cases.intake.alone)
         self.bands = BandQueue(house.readings)
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
@@ -145,6 +146,7 @@ class Embedded:
         return Ahead(
             Task(Lane.BULK, str(folder / "log" / Lane.BULK), log.end, str(folder / "ahead"), settings.log),
             snapshots, self.writer.put, lambda: self.writer.applied(Lane.BULK), self.lanes[Lane.BULK].start,
+            self.bands.put,
         )  # fmt: skip
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────

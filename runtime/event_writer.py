@@ -30,10 +30,17 @@ Told = Callable[[list[SmallEvent]], None]
 class EventWriter:
     """Writes what lanes find, the life-safety lane's first, in a thread of its own."""
 
-    def __init__(self, store: EventStore, aside: DeadLetters) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        aside: DeadLetters,
+        aloud: Callable[[Lane, SmallEvent], None] = lambda _lane, _event: None,
+    ) -> None:
+        """`aloud` tells people of what is set aside, where lives hang on it."""
         self.troubles = Troubles("event writer")
         self.aside = aside
         self._store = store
+        self._aloud = aloud
         self._refusals = 0  # in a row
         self._change = threading.Condition()
         self._waiting: dict[Lane, deque[tuple[int, list[SmallEvent]]]] = {Lane.LIFE: deque(), Lane.BULK: deque()}
@@ -149,6 +156,7 @@ class EventWriter:
             elif mended != event and self._store.takes(lane, [mended]):
                 taken.append(mended)
             else:
+                self._aloud(lane, mended)  # first: a file that is full must not keep a fire from people
                 self.aside.put(lane, position, event, why)
         return taken
 

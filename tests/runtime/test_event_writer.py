@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 from lane_parts import until
 
+from park.alarm_ports import CaseFilter
 from park.errors import Conflict, Unavailable
 from park.events import AlarmState, ConditionChange, DeviceStatus, Finding, Reason, Severity, Status
 from park.metrics import Lane
 from runtime.dead_letters import DeadLetters
 from runtime.event_writer import EventWriter
+from runtime.storage.sql.alarm_intake import Intake
+from runtime.storage.sql.alarm_outbox import SqlOutbox
+from runtime.storage.sql.alarms import SqlAlarms
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.events import SqlEvents
 
@@ -92,6 +96,16 @@ class Refusing(SqlEvents):
         return super()._put(connection, lane, events)
 
 
+class RefusingFire(SqlEvents):
+    """SQL that refuses fires."""
+
+    def _put(self, connection, lane, events):
+        """Refuse conditions."""
+        if any(isinstance(e, ConditionChange) for e in events):
+            raise ZeroDivisionError("fire")
+        return super()._put(connection, lane, events)
+
+
 def written(tmp_path, *steps, kind=SqlEvents):
     """Write steps of events to SQL; return (store, dead letters)."""
     database = Database.open(tmp_path / "park.db")
@@ -130,6 +144,21 @@ class TestPoison:
 
         assert ("", 1) == (aside.said, store.applied(Lane.LIFE))
         assert 1 == len(store.findings() if isinstance(event, Finding) else store.conditions(standing=True))
+
+    def test_a_fire_that_is_refused(self, tmp_path):
+        """A fire that SQL refuses is set aside, and called out all the same."""
+        database = Database.open(tmp_path / "park.db")
+        alarms, outbox = SqlAlarms(database), SqlOutbox(database)
+        intake = Intake(alarms, lambda: 10, outbox.put)
+        writer = EventWriter(RefusingFire(database, intake), DeadLetters(tmp_path / "refused.jsonl"), intake.alone)
+        writer.start()
+        writer.put(Lane.LIFE, 1, [FIRE, EVENT])
+        until(lambda: not writer.waiting)
+        writer.stop()
+
+        (case,) = alarms.cases(CaseFilter())
+        assert ("place:3", 1) == (case.subject, writer.aside.kept)
+        assert [("all", True)] == [(d.notification.target, d.notification.life) for d in outbox.deliveries()]
 
     def test_told_after_a_restart(self, tmp_path):
         """Until a person has moved the file away, health says how many there are."""

@@ -30,8 +30,12 @@ _AWAY = (MachineryError, OSError, exc.OperationalError, exc.InterfaceError, exc.
 class Intake:
     """Tells cases of what the lanes find."""
 
-    def __init__(self, alarms: SqlAlarms, now: Callable[[], int]) -> None:
+    def __init__(
+        self, alarms: SqlAlarms, now: Callable[[], int], put: Callable[[Sequence[Notification], int], int] | None = None
+    ) -> None:
+        """`put` takes notifications that belong to no case, in a transaction of their own."""
         self.troubles = Troubles("alarms")
+        self._put = put
         self._alarms = alarms
         self._now = now
 
@@ -81,6 +85,21 @@ class Intake:
                 self._alarms.tell(writer)
 
         return tell
+
+    def alone(self, lane: Lane, event: SmallEvent) -> None:
+        """Tell people of an event that the store refuses: of life safety as of a case, or at least as a message.
+
+        Raises MachineryError: nothing could be written now.
+        """
+        now = self._now()
+        for trigger in triggers_of(lane, event):
+            if not exempt(trigger) or trigger.signal is not Signal.ACTIVE:
+                continue
+            with self.troubles.passing(f"no case could be told of {trigger.id}", but=_AWAY):
+                self._alarms.trigger((trigger,), now)
+                continue
+            if self._put is not None:
+                self._put((_raw(trigger, now),), now)
 
 
 def _nothing() -> None:
