@@ -26,10 +26,12 @@ from pathlib import Path
 import msgspec
 
 from park.errors import Full, MachineryError
+from park.events import Bands
 from park.metrics import Lane
 from park.ports import SnapshotStore
 from park.settings import LogSettings
 from park.wire import SmallEvent, decode_event, encode_event
+from runtime.bands import listed, unlisted
 from runtime.lane_words import Sink
 from runtime.log import SegmentLog
 from runtime.pipelines import pipeline_of
@@ -57,6 +59,7 @@ class Line(msgspec.Struct, frozen=True):
 
     position: int
     events: list[msgspec.Raw] = []
+    bands: list[tuple[int, list[list[float]]]] = []  # width, columns
 
 
 class Ahead:
@@ -69,8 +72,12 @@ class Ahead:
         sink: Sink,
         applied: Callable[[], int],
         then: Callable[[], None],
+        drawn: Callable[[Bands], None] = lambda _bands: None,
     ) -> None:
-        """Take the parts; `applied` is the position through which the sink's events last."""
+        """Take the parts; `applied` is the position through which the sink's events last.
+
+        `drawn` takes what was usual, at once and without fail.
+        """
         self.position = 0  # of the log, through which it has run
         self.troubles = Troubles(f"replay of the {task.lane} lane ahead")
         self._task = task
@@ -78,6 +85,7 @@ class Ahead:
         self._sink = sink
         self._applied = applied
         self._then = then
+        self._drawn = drawn
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name="ahead")
@@ -128,6 +136,8 @@ class Ahead:
             for text in process.stdout or ():
                 line = msgspec.json.decode(text, type=Line)
                 events = [decode_event(bytes(event)) for event in line.events]
+                for bands in line.bands:
+                    self._drawn(unlisted(*bands))
                 if events:
                     self._put(line.position, events)
                     last = line.position
@@ -158,8 +168,9 @@ def replay(task: Task, tell: Callable[[Line], None]) -> None:
     told = 0
     for position, found in runner.replay():
         events = [msgspec.Raw(encode_event(e)) for e in found if isinstance(e, SmallEvent)]
-        if events or position - told >= _EVERY:
-            tell(Line(position, events))
+        bands = [listed(e) for e in found if isinstance(e, Bands)]
+        if events or bands or position - told >= _EVERY:
+            tell(Line(position, events, bands))
             told = position
     if runner.troubles.failures:  # told where people look: by the lane, when it replays for itself
         raise MachineryError(runner.troubles.newest)

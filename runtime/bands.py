@@ -9,11 +9,33 @@ oldest hours are let go and counted: a chart without a band is no reason to hold
 
 import threading
 from collections import deque
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
 
 from park.episodes import BandStore
 from park.events import Bands
 
+COLUMNS: Mapping[str, type] = MappingProxyType({
+    "point": np.int32, "start": np.int64, "expected": np.float64, "low": np.float64, "high": np.float64,
+    "score": np.float64, "learning": np.bool_,
+})  # fmt: skip
 MOST = 2_000_000  # rows that wait, 100 MB: ten hours of a city
+
+
+def listed(bands: Bands) -> tuple[int, list[list[float]]]:
+    """Return bands as numbers for a line between processes: (width, columns); times below 2^53 are exact."""
+    return bands.width, [getattr(bands, name).astype(np.float64).tolist() for name in COLUMNS]
+
+
+def unlisted(width: int, columns: Sequence[Sequence[float]]) -> Bands:
+    """Return the bands of `listed`."""
+    made: dict[str, Any] = {
+        name: np.array(c).astype(kind) for (name, kind), c in zip(COLUMNS.items(), columns, strict=True)
+    }
+    return Bands(width=width, **made)
 
 
 class BandQueue:

@@ -1,11 +1,13 @@
 """What was usual reaches the store by a queue that holds nobody up."""
 
+import json
+
 import numpy as np
 import pytest
 
 from park.errors import Full
 from park.events import Bands
-from runtime.bands import BandQueue
+from runtime.bands import COLUMNS, BandQueue, listed, unlisted
 from runtime.storage.memory import MemoryStore
 
 T0 = 1_760_000_400_000
@@ -58,6 +60,16 @@ def test_refused():
     queue.write()
 
     assert [T0, T0 + 3_600_000] == store.bands(0, 0, 1 << 53).start.tolist()
+
+
+def test_between_processes():
+    """Bands go through a line of JSON between processes as they are."""
+    width, columns = json.loads(json.dumps(listed(hour(1))))
+    heard = unlisted(width, columns)
+
+    assert 3_600_000 == heard.width
+    for name in COLUMNS:
+        np.testing.assert_array_equal(getattr(hour(1), name), getattr(heard, name), strict=True)
 
 
 def test_too_much():
