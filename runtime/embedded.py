@@ -105,6 +105,7 @@ class Embedded:
                 settings=LaneSettings(nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.batch_messages),
                 registry=partial(self.roster.whole, lane),
                 drawn=self.bands.put,
+                early=self.writer.early,
             )
             self.roster.attach(worker, resolver, reader)
             self.readers[lane], self.lanes[lane] = reader, worker

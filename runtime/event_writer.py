@@ -20,6 +20,7 @@ from runtime.troubles import Troubles
 _WAITING = 200_000  # events that may wait; then the lanes are told to wait
 _AT_ONCE = 5_000  # events of one transaction
 _TRIES = 3  # before events that the store refuses are looked at one by one
+_EARLY = 10_000  # events that wait to be called out; beyond them people have enough to do
 _I64 = 1 << 63
 _AWAY = (MachineryError, OSError)  # what may pass
 _IDLE = 5.0  # s after which a position without events is written down, too
@@ -41,6 +42,7 @@ class EventWriter:
         self.aside = aside
         self._store = store
         self._aloud = aloud
+        self._early: deque[tuple[Lane, SmallEvent]] = deque(maxlen=_EARLY)
         self._refusals = 0  # in a row
         self._change = threading.Condition()
         self._waiting: dict[Lane, deque[tuple[int, list[SmallEvent]]]] = {Lane.LIFE: deque(), Lane.BULK: deque()}
@@ -63,6 +65,13 @@ class EventWriter:
             if events:
                 self._change.notify()
 
+    def early(self, lane: Lane, events: list[SmallEvent]) -> None:
+        """Call out what no log has taken yet; it is put in its order when one does. Never blocks, never fails."""
+        if events:
+            with self._change:
+                self._early += ((lane, event) for event in events)
+                self._change.notify()
+
     def applied(self, lane: Lane) -> int:
         """Return the position through which a lane's events last."""
         return self._applied[lane]
@@ -83,9 +92,10 @@ class EventWriter:
     def _run(self) -> None:
         while True:
             with self._change:
-                if not self._count and not self._stopping:
+                if not self._count and not self._early and not self._stopping:
                     self._change.wait(_IDLE)
                 stopping = self._stopping  # what was put before it is written
+            self._call_out()
             wrote = False
             for lane in (Lane.LIFE, Lane.BULK):
                 while taken := self._take(lane):
@@ -96,6 +106,19 @@ class EventWriter:
                         break  # life safety first, again
             if stopping and not wrote:
                 return
+
+    def _call_out(self) -> None:
+        while self._early:
+            called = False
+            with self.troubles.passing("people could not be told of what is not logged yet"):
+                self._aloud(*self._early[0])
+                called = True
+            if not called:
+                with self._change:
+                    if not self._stopping:
+                        self._change.wait(0.5)
+                return
+            self._early.popleft()
 
     def _take(self, lane: Lane) -> tuple[int, list[SmallEvent]] | None:
         """Return the next transaction's worth, left in the queue until it is written."""

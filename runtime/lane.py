@@ -68,13 +68,15 @@ class LaneWorker:
         settings: LaneSettings,
         registry: Callable[[], Config] | None = None,
         drawn: Callable[[Bands], None] = lambda _bands: None,
+        early: Callable[[Lane, list[SmallEvent]], None] = lambda _lane, _events: None,
     ) -> None:
         """Take the parts; nothing runs before `start`.
 
         `publish` tells live pages and people, and is not called for what a replay finds again.
         `applied` is the position through which the sink's events last. `registry` tells all that is
         registered now, for the day on which log and snapshots do not fit each other. `drawn` takes what was
-        usual, at once and without fail; a replay tells it again.
+        usual, at once and without fail; a replay tells it again. `early` takes what the life-safety lane finds
+        while the log takes nothing, at once and without fail; the sink hears of it when the log does.
         """
         self.lane = lane
         self.cpu = 0.0  # s that the lane's thread has used
@@ -88,6 +90,7 @@ class LaneWorker:
         self._settings = settings
         self._registry = registry
         self._drawn = drawn
+        self._early = early
         self._phase = Phase.STARTING
         self._troubles = Troubles(f"{lane} lane")
         self._intake = Intake(decode, time, self._troubles)
@@ -311,6 +314,7 @@ class LaneWorker:
             # acknowledgement waits, so that the broker keeps what we might forget.
             step.found = self._small(event for record in step.records for event in self.runner.run(record))
             self._announce(step.found)
+            self._early(self.lane, step.found)
             self._bind(step)
 
     def _append(self, records: list[Record]) -> int:

@@ -140,6 +140,7 @@ class Bench:
         self.source = Recorded()
         self.writer = Writer()
         self.published = []
+        self.early = []
         self.folder = folder
         self.log = log or SegmentLog(folder / lane, LogSettings(reserve_bytes=0, segment_bytes=1 << 16), lane)
         resolver = Resolver(IngestSettings())
@@ -158,6 +159,7 @@ class Bench:
             time=LogTime(self.clock, lambda: self.clock.elapsed, lambda: self.clock.disciplined),
             settings=LaneSettings(**{"poll": 0.02, "retry": 0.01, **settings}),
             registry=registry,
+            early=lambda _lane, events: self.early.extend(events),
         )
 
     def start(self, configure=True):

@@ -120,6 +120,25 @@ def written(tmp_path, *steps, kind=SqlEvents):
     return store, aside
 
 
+def test_called_out_before_it_is_logged(tmp_path):
+    """What no log has taken yet reaches people at once, and calls them once only when it is logged in the end."""
+    database = Database.open(tmp_path / "park.db")
+    alarms, outbox = SqlAlarms(database), SqlOutbox(database)
+    intake = Intake(alarms, lambda: 10, outbox.put)
+    store = SqlEvents(database, intake)
+    writer = EventWriter(store, DeadLetters(tmp_path / "refused.jsonl"), intake.alone)
+    writer.start()
+    writer.early(Lane.LIFE, [FIRE, EVENT])
+    until(outbox.deliveries)
+    before = store.conditions(standing=True)
+    writer.put(Lane.LIFE, 9, [FIRE, EVENT])
+    until(lambda: not writer.waiting)
+    writer.stop()
+
+    assert ([], [FIRE]) == (before, store.conditions(standing=True))
+    assert (1, 1) == (len(outbox.deliveries()), len(alarms.cases(CaseFilter())))
+
+
 class TestPoison:
     def test_set_aside(self, tmp_path):
         """An event that SQL refuses is kept for a person; a fire beside it and one behind it are stored."""

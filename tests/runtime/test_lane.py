@@ -240,6 +240,7 @@ class TestFullDisk:
         until(lambda: len(bench.published) >= 2)
         assert ["fire.pre_alarm", "fire.confirmed"] == rules(bench.published)[:2]
         assert ([], []) == (bench.source.acknowledged, bench.writer.events)
+        until(lambda: [e.id for e in bench.published] == [e.id for e in bench.early])
         assert 3 == bench.worker.state.held
 
         bench.log.full = False
