@@ -88,7 +88,8 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         alarms = desk(services)
         rota = _found(alarms, Rota, key, caller)
         at = alarms.now() if at is None else at
-        officers = [alarms.plans.plan(Officer, o) for o in alarms.on_duty(rota, at)]
+        on_duty = [alarms.plans.plan(Officer, o) for o in alarms.on_duty(rota, at)]
+        officers = [o for o in on_duty if not o.park or caller.sees(o.park)]
         return OnDuty(rota=key, at=at, officers=[OfficerOut.of(o) for o in officers])
 
 

@@ -324,6 +324,28 @@ class TestDuty:
         assert (2, 409) == (changed.json()["version"], stale.status_code)
         assert 409 == admin("DELETE", f"/officers/{two}").status_code
 
+    def test_nobody_of_another_park(self, house, admin):
+        """A park's rota, chain and owners are its own people, or those of every park."""
+        ids = house.ids
+        theirs = admin("POST", "/officers", json={"park": ids.other, "name": "赵敏"}).json()["id"]
+        every = admin("POST", "/officers", json={"park": 0, "name": "总值班"}).json()["id"]
+
+        def rota(officer):
+            shifts = [{"officer": officer, "start": 0, "end": 1_440}]
+            return admin("POST", "/rotas", json={"park": ids.park, "name": "白班", "shifts": shifts}).status_code
+
+        def chain(officer):
+            steps = [{"after": 0, "targets": [f"officer:{officer}"]}]
+            return admin("POST", "/chains", json={"park": ids.park, "name": "消防", "steps": steps}).status_code
+
+        assert (400, 400, 201, 201) == (rota(theirs), chain(theirs), rota(every), chain(every))
+
+    def test_no_owner_of_another_park(self, burning, admin):
+        """An alarm is given to no officer of another park."""
+        admin("POST", "/officers", json={"park": burning.ids.other, "name": "赵敏"})
+
+        assert 400 == post(admin, "/alarms/1/assign", version=1, owner="赵敏").status_code
+
     def test_chains_in_a_circle(self, admin):
         """Chains that lead to each other are refused."""
         step = [{"after": 0, "targets": ["all"]}]

@@ -48,7 +48,7 @@ class SqlPlans:
                     raise Conflict(f"the {name} {plan.id} belongs to another park")
             elif len(_holding(connection, name, now)) >= PLANS_MOST:
                 raise UserError(f"there are {PLANS_MOST} of these already")
-            _CHECKS[name](plan, duty(connection), now)
+            _CHECKS[name](plan, _near(duty(connection), plan.park), now)
             key = plan.id
             row = {
                 "kind": name, "park": plan.park, "version": plan.version + 1,
@@ -164,6 +164,18 @@ def _check_unused(connection: Connection, name: str, key: int) -> None:
 
 
 # ── what people may save ─────────────────────────────────────────────────────────────────────────
+
+
+def _near(known: Duty, park: int) -> Duty:
+    """Return whom a plan of a park may name: its own, and those of every park."""
+    if not park:
+        return known
+    parks = {0, park}
+    return Duty(
+        tuple(c for c in known.chains if c.park in parks),
+        {key: r for key, r in known.rotas.items() if r.park in parks},
+        {key: o for key, o in known.officers.items() if o.park in parks},
+    )
 
 
 def _named(name: str) -> None:

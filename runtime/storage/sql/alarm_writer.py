@@ -101,7 +101,7 @@ class CaseWriter:
             raise Conflict(
                 f"the alarm {key} changed meanwhile: it is at version {kept.case.version}, you saw {version}"
             )
-        if asked.verb is CaseVerb.ASSIGN and asked.owner not in {"", asked.actor, *self._names()}:
+        if asked.verb is CaseVerb.ASSIGN and asked.owner not in {"", asked.actor, *self._names(kept.case.park)}:
             raise UserError(f"there is no officer {asked.owner[:64]!r}")
         self._finish(lifecycle.act(kept.case, asked, self._now), kept)
         return self.changed[key]
@@ -320,8 +320,8 @@ class CaseWriter:
             self._duty = alarm_plans.duty(self.connection)
         return self._duty
 
-    def _names(self) -> frozenset[str]:
-        return frozenset(officer.name for officer in self._who().officers.values())
+    def _names(self, park: int) -> frozenset[str]:
+        return frozenset(o.name for o in self._who().officers.values() if not o.park or o.park == park)
 
     def _told(self, case: int) -> Sequence[str]:
         o = outbox.c
