@@ -28,6 +28,7 @@ from runtime.storage.sql.database import Database
 from runtime.troubles import Troubles
 
 Publish = Callable[[str, int, bytes], None]
+_DAY = 86_400_000  # ms
 _TURN = 1.0  # s between two looks at what is due: a step of a fire's chain is late by no more
 
 
@@ -72,6 +73,16 @@ class Cases:
         now = self.clock.now()
         trigger = report_trigger(family, subject, actor, now, park=park, place=place, device=0, note=note)
         return self.store.trigger([trigger], now)[-1]
+
+    def trim(self, keep: int) -> None:
+        """Delete links that ended a day ago, and messages that ended before `keep` ms; 0: messages stay for ever.
+
+        Cases and their history stay: they are the park's record of what happened.
+        """
+        now = self.clock.now()
+        self.links.trim(now - _DAY)
+        if keep:
+            self.outbox.trim(now - keep)
 
     def services(self) -> AlarmServices:
         """Return what the API may touch."""

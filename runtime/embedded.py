@@ -208,10 +208,13 @@ class Embedded:
             with troubles.passing("the logs could not be trimmed"):
                 for lane, log in self.house.logs.items():
                     log.trim(self.house.snapshots.oldest(lane.value))
-            now, keep = clock.now(), self.house.settings.store.event_days
-            if keep and now // _DAY != trimmed:
-                with troubles.passing("old events could not be deleted"):
-                    self.house.events.trim(now - keep * _DAY)
+            now, keep = clock.now(), self.house.settings.store.event_days * _DAY
+            if now // _DAY != trimmed:
+                with troubles.passing("what is old could not be deleted"):
+                    self.house.cases.trim(keep)
+                    if keep:
+                        self.house.delivery.dispatches.trim(now - keep)
+                        self.house.events.trim(now - keep)
                     trimmed = now // _DAY
 
     # ── how it is ────────────────────────────────────────────────────────────────────────────────
