@@ -107,3 +107,15 @@ def test_on_a_phone(lived, opened):
     expect(page.locator(".activity svg.strip")).to_be_visible()
 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_enterprises(lived, opened):
+    """All enterprises are listed, the worst first; the chosen one shows its year and why, and is in the address."""
+    page = opened(f"{lived.address}#/park/{lived.ids.park}/firms")
+    row = page.locator(".firms tbody tr").first
+
+    expect(row).to_contain_text("停产")
+    row.get_by_role("button").click()
+    expect(page.locator(".activity svg.strip")).to_be_visible()
+    expect(page.locator(".activity-reasons")).to_contain_text("连续 40 天")
+    assert "firm=" in page.url

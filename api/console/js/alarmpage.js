@@ -131,7 +131,7 @@ export class AlarmPage {
     if (this.drawnActs === sign) return this.bar; // an armed button stays armed while other things change
     this.drawnActs = sign;
     this.bar = h("div", { cls: "acts", role: "group", "aria-label": t("actsAbout") }, names.map((name) => (name === "acknowledge"
-      ? twice(t("acknowledge"), () => this.act(name), "primary ack")
+      ? twice(`${this.alarm.id}/${this.alarm.version}`, t("acknowledge"), () => this.act(name), "primary ack")
       : h("button", { type: "button", cls: ACTS[name].loud ? "loud" : "", data: { act: name }, onclick: () => this.act(name) }, word("act", name)))),
     names.length || this.alarm.closed !== null ? null : h("p", { cls: "quiet" }, t("mayNotAct")));
     return this.bar;
@@ -164,7 +164,7 @@ export class AlarmPage {
     if (!this.model.may("alarm")) return null;
     const text = h("textarea", { name: "comment", "aria-label": t("comment"), required: true, maxlength: NOTE_MOST, rows: 2, placeholder: t("comment") });
     const button = h("button", { type: "submit" }, t("commentDo"));
-    return h("form", { cls: "comment", onsubmit: async (event) => {
+    return h("form", { cls: "comment-form", onsubmit: async (event) => {
       event.preventDefault();
       button.disabled = true;
       try {

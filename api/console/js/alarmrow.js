@@ -29,29 +29,31 @@ export const ownerText = (model, alarm) => {
   return alarm.acknowledged ? t("seenBy", { who: alarm.acknowledged_by }) : t("nobodyHasIt");
 };
 
-/** A button that acts at its second tap: a stray finger stops no call for help. */
-export function twice(text, run, cls = "") {
-  let timer = null;
+const armed = new Map(); // key -> when the first tap came: rows are made anew while they are looked at
+
+/** A button that acts at its second tap: a stray finger stops no call for help. `key` names what it is about. */
+export function twice(key, text, run, cls = "") {
   const button = h("button", { type: "button", cls, onclick: () => {
-    if (timer) {
-      clearTimeout(timer);
-      timer = null;
-      button.disabled = true;
-      run().finally(() => {
-        button.disabled = false;
-        button.textContent = text;
-        button.classList.remove("armed");
-      });
+    if (!waits()) {
+      armed.set(key, performance.now());
+      show();
       return;
     }
-    button.textContent = t("tapAgain");
-    button.classList.add("armed");
-    timer = setTimeout(() => {
-      timer = null;
-      button.textContent = text;
-      button.classList.remove("armed");
-    }, ARMED);
-  } }, text);
+    armed.delete(key);
+    button.disabled = true;
+    run().finally(() => {
+      button.disabled = false;
+      show();
+    });
+  } });
+  const waits = () => armed.has(key) && performance.now() - armed.get(key) < ARMED;
+  function show() {
+    button.textContent = waits() ? t("tapAgain") : text;
+    button.classList.toggle("armed", waits());
+    if (waits()) setTimeout(show, ARMED - (performance.now() - armed.get(key)) + 10);
+    else armed.delete(key);
+  }
+  show();
   return button;
 }
 
@@ -75,5 +77,5 @@ export function alarmRow(model, alarm, acknowledge) {
       h("time", { datetime: new Date(alarm.raised).toISOString() }, moment(alarm.raised)),
       over ? h("span", { cls: "age" }, t("ended", { at: moment(alarm.closed) })) : ageSpan(Math.min(alarm.raised, now())),
       h("span", { cls: "owner" }, ownerText(model, alarm)),
-      acknowledge && mayAcknowledge(model, alarm) ? twice(t("acknowledge"), () => acknowledge(alarm), "ack") : null));
+      acknowledge && mayAcknowledge(model, alarm) ? twice(`${alarm.id}/${alarm.version}`, t("acknowledge"), () => acknowledge(alarm), "ack") : null));
 }

@@ -6,6 +6,7 @@ import { all, get, onKeyNeeded, Problem } from "./api.js";
 import { askKey, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { now, tick } from "./format.js";
+import { FirmsPage } from "./firmspage.js";
 import { Header } from "./header.js";
 import { HiddenPage } from "./hiddenpage.js";
 import { Live } from "./live.js";
@@ -13,6 +14,7 @@ import { Model } from "./model.js";
 import { why } from "./panel.js";
 import { ParkPage } from "./parkpage.js";
 import { route, toPark } from "./route.js";
+import { RulesPage } from "./rulespage.js";
 import { conditionText } from "./say.js";
 import { t } from "./texts.js";
 import { UnitPage } from "./unitpage.js";
@@ -34,6 +36,8 @@ const PAGES = {
   alarms: (model) => new AlarmsPage(model),
   alarm: (model, item) => new AlarmPage(model, item),
   hidden: (model) => new HiddenPage(model),
+  firms: (model) => new FirmsPage(model),
+  rules: (model) => new RulesPage(model),
 };
 
 /** Draw the page that the address names. */

@@ -20,6 +20,7 @@ export const DESK_WORDS = {
   },
   answer: { none: ["—", "—"], waiting: ["已通知，等待应答", "people were called, none has answered"], answered: ["已应答", "answered"], nobody: ["无人应答", "nobody answered"] },
   family: { fire: ["看到烟或火", "smoke or fire"], gas: ["闻到燃气", "smell of gas"] },
+  changed: { added: ["新增", "added"], removed: ["删除", "removed"], changed: ["改变", "changed"] },
   matcher: {
     family: ["类别", "family"], rule: ["规则", "rule"], severity: ["级别", "severity"], subject: ["对象", "subject"], cause: ["原因", "cause"], park: ["园区", "park"],
     place: ["位置", "place"], device: ["设备", "device"], point: ["测点", "point"], gateway: ["网关", "gateway"], reason: ["缘由", "reason"],
