@@ -177,8 +177,11 @@ class RegistryStore(Protocol):
 class EventStore(Protocol):
     """Conditions, findings and device health, as SQL rows a person can ask for."""
 
-    def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent]) -> None:
-        """Store the events of log records up to a position, together with it; known ids are skipped."""
+    def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent], *, last: bool = True) -> None:
+        """Store the events of log records up to a position, together with it; known ids are skipped.
+
+        A part of them that is not the `last` leaves the position as it is.
+        """
 
     def takes(self, lane: Lane, events: Sequence[SmallEvent]) -> bool:
         """Tell whether events could be stored, without storing them. Raises Full, Unavailable."""

@@ -18,7 +18,9 @@ from runtime.dead_letters import DeadLetters
 from runtime.troubles import Troubles
 
 _WAITING = 200_000  # events that may wait; then the lanes are told to wait
-_AT_ONCE = 5_000  # events of one transaction
+# Events of one transaction: a fire that comes meanwhile waits for its end, and an event that makes an alarm
+# costs 4 ms.
+_AT_ONCE = 200
 _TRIES = 3  # before events that the store refuses are looked at one by one
 _EARLY = 10_000  # events that wait to be called out; beyond them people have enough to do
 _I64 = 1 << 63
@@ -60,6 +62,8 @@ class EventWriter:
         with self._change:
             if self._count > _WAITING and lane is Lane.BULK:
                 raise Full("too many events wait to be written")
+            if lane is Lane.LIFE and self._count > _AT_ONCE and position > self._applied[lane]:
+                self._early += ((lane, event) for event in events)  # a fire behind so many is called out first
             self._waiting[lane].append((position, events))
             self._count += len(events)
             if events:
@@ -95,9 +99,9 @@ class EventWriter:
                 if not self._count and not self._early and not self._stopping:
                     self._change.wait(_IDLE)
                 stopping = self._stopping  # what was put before it is written
-            self._call_out()
             wrote = False
             for lane in (Lane.LIFE, Lane.BULK):
+                self._call_out()
                 while taken := self._take(lane):
                     wrote = True
                     if not self._write(lane, *taken) and self._stopping:
@@ -132,17 +136,19 @@ class EventWriter:
         return (position, found) if position else None
 
     def _write(self, lane: Lane, position: int, events: list[SmallEvent]) -> bool:
-        written = self._apply(lane, position, events)
-        if not written and self._refusals >= _TRIES:
-            with self.troubles.passing("refused events could not be set aside"):
-                written = self._apply(lane, position, self._sifted(lane, position, events))
-        if not written:
-            with self._change:
-                if not self._stopping:
-                    self._change.wait(0.5)
+        """Write what belongs to a position, a part at a time; what is written is known when it is tried again."""
+        done = 0
+        while len(events) - done > _AT_ONCE:
+            part = events[done : done + _AT_ONCE]
+            if not self._write_part(lane, position, part, last=False):
+                return False
+            done += _AT_ONCE
+            self._call_out()
+            if lane is Lane.BULK:
+                while (taken := self._take(Lane.LIFE)) and self._write(Lane.LIFE, *taken):
+                    pass
+        if not self._write_part(lane, position, events[done:], last=True):
             return False
-        self._refusals = 0
-        self.troubles.over()
         self._applied[lane] = position
         with self._change:
             queue = self._waiting[lane]
@@ -150,11 +156,28 @@ class EventWriter:
                 self._count -= len(queue.popleft()[1])
         return True
 
-    def _apply(self, lane: Lane, position: int, events: list[SmallEvent]) -> bool:
+    def _write_part(self, lane: Lane, position: int, events: list[SmallEvent], *, last: bool) -> bool:
+        written = self._apply(lane, position, events, last=last)
+        if not written and self._refusals >= _TRIES:
+            with self.troubles.passing("refused events could not be set aside"):
+                written = self._apply(lane, position, self._sifted(lane, position, events), last=last)
+        if not written:
+            with self._change:
+                if not self._stopping:
+                    self._change.wait(0.5)
+            return False
+        self._refusals = 0
+        self.troubles.over()
+        return True
+
+    def _apply(self, lane: Lane, position: int, events: list[SmallEvent], *, last: bool) -> bool:
         """Write; return whether that went, and count what was refused in a row."""
         try:
             with self.troubles.passing("events could not be written", but=_AWAY):
-                self._store.apply(lane, position, events)
+                if last:
+                    self._store.apply(lane, position, events)
+                else:
+                    self._store.apply(lane, position, events, last=False)
                 return True
         except _AWAY as why:
             self.troubles.tell("events cannot be written now", why)

@@ -139,6 +139,62 @@ def test_called_out_before_it_is_logged(tmp_path):
     assert (1, 1) == (len(outbox.deliveries()), len(alarms.cases(CaseFilter())))
 
 
+class Slow(SqlEvents):
+    """SQL that tells how many events each transaction held, and hands over a fire in the midst of the first."""
+
+    def __init__(self, database, intake, meanwhile):
+        """Take what happens while the first part is written."""
+        super().__init__(database, intake)
+        self.sizes = []
+        self.meanwhile = meanwhile
+
+    def apply(self, lane, position, events, *, last=True):
+        """Store them."""
+        super().apply(lane, position, events, last=last)
+        self.sizes.append((lane, len(events)))
+        if len(self.sizes) == 1:
+            self.meanwhile()
+
+
+STATUSES = [replace(EVENT, device=n, status=Status.SILENT) for n in range(1, 451)]
+
+
+class TestFlood:
+    def test_a_fire_waits_for_one_part(self, tmp_path):
+        """Hundreds of devices that fall silent in one record hold a fire up for a part of them only."""
+        database = Database.open(tmp_path / "park.db")
+        store = Slow(database, Intake(SqlAlarms(database), lambda: 10), lambda: writer.put(Lane.LIFE, 1, [FIRE]))
+        writer = EventWriter(store, DeadLetters(tmp_path / "refused.jsonl"))
+        writer.start()
+        writer.put(Lane.BULK, 1, STATUSES)
+        until(lambda: not writer.waiting)
+        writer.stop()
+
+        assert [(Lane.BULK, 200), (Lane.LIFE, 1)] == store.sizes[:2]
+        assert (1, 1, 450) == (store.applied(Lane.LIFE), store.applied(Lane.BULK), len(store.health()))
+
+    def test_a_fire_behind_them(self, tmp_path):
+        """Behind hundreds of its own lane a fire is called out before their rest, and calls once."""
+        database = Database.open(tmp_path / "park.db")
+        alarms, outbox = SqlAlarms(database), SqlOutbox(database)
+        intake = Intake(alarms, lambda: 10, outbox.put)
+        called = []
+
+        def aloud(lane, event):
+            intake.alone(lane, event)
+            called.append((event, len(store.sizes)))
+
+        store = Slow(database, intake, lambda: writer.put(Lane.LIFE, 2, [FIRE]))
+        writer = EventWriter(store, DeadLetters(tmp_path / "refused.jsonl"), aloud)
+        writer.start()
+        writer.put(Lane.LIFE, 1, STATUSES)
+        until(lambda: not writer.waiting)
+        writer.stop()
+
+        assert [(FIRE, 1)] == called
+        assert 1 == sum(d.notification.life for d in outbox.deliveries(limit=1_000))
+
+
 class TestPoison:
     def test_set_aside(self, tmp_path):
         """An event that SQL refuses is kept for a person; a fire beside it and one behind it are stored."""

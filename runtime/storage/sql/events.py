@@ -32,8 +32,8 @@ class SqlEvents:
         self._database = database
         self._intake = intake
 
-    def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent]) -> None:
-        """Store the events of log records up to a position, together with it.
+    def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent], *, last: bool = True) -> None:
+        """Store the events of log records up to a position, together with it; or but a part of them, not the `last`.
 
         Positions at or below the one reached are skipped whole, known ids one by one: a log may be
         read again from anywhere.
@@ -42,7 +42,8 @@ class SqlEvents:
             if position <= positions.reached(connection, positions.EVENTS, lane):
                 return
             tell = self._put(connection, lane, events)
-            positions.reach(connection, positions.EVENTS, lane, position)
+            if last:
+                positions.reach(connection, positions.EVENTS, lane, position)
         if tell is not None:
             tell()
 
