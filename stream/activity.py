@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from park.activity import numbered
 from park.directory import Directory, grown
-from park.events import Finding, Severity
+from park.events import Finding, Reason, Severity
 from park.operator import Emit, State
 from park.readings import Float64, Int64, ReadingBatch, Rows
 from park.records import EXPLAINS, Config, Paper, PaperKind
 from stream.activity_cells import AHEAD, DAY, DAYS, HOUR, DayCells
 from stream.activity_ladder import Facts, Judged, Ladder, Why
 from stream.activity_measures import Measures, Role, Taken, role_of
+from stream.activity_peers import Peers
 from stream.activity_says import Morning
 from stream.activity_use import Uses
 from stream.detectors.calendar import Calendar, DayType
@@ -46,7 +47,7 @@ class Activity:
         self._cells = DayCells()
         self._measures = Measures(directory, self._cells)
         self._ladder, self._anchor = Ladder(), Ladder()
-        self._uses = Uses()
+        self._uses, self._peers = Uses(), Peers()
         self._calendars = {name: Calendar(name) for name in ("CN", "none")}
         self._days: dict[tuple[str, int], tuple[bool, bool, int]] = {}  # what a day is, remembered
         self._now = 0
@@ -179,6 +180,32 @@ class Activity:
                 found.usual, 0.0, found.bound, min(1.0, found.share), int(d.device[point]), int(d.place[point]),
                 int(self._park[s]),
             ))  # fmt: skip
+        self._compare(slots, day, now, judged, taken, emit)
+
+    def _compare(self, slots: Rows, day: int, now: int, judged: Judged, taken: Taken, emit: Emit) -> None:
+        """Hold those that never worked since they are measured against others."""
+        d = self._directory
+        sizes = np.array([self._size(s) for s in slots.tolist()]).reshape(-1, 2)
+        groups = [(int(self._park[s]), _trade(d, self._firms[s])) for s in slots.tolist()]
+        open_ = np.array([not self._rest(s, day) for s in slots.tolist()], np.bool_)
+        open_ &= (day + 3) % 7 < 5  # from Monday to Friday: what it does on other days is its own affair
+        works = open_ & np.isin(judged.why, (Why.JUDGED, Why.LEARNING))
+        amounts = np.column_stack([taken.amount[slots], taken.others[slots]])
+        for lead in self._peers.step(slots, amounts, works, judged.state, sizes, groups):
+            s = int(slots[lead.row])
+            point = self._measures.meters[s][0]
+            emit(Finding(
+                "use", point, day * DAY - int(self._offset[s]), now, Severity.LOW, Reason.BELOW_PEERS, lead.use,
+                lead.peers, score=max(0.0, 1 - lead.use / lead.peers), device=int(d.device[point]),
+                place=int(d.place[point]), park=int(self._park[s]),
+            ))  # fmt: skip
+
+    def _size(self, slot: int) -> tuple[float, float]:
+        """Return m2 that an enterprise's meters stand for, and its heads; 0: not known."""
+        d = self._directory
+        rows = [d.places.get(place) for place in {int(d.place[p]) for p in self._measures.meters[slot]}]
+        firm = d.enterprises.get(self._firms[slot])
+        return sum(row.area for row in rows if row is not None), float(firm.headcount if firm else 0)
 
     def _judge(self, slots: Rows, day: int) -> tuple[Judged, Taken]:
         taken = self._measures.day(day, len(self._firms))
@@ -284,6 +311,7 @@ class Activity:
             self._ladder.forget(slot)
             self._anchor.forget(slot)
             self._uses.forget(slot)
+            self._peers.forget(slot)
             self._first[slot] = self._dirty[slot] = -1
             self._cells.clear(np.flatnonzero(self._measures.slot[: len(self._measures.points)] == slot))
 
@@ -291,6 +319,7 @@ class Activity:
         self._ladder.grow(size)
         self._anchor.grow(size)
         self._uses.grow(size)
+        self._peers.grow(size)
         self._park, self._offset = grown(self._park, size), grown(self._offset, size)
         self._first, self._dirty = grown(self._first, size, -1), grown(self._dirty, size, -1)
         if size > len(self._told):
@@ -326,7 +355,7 @@ class Activity:
             "version": np.array(VERSION), "now": np.array(self._now),
             "known": np.frombuffer(json.dumps(known).encode(), np.uint8).copy(),
             "first": self._first[:n].copy(), "dirty": self._dirty[:n].copy(), "told": self._told[:n].copy(),
-            **self._cells.snapshot(points), **self._uses.snapshot(n),
+            **self._cells.snapshot(points), **self._uses.snapshot(n), **self._peers.snapshot(n),
             **{f"ladder_{k}": v[:n].copy() for k, v in self._ladder.c.items()},
             **{f"anchor_{k}": v[:n].copy() for k, v in self._anchor.c.items()},
         }  # fmt: skip
@@ -348,6 +377,7 @@ class Activity:
             self._watch(firm)
         self._cells.restore(state)
         self._uses.restore(state)
+        self._peers.restore(state)
         self._first[:n], self._dirty[:n], self._told[:n] = state["first"], state["dirty"], state["told"]
         for name in self._ladder.c:
             self._ladder.c[name][:n] = state[f"ladder_{name}"]
