@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from alerts import matching
 from alerts.rotas import on_duty
 from park.alarm_ports import CaseFilter
 from park.alarms import CaseVerb, DeliveryState
@@ -320,3 +321,18 @@ def test_stand_ins_in_a_circle():
     rota = Rota("x", (Shift(1, 0, 1_440),), (Substitute(1, 2, 0, 1 << 60), Substitute(2, 1, 0, 1 << 60)))
 
     assert (2,) == on_duty(rota, NOW)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+", "(a|aa)+x", "((a+))*", "(a|a){99}", ".*.*.*.*x", "a?" * 30 + "a" * 30, "(.*|b)" * 9]
+)
+def test_a_pattern_that_may_never_end(pattern):
+    """A pattern on which a fire would wait is refused."""
+    with pytest.raises(UserError, match="never end"):
+        matching.checked([Matcher("subject", MatchOperator.MATCHES, pattern)])
+
+
+@pytest.mark.parametrize("pattern", [".*", "limit\\..*", ".*power.*|.*voltage.*|finding\\..*", "place:(1|2|3[0-9]?)"])
+def test_a_pattern_of_every_day(pattern):
+    """What people write is taken."""
+    matching.checked([Matcher("subject", MatchOperator.MATCHES, pattern)])
