@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from api.bodies import Body, Id
 from park.alarms import DeliveryState, MessageKind
 from park.delivery import Channel, Dispatch, Target
+from park.errors import UserError
 from park.events import Severity
 
 _Minute = Annotated[int, Field(ge=0, le=1_439)]
@@ -36,7 +37,13 @@ class TargetBody(Body):
     version: Annotated[int, Field(ge=0, lt=1 << 53, description="that you saw; 0 for a new one")] = 0
 
     def target(self, old: Target | None) -> Target:
-        """Return it as a word; what is left out is as it was."""
+        """Return it as a word; what is left out is as it was.
+
+        Raises UserError: a secret goes to no other place than the one it was given for.
+        """
+        moved = old is not None and (self.channel, self.url) not in {(old.channel, None), (old.channel, old.url)}
+        if old is not None and moved and old.secret and self.secret is None:
+            raise UserError("the address or the channel is another: give the secret again, or an empty one")
         url = self.url if self.url is not None else old.url if old else ""
         secret = self.secret if self.secret is not None else old.secret if old else ""
         return Target(

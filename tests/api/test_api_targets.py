@@ -62,6 +62,16 @@ def test_what_is_left_out_stays(admin, made, house):
     assert (200, HOOK, SECRET, 2) == (changed.status_code, kept.url, kept.secret, kept.version)
 
 
+@pytest.mark.parametrize("change", [{"url": "https://elsewhere.example.org/x"}, {"channel": "alertmanager"}])
+def test_a_secret_stays_where_it_was_given(admin, made, house, change):
+    """Who moves a target to another address gives its secret anew: nobody can send it to himself."""
+    without = {k: v for k, v in body(version=1, **change).items() if k != "secret"}
+
+    assert 400 == admin("PUT", f"/targets/{made['id']}", json=without).status_code
+    assert HOOK == house.services.delivery.targets.get(made["id"]).url
+    assert 200 == admin("PUT", f"/targets/{made['id']}", json=without | {"secret": ""}).status_code
+
+
 def test_changed_meanwhile(admin, made):
     """Who saw an older version is told so, and nothing is changed."""
     admin("PUT", f"/targets/{made['id']}", json=body(version=1, rate=7))
