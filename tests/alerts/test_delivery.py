@@ -12,6 +12,7 @@ from park.delivery import Channel
 from park.duty import Officer
 from park.errors import Conflict, NotFound
 from park.events import AlarmState, Severity
+from runtime.storage.sql.delivery_dispatches import SqlDispatches
 from tests.alerts.alarm_words import HOUR, MINUTE, NOW, SECOND, burns, does, passes
 from tests.alerts.delivery_house import Office
 from tests.alerts.receivers import Receiver
@@ -43,6 +44,21 @@ def test_fire_at_once(office, receiver):
         body["alarms"][0]["alarm"], body["life"], body["alarms"][0]["family"], body["alarms"][0]["basis"]
     )  # fmt: skip
     assert ["delivered"] == office.states()
+
+
+def test_rules_that_cannot_be_read(office, receiver):
+    """A fire is told also where nobody can say what its rule rests on."""
+
+    def basis(rule):
+        raise KeyError(rule)
+
+    office.target("desk", receiver.url)
+    office.tell(burns())
+    office.dispatches = SqlDispatches(office.database, basis)
+
+    office.work()
+
+    assert ["fire"] == [b["alarms"][0]["family"] for b in receiver.bodies()]
 
 
 def test_receipt(office, receiver):
