@@ -22,7 +22,7 @@ from park.readings import Bool, Float64, Int64
 
 SAMPLES = 12  # looks in a row at which it had spoken, and the same
 KNOWN = 200  # looks after which fewer do, where it hardly ever says a value twice ...
-CHANCE, FEW = 1e-7, 5  # ... so that so long a run is chance once in ten million looks; never less than 5
+CHANCE, FEW = 1e-7, 7  # ... so that so long a run is chance once in ten million looks; never less than 7
 STUCK_FOR = 3 * 3_600_000  # ms
 HABIT = 2  # times longer than its longest rest so far
 GROWS = 1.5  # times by which a stand that was told lengthens what is rest: a fault is no habit, many may be
@@ -82,6 +82,7 @@ class Standing:
         few = 1 + np.ceil(np.log(CHANCE) / np.log(np.clip(twice, 1e-9, 0.5)))
         enough = np.where(c["known"][g] >= KNOWN, np.clip(few, FEW, SAMPLES), SAMPLES)
         idle = (v <= c["least"][g]) & (self._directory.low[g] >= 0)
+        idle |= v >= self._directory.high[g]  # as high as it can say: air at 100 % is wet, not stuck
         odd = (v != 0) & (v != c["rested"][g]) & ~idle & (c["rest"][g] > 0)
         stuck = same & odd & self._peers_move(g, moving) & (c["looks"][g] >= enough)
         stuck &= for_long >= np.maximum(STUCK_FOR, HABIT * c["rest"][g])

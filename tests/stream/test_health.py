@@ -180,7 +180,7 @@ class TestStuck:
         """Once it is known that a gauge hardly ever says a value twice, seven hourly readings of one are enough."""
         told = self.week((METER, lambda n: min(n, 300)), (METER_VOLTS, lambda n: n % 9 + 220))
 
-        assert [(Status.STUCK, 304)] == told
+        assert [(Status.STUCK, 306)] == told
 
     def test_wrong_values_are_no_rest(self):
         """While a device says what cannot be, or keeps a wrong clock, its last good value does not stand still."""
@@ -193,7 +193,7 @@ class TestStuck:
         quiet = lambda n: None if 250 <= n < 300 else min(n, 350)  # noqa: E731
         told = self.week((METER, quiet), (METER_VOLTS, lambda n: n % 9 + 220))
 
-        assert (Status.STUCK, 354) == told[-1]
+        assert (Status.STUCK, 356) == told[-1]
 
     def test_idle_analyser(self):
         """What cannot be negative and stands at the least it ever said is idle."""
