@@ -64,6 +64,7 @@ class Reason(StrEnum):
     METER_SWAP = "meter_swap"  # another meter, at another reading
     NIGHT_USE = "night_use"  # of a larger share than ever: living in, or another's night shift
     OTHER_SHAPE = "other_shape"  # the hours of a day are not those of its past: another use
+    OUT_OF_RANGE = "out_of_range"  # for an hour it says what its metric cannot be: a wrong unit, a broken sensor
     BELOW_PEERS = "below_peers"  # uses little for its area against its trade, and nobody comes: idle since ever
     REPORTED = "reported"  # a person says so
     FLOOD = "flood"  # more alarms at once than anybody can read

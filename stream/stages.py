@@ -2,8 +2,8 @@
 
 ```
  life    fire -> unreadable -> quality -> health -> limits -> electrical fire -> contamination
- bulk    fire -> unreadable -> quality -> health -> meters -> occupancy -> limits -> electrical fire -> means
-              -> electricity -> balance -> crowding -> discharge -> unusual -> repeated -> activity
+ bulk    fire -> unreadable -> quality -> implausible -> health -> meters -> occupancy -> limits -> electrical fire
+              -> means -> electricity -> balance -> crowding -> discharge -> unusual -> repeated -> activity
  store           quality           -> meters -> occupancy -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
@@ -23,6 +23,7 @@ from stream.fire import Fire
 from stream.fire_contamination import Contamination
 from stream.fire_electrical import ElectricalFire
 from stream.health import Health
+from stream.implausible import Implausible
 from stream.limits import Limits
 from stream.means import Means
 from stream.meters import Meters
@@ -44,9 +45,9 @@ def life_stages(directory: Directory) -> tuple[Operator, ...]:
 def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     """Return the stages of the bulk lane."""
     return (
-        Fire(directory), Unreadable(directory, Lane.BULK), QualityGate(directory), Health(directory),
-        Meters(directory), Occupancy(directory), Limits(directory), ElectricalFire(directory), Means(directory),
-        Electricity(directory), Balance(directory), Crowding(directory), Discharge(directory), Unusual(directory),
+        Fire(directory), Unreadable(directory, Lane.BULK), QualityGate(directory), Implausible(directory),
+        Health(directory), Meters(directory), Occupancy(directory), Limits(directory), ElectricalFire(directory),
+        Means(directory), Electricity(directory), Balance(directory), Crowding(directory), Discharge(directory), Unusual(directory),
         Repeated(directory), Activity(directory),
     )  # fmt: skip
 

@@ -46,6 +46,7 @@ START = numbered("2025-10-01") * DAY - PARK_OFFSET
 DAYS = int(os.environ.get("PARK_SCORE_DAYS", "120"))
 SEEDS = tuple(int(s) for s in os.environ.get("PARK_SCORE_SEEDS", "11").split(","))
 LEARNING = 30  # days after which finds count: before, baselines learn
+_FAMILY = {Reason.BELOW_PEERS: "low", Reason.OUT_OF_RANGE: "anomaly"}  # of findings; else their kind
 _STOPPED = {"stopped", "dormant", "zombie_suspect"}
 
 
@@ -155,9 +156,13 @@ def seen_of(events: Iterator[Event], numbers: Numbers) -> Iterator[Seen]:
                 yield Seen("stopped", e.at, enterprise=firm[e.enterprise])
             elif e.state not in _STOPPED and e.state != "unknown":
                 stopped.discard(e.enterprise)
-        elif isinstance(e, Finding) and e.kind in FAMILIES and not (e.episode and e.episode in episodes):
+        elif (
+            isinstance(e, Finding)
+            and _FAMILY.get(e.reason, e.kind) in FAMILIES
+            and not (e.episode and e.episode in episodes)
+        ):
             episodes.add(e.episode)
-            family = "low" if e.reason is Reason.BELOW_PEERS else e.kind
+            family = _FAMILY.get(e.reason, e.kind)
             yield Seen(family, e.at, device.get(e.device, 0), e.place)
 
 

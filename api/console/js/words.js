@@ -30,6 +30,7 @@ export const WORDS = {
     wrong_clock: ["时钟错误", "its clock is wrong"], clock_ok: ["时钟恢复", "its clock is right again"],
     night_use: ["夜间用量占比升高", "a larger share is used at night"],
     other_shape: ["用电作息改变", "the hours of use have changed"],
+    out_of_range: ["数值超出物理范围", "values that cannot be"],
     below_peers: ["远低于同行业用量", "far below the use of its trade"],
     unusual: ["偏离平时规律", "far from what is usual"], usual_again: ["恢复平时规律", "as usual again"], drift_reset: ["客流计数归零修正", "count of people corrected"],
     meter_reset: ["表计清零", "the meter was reset"], meter_rollover: ["表计翻转", "the meter rolled over"],
