@@ -47,8 +47,8 @@ def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     return (
         Fire(directory), Unreadable(directory, Lane.BULK), QualityGate(directory), Implausible(directory),
         Health(directory), Meters(directory), Occupancy(directory), Limits(directory), ElectricalFire(directory),
-        Means(directory), Electricity(directory), Balance(directory), Crowding(directory), Discharge(directory), Unusual(directory),
-        Repeated(directory), Activity(directory),
+        Means(directory), Electricity(directory), Balance(directory), Crowding(directory), Discharge(directory),
+        Unusual(directory), Repeated(directory), Activity(directory),
     )  # fmt: skip
 
 
