@@ -132,7 +132,8 @@ def read_backup(settings: Settings, source: Path, told: Told = lambda _: None) -
     except ParkError:
         raise
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, msgspec.DecodeError, KeyError, TypeError) as why:
-        raise UserError(f"{source} is no backup, or not all of one: {why}") from why
+        said = str(why).partition("\n")[0].rstrip(":")
+        raise UserError(f"{source} is no backup, or not all of one: {said}") from why
     except OSError as why:
         raise UserError(f"{folder} cannot be written ({why.strerror or why})") from why
     finally:

@@ -14,7 +14,18 @@ from pathlib import Path
 
 from bench.scoreboard.words import DATA, Figure
 
-SETS: tuple[str, ...] = ("fires", "room", "nuisances", "lead", "dodgers", "collapse", "simulator", "week", "nab", "injected")
+SETS: tuple[str, ...] = (
+    "fires",
+    "room",
+    "nuisances",
+    "lead",
+    "dodgers",
+    "collapse",
+    "simulator",
+    "week",
+    "nab",
+    "injected",
+)
 RESULTS = Path(__file__).parents[1] / "results" / "scoreboard.json"
 PAGE = Path(__file__).parents[2] / "docs" / "scoreboard.md"
 
