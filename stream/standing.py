@@ -60,8 +60,9 @@ class Standing:
 
         `before`: log time of the look before; `value`, `fresh`: newest good value and its receipt, by point.
         """
-        self._gauge(now, value, fresh > before)
-        self._register(now, value, fresh > before)
+        spoke = (fresh >= before) & (fresh > 0)  # what comes with the very time of a look comes after it
+        self._gauge(now, value, spoke)
+        self._register(now, value, spoke)
         watched = np.concatenate([self._gauges, self._registers])
         held: npt.NDArray[Any] = watched[self._c["stuck"][watched]]
         return held

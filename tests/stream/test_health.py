@@ -212,6 +212,14 @@ class TestStuck:
 
         assert [(Status.STUCK, 54), (Status.ONLINE, 60)] == told
 
+    def test_speaks_at_the_time_of_looks(self):
+        """A device that speaks at the very times of looks is looked at all the same."""
+        steps = []
+        for n in range(60):
+            steps += [30 * n, (METER, min(n, 30), 30 * n), (METER_VOLTS, 220 + n % 7, 30 * n), 30 * n + 10, 30 * n + 20]
+
+        assert Status.STUCK in [s for _, s, _ in run(*steps, config=SLOW)]
+
     def test_register_with_nothing_to_count(self):
         """A register at rest beside a power of nearly nothing is at rest."""
         assert [] == self.week((METER, lambda n: 0.01 + n % 2 / 1e3), (3, lambda n: min(n, 50)))
