@@ -1,16 +1,20 @@
 """How SQLite must be spoken to: the one file that knows that it is SQLite."""
 
 import sqlite3
+import threading
+import time
 from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+_BUSY = 10.0  # s; another process (a backup) may hold the lock for a while
+_PAUSE = 0.02  # s
 _PRAGMAS = (
+    f"PRAGMA busy_timeout = {_BUSY * 1_000:.0f}",
     "PRAGMA journal_mode = WAL",  # readers never wait for the writer
     "PRAGMA synchronous = FULL",  # a commit outlives a power cut: a person's act must not be forgotten
-    "PRAGMA busy_timeout = 10000",  # ms; another process (a backup) may hold the lock for a while
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -4000",  # KiB a connection; there may be dozens
     "PRAGMA temp_store = MEMORY",
@@ -28,7 +32,7 @@ def prepare(engine: Engine) -> None:
         # `begun` below does it: docs.sqlalchemy.org, dialects/sqlite, "transactional isolation".
         connection.isolation_level = None
         for pragma in _PRAGMAS:
-            connection.execute(pragma)
+            _patiently(connection, pragma)
 
     def begun(connection: Connection) -> None:
         # A transaction that will write takes its place at once: a read that turns into a write
@@ -38,3 +42,21 @@ def prepare(engine: Engine) -> None:
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
+
+
+def _patiently(connection: sqlite3.Connection, pragma: str) -> None:
+    """Run a pragma again while the file is locked.
+
+    Two that turn a new file into WAL at once hold each other's lock, and SQLite tells one of them without
+    waiting (sqlite.org/c3ref/busy_handler: the handler is not asked where waiting could be a deadlock).
+    """
+    deadline = time.monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute(pragma)
+        except sqlite3.OperationalError as why:
+            if "locked" not in str(why) or time.monotonic() > deadline:
+                raise
+            threading.Event().wait(_PAUSE)
+        else:
+            return
