@@ -38,6 +38,7 @@ export const TEXTS = {
   liveOfTotal: ["{live}/{total} 测点在线", "{live}/{total} points live"],
   noPoints: ["未接入", "Not connected"],
   lastHour: ["上一小时", "last hour"],
+  hourFrom: ["{time} 起一小时", "hour from {time}"],
   versusYesterday: ["昨日同时 {value}", "yesterday {value}"],
   trendAbout: ["近 24 小时，浅线为前一日", "last 24 h; faint: the day before"],
   alarms: ["当前报警", "Standing alarms"],

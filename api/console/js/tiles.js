@@ -1,7 +1,7 @@
 // The seven feeds: whether each lives, how new its newest word is, and how its last day went.
 
 import { h, put, spark } from "./dom.js";
-import { age, amount, now } from "./format.js";
+import { age, amount, hourMinute, now } from "./format.js";
 import { instead } from "./panel.js";
 import { metricText } from "./say.js";
 import { t } from "./texts.js";
@@ -34,13 +34,16 @@ export class Tiles {
           h("span", { title: t("liveOfTotal", state) }, `${state.live}/${state.total}`))]);
   }
 
-  /** The last whole hour, against the same hour of the day before; behind it the last 24. */
+  /** The newest whole hour that anybody spoke in, against the same hour of the day before; behind it the last 24. */
   trend(trend) {
     const day = trend.value.slice(-24), before = trend.value.slice(-48, -24);
-    const last = day.at(-1) ?? null, then = before.at(-1) ?? null;
+    const at = day.findLastIndex((value) => value !== null); // some detectors speak a few times a day only
+    const last = day[at] ?? null, then = before[at] ?? null;
+    const hours = day.length - 1 - at, { start, step } = this.model.trends;
+    const when = at < 0 || !hours ? t("lastHour") : t("hourFrom", { time: hourMinute(start + (trend.value.length - 1 - hours) * step) });
     const name = metricText(trend);
     return [
-      h("p", { cls: "tile-value", title: `${name}, ${t("lastHour")}` }, amount(last, trend.unit), h("span", { cls: "tile-what" }, `${name} · ${t("lastHour")}`)),
+      h("p", { cls: "tile-value", title: `${name}, ${when}` }, amount(last, trend.unit), h("span", { cls: "tile-what" }, `${name} · ${when}`)),
       h("div", { cls: "tile-spark", title: t("trendAbout"), role: "img", "aria-label": `${name}, ${t("trendAbout")}` }, spark(day, before)),
       h("p", { cls: "tile-then" }, t("versusYesterday", { value: amount(then, trend.unit) })),
     ];
