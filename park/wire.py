@@ -153,7 +153,7 @@ def decode_event(text: bytes) -> SmallEvent:
         fields.pop("id")
         event: SmallEvent = msgspec.convert(fields, kind)
         return event
-    except (KeyError, AttributeError, msgspec.DecodeError) as why:
+    except (KeyError, TypeError, AttributeError, msgspec.DecodeError) as why:
         raise Corrupt(f"event cannot be read: {why}") from why
 
 
