@@ -1,7 +1,8 @@
 """What the rooms ask of the outside, as Protocols of a few methods.
 
 `runtime/` builds the real ones; one contract suite in tests/contracts holds every implementation.
-Positions are those of one lane's log: rising integers, 0 before the first record.
+Positions are those of one log: rising integers, 0 before the first record. A log is named by its stream
+(park.streams): its lane, and in a city its partition.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from park.wire import SmallEvent
 
 
 class Log(Protocol):
-    """One lane's record of everything that happened: append, then acknowledge."""
+    """One lane's, or partition's, record of everything that happened: append, then acknowledge."""
 
     def append(self, records: Sequence[Record]) -> int:
         """Write and sync records; return the position after the last. Raises Full."""
@@ -58,7 +59,7 @@ class SnapshotStore(Protocol):
 class Chunk:
     """What a store is given at once: everything that came of the log up to `position`."""
 
-    lane: Lane
+    lane: str  # stream: the name of the log
     position: int
     readings: ReadingBatch
     rollups: tuple[Rollups, ...] = ()
@@ -99,7 +100,7 @@ class ReadingStore(Protocol):
     def flush(self) -> None:
         """Make everything taken so far last."""
 
-    def position(self, lane: Lane) -> int:
+    def position(self, stream: str) -> int:
         """Return the log position through which everything lasts."""
 
     def known(self, readings: ReadingBatch) -> Bool:
@@ -177,16 +178,16 @@ class RegistryStore(Protocol):
 class EventStore(Protocol):
     """Conditions, findings and device health, as SQL rows a person can ask for."""
 
-    def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent], *, last: bool = True) -> None:
+    def apply(self, stream: str, position: int, events: Sequence[SmallEvent], *, last: bool = True) -> None:
         """Store the events of log records up to a position, together with it; known ids are skipped.
 
         A part of them that is not the `last` leaves the position as it is.
         """
 
-    def takes(self, lane: Lane, events: Sequence[SmallEvent]) -> bool:
+    def takes(self, stream: str, events: Sequence[SmallEvent]) -> bool:
         """Tell whether events could be stored, without storing them. Raises Full, Unavailable."""
 
-    def applied(self, lane: Lane) -> int:
+    def applied(self, stream: str) -> int:
         """Return the position through which events are stored."""
 
     def conditions(
@@ -223,7 +224,7 @@ class Quarantined:
 class QuarantineStore(Protocol):
     """Refused messages, raw, with their reasons, until they are retried or discarded."""
 
-    def keep(self, lane: Lane, position: int, refused: Sequence[Refused]) -> None:
+    def keep(self, stream: str, position: int, refused: Sequence[Refused]) -> None:
         """Store the refused messages of log records up to a position, once."""
 
     def waiting(

@@ -20,7 +20,6 @@ from typing import Protocol
 import msgspec
 
 from park.errors import Conflict, Corrupt, Full, NotFound, ParkError, UserError
-from park.metrics import Lane
 from park.settings import Settings
 from runtime import clock
 from runtime.lock import FolderLock
@@ -41,7 +40,7 @@ class Opened(Protocol):
     """What is read of an opened data folder (runtime.house)."""
 
     settings: Settings
-    logs: dict[Lane, SegmentLog]
+    logs: dict[str, SegmentLog]
     readings: DuckStore
 
 

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from park.errors import Unavailable
-from park.metrics import Lane
 from park.wire import SmallEvent, event_name
 
 _MOST = 64 << 20  # bytes of the file; beyond them events are counted only
@@ -35,10 +34,10 @@ class DeadLetters:
         """What people should know of it; "" for nothing."""
         return f"{self.kept} events could not be stored; they are kept in {self.path.name}" if self.kept else ""
 
-    def put(self, lane: Lane, position: int, event: SmallEvent, why: str) -> None:
+    def put(self, stream: str, position: int, event: SmallEvent, why: str) -> None:
         """Keep an event, synced. Raises Unavailable when the file cannot be written."""
         # Whatever made it impossible to store may make it impossible to encode: `repr` knows everything.
-        told = {"lane": lane, "position": position, "why": why, "type": event_name(event), "event": asdict(event)}
+        told = {"lane": stream, "position": position, "why": why, "type": event_name(event), "event": asdict(event)}
         line = json.dumps(told, default=repr) + "\n"  # ASCII: half a character is escaped
         try:
             with self.path.open("a", encoding="ascii") as file:

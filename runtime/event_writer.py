@@ -6,13 +6,14 @@ times; then the event is mended, or set aside for a person: behind it a fire may
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from math import isfinite
 
 from park.errors import Full, MachineryError
 from park.metrics import Lane
 from park.ports import EventStore
+from park.streams import lane_of
 from park.wire import SmallEvent
 from runtime.dead_letters import DeadLetters
 from runtime.troubles import Troubles
@@ -37,48 +38,55 @@ class EventWriter:
         self,
         store: EventStore,
         aside: DeadLetters,
-        aloud: Callable[[Lane, SmallEvent], None] = lambda _lane, _event: None,
+        aloud: Callable[[str, SmallEvent], None] = lambda _stream, _event: None,
+        streams: Sequence[str] = tuple(Lane),
     ) -> None:
-        """`aloud` tells people of what is set aside, where lives hang on it."""
+        """Begin where the store stands; `aloud` tells people of what is set aside, where lives hang on it.
+
+        `streams` names the logs that events come from.
+        """
         self.troubles = Troubles("event writer")
         self.aside = aside
         self._store = store
         self._aloud = aloud
-        self._early: deque[tuple[Lane, SmallEvent]] = deque(maxlen=_EARLY)
+        self._early: deque[tuple[str, SmallEvent]] = deque(maxlen=_EARLY)
         self._refusals = 0  # in a row
         self._change = threading.Condition()
-        self._waiting: dict[Lane, deque[tuple[int, list[SmallEvent]]]] = {Lane.LIFE: deque(), Lane.BULK: deque()}
+        self._life = tuple(s for s in streams if lane_of(s) is Lane.LIFE)
+        others = [s for s in streams if s not in self._life]
+        self._turns = (*self._life, *(turn for other in others for turn in (other, *self._life)))
+        self._waiting: dict[str, deque[tuple[int, list[SmallEvent]]]] = {s: deque() for s in streams}
         self._count = 0
         self._stopping = False
-        self._applied = {lane: store.applied(lane) for lane in Lane}
+        self._applied = {stream: store.applied(stream) for stream in streams}
         self._thread = threading.Thread(target=self._run, name="event-writer")
 
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
 
-    def put(self, lane: Lane, position: int, events: list[SmallEvent]) -> None:
+    def put(self, stream: str, position: int, events: list[SmallEvent]) -> None:
         """Take events of log records up to a position. Raises Full when too many wait."""
         with self._change:
-            if self._count > _WAITING and lane is Lane.BULK:
+            if self._count > _WAITING and lane_of(stream) is Lane.BULK:
                 raise Full("too many events wait to be written")
-            if lane is Lane.LIFE and self._count > _AT_ONCE and position > self._applied[lane]:
-                self._early += ((lane, event) for event in events)  # a fire behind so many is called out first
-            self._waiting[lane].append((position, events))
+            if lane_of(stream) is Lane.LIFE and self._count > _AT_ONCE and position > self._applied[stream]:
+                self._early += ((stream, event) for event in events)  # a fire behind so many is called out first
+            self._waiting[stream].append((position, events))
             self._count += len(events)
             if events:
                 self._change.notify()
 
-    def early(self, lane: Lane, events: list[SmallEvent]) -> None:
+    def early(self, stream: str, events: list[SmallEvent]) -> None:
         """Call out what no log has taken yet; it is put in its order when one does. Never blocks, never fails."""
         if events:
             with self._change:
-                self._early += ((lane, event) for event in events)
+                self._early += ((stream, event) for event in events)
                 self._change.notify()
 
-    def applied(self, lane: Lane) -> int:
-        """Return the position through which a lane's events last."""
-        return self._applied[lane]
+    def applied(self, stream: str) -> int:
+        """Return the position through which a log's events last."""
+        return self._applied[stream]
 
     @property
     def waiting(self) -> int:
@@ -100,13 +108,13 @@ class EventWriter:
                     self._change.wait(_IDLE)
                 stopping = self._stopping  # what was put before it is written
             wrote = False
-            for lane in (Lane.LIFE, Lane.BULK):
+            for stream in self._turns:
                 self._call_out()
-                while taken := self._take(lane):
+                while taken := self._take(stream):
                     wrote = True
-                    if not self._write(lane, *taken) and self._stopping:
+                    if not self._write(stream, *taken) and self._stopping:
                         return
-                    if lane is Lane.BULK:
+                    if lane_of(stream) is Lane.BULK:
                         break  # life safety first, again
             if stopping and not wrote:
                 return
@@ -124,43 +132,44 @@ class EventWriter:
                 return
             self._early.popleft()
 
-    def _take(self, lane: Lane) -> tuple[int, list[SmallEvent]] | None:
+    def _take(self, stream: str) -> tuple[int, list[SmallEvent]] | None:
         """Return the next transaction's worth, left in the queue until it is written."""
         found: list[SmallEvent] = []
         position = 0
         with self._change:
-            for position, events in self._waiting[lane]:  # noqa: B007 - the last one is used
+            for position, events in self._waiting[stream]:  # noqa: B007 - the last one is used
                 found += events
                 if len(found) >= _AT_ONCE:
                     break
         return (position, found) if position else None
 
-    def _write(self, lane: Lane, position: int, events: list[SmallEvent]) -> bool:
+    def _write(self, stream: str, position: int, events: list[SmallEvent]) -> bool:
         """Write what belongs to a position, a part at a time; what is written is known when it is tried again."""
         done = 0
         while len(events) - done > _AT_ONCE:
             part = events[done : done + _AT_ONCE]
-            if not self._write_part(lane, position, part, last=False):
+            if not self._write_part(stream, position, part, last=False):
                 return False
             done += _AT_ONCE
             self._call_out()
-            if lane is Lane.BULK:
-                while (taken := self._take(Lane.LIFE)) and self._write(Lane.LIFE, *taken):
-                    pass
-        if not self._write_part(lane, position, events[done:], last=True):
+            if lane_of(stream) is Lane.BULK:
+                for first in self._life:
+                    while (taken := self._take(first)) and self._write(first, *taken):
+                        pass
+        if not self._write_part(stream, position, events[done:], last=True):
             return False
-        self._applied[lane] = position
+        self._applied[stream] = position
         with self._change:
-            queue = self._waiting[lane]
+            queue = self._waiting[stream]
             while queue and queue[0][0] <= position:
                 self._count -= len(queue.popleft()[1])
         return True
 
-    def _write_part(self, lane: Lane, position: int, events: list[SmallEvent], *, last: bool) -> bool:
-        written = self._apply(lane, position, events, last=last)
+    def _write_part(self, stream: str, position: int, events: list[SmallEvent], *, last: bool) -> bool:
+        written = self._apply(stream, position, events, last=last)
         if not written and self._refusals >= _TRIES:
             with self.troubles.passing("refused events could not be set aside"):
-                written = self._apply(lane, position, self._sifted(lane, position, events), last=last)
+                written = self._apply(stream, position, self._sifted(stream, position, events), last=last)
         if not written:
             with self._change:
                 if not self._stopping:
@@ -170,14 +179,14 @@ class EventWriter:
         self.troubles.over()
         return True
 
-    def _apply(self, lane: Lane, position: int, events: list[SmallEvent], *, last: bool) -> bool:
+    def _apply(self, stream: str, position: int, events: list[SmallEvent], *, last: bool) -> bool:
         """Write; return whether that went, and count what was refused in a row."""
         try:
             with self.troubles.passing("events could not be written", but=_AWAY):
                 if last:
-                    self._store.apply(lane, position, events)
+                    self._store.apply(stream, position, events)
                 else:
-                    self._store.apply(lane, position, events, last=False)
+                    self._store.apply(stream, position, events, last=False)
                 return True
         except _AWAY as why:
             self.troubles.tell("events cannot be written now", why)
@@ -186,24 +195,24 @@ class EventWriter:
             self._refusals += 1
         return False
 
-    def _sifted(self, lane: Lane, position: int, events: list[SmallEvent]) -> list[SmallEvent]:
+    def _sifted(self, stream: str, position: int, events: list[SmallEvent]) -> list[SmallEvent]:
         """Return the events that the store takes, mended where that helps; the others are set aside.
 
         A store that takes nothing at all is asked again: it is not the events. Raises Full, Unavailable.
         """
-        if not self._store.takes(lane, []):
+        if not self._store.takes(stream, []):
             return events
         why = self.troubles.newest
         taken: list[SmallEvent] = []
         for event in events:
             mended = _mended(event)
-            if self._store.takes(lane, [event]):
+            if self._store.takes(stream, [event]):
                 taken.append(event)
-            elif mended != event and self._store.takes(lane, [mended]):
+            elif mended != event and self._store.takes(stream, [mended]):
                 taken.append(mended)
             else:
-                self._aloud(lane, mended)  # first: a file that is full must not keep a fire from people
-                self.aside.put(lane, position, event, why)
+                self._aloud(stream, mended)  # first: a file that is full must not keep a fire from people
+                self.aside.put(stream, position, event, why)
         return taken
 
 

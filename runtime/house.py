@@ -107,25 +107,27 @@ class House:
         self.ledger = SqlLedger(self.database)
         self.keys = SqlKeys(self.database)
         # What of a log cannot be read is passed over and told: a platform that does not start hears no fire.
-        self.logs = {lane: SegmentLog(folder / "log" / lane, settings.log, lane, skip_corrupt=True) for lane in Lane}
+        self.logs: dict[str, SegmentLog] = {
+            lane: SegmentLog(folder / "log" / lane, settings.log, lane, skip_corrupt=True) for lane in Lane
+        }
         for log in self.logs.values():
             resources.callback(log.close)
         self.snapshots = FileSnapshots(folder / "snapshots")
         gateways = Gateways(self.registry)
         self.readings = DuckStore(folder / "series", settings.store, gateways.column)
         resources.callback(self.readings.close)
-        for lane, log in self.logs.items():
-            log.skip_to(self._seen(lane))
+        for stream, log in self.logs.items():
+            log.skip_to(self._seen(stream))
         self.live = LiveBuffer(settings.api, clock.now())
 
-    def _seen(self, lane: Lane) -> int:
-        """Return the greatest position of a lane's log that anybody has seen: a log that ends before it has lost some.
+    def _seen(self, stream: str) -> int:
+        """Return the greatest position of a log that anybody has seen: a log that ends before it has lost some.
 
         Stores skip what they have by position; a log that gave positions out again would be skipped.
         """
         return max(
-            self.events.applied(lane), self.quarantine.kept(lane), self.ledger.reached(lane),
-            self.readings.position(lane), *(self.snapshots.newest(name) for name in (lane.value, f"store-{lane}")),
+            self.events.applied(stream), self.quarantine.kept(stream), self.ledger.reached(stream),
+            self.readings.position(stream), *(self.snapshots.newest(name) for name in (stream, f"store-{stream}")),
         )  # fmt: skip
 
     def _tell(self, event: str, park: int, body: bytes) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from threading import Lock
 from typing import Protocol
 
-from park.metrics import Lane
 from park.ports import LedgerRow, Log, ReadingStore
 from park.records import Batch
 from runtime.merging import received
@@ -21,7 +20,7 @@ class Behind(Protocol):
 
     giving: Lock
 
-    def position(self, lane: Lane) -> int:
+    def position(self, stream: str) -> int:
         """Return the log position through which the stores were given everything."""
 
 
@@ -29,7 +28,7 @@ class WholeLedger:
     """Joins the counts at a moment between two chunks, so that they speak of the same readings."""
 
     def __init__(
-        self, ledger: SqlLedger, readings: ReadingStore, logs: Mapping[Lane, Log], behind: Behind | None = None
+        self, ledger: SqlLedger, readings: ReadingStore, logs: Mapping[str, Log], behind: Behind | None = None
     ) -> None:
         self._ledger = ledger
         self._readings = readings
@@ -40,12 +39,14 @@ class WholeLedger:
         """Return rows of the hours with start <= hour < end."""
         if self._behind is None:
             # After a crash what SQL counted may be ahead of what lasts in the store.
-            positions = {lane: min(self._ledger.reached(lane), self._readings.position(lane)) for lane in self._logs}
+            positions = {
+                stream: min(self._ledger.reached(stream), self._readings.position(stream)) for stream in self._logs
+            }
             return self._joined(start, end, positions)
         with self._behind.giving:
-            return self._joined(start, end, {lane: self._behind.position(lane) for lane in self._logs})
+            return self._joined(start, end, {stream: self._behind.position(stream) for stream in self._logs})
 
-    def _joined(self, start: int, end: int, positions: Mapping[Lane, int]) -> list[LedgerRow]:
+    def _joined(self, start: int, end: int, positions: Mapping[str, int]) -> list[LedgerRow]:
         messages, received, coming = self._tail(positions)
         # Rows that stages derive from readings (use of a register, people inside) came through no edge.
         stored = {cell: n for cell, n in self._readings.stored(start, end).items() if cell[0] >= 0}
@@ -55,14 +56,14 @@ class WholeLedger:
             for cell in [(row.gateway, row.hour)]
         ]
 
-    def _tail(self, positions: Mapping[Lane, int]) -> tuple[Counter[Cell], Counter[Cell], Counter[Cell]]:
+    def _tail(self, positions: Mapping[str, int]) -> tuple[Counter[Cell], Counter[Cell], Counter[Cell]]:
         """Count messages and readings that the ledger has not seen, and readings that the store has not."""
         messages: Counter[Cell] = Counter()
         readings: Counter[Cell] = Counter()
         coming: Counter[Cell] = Counter()
-        for lane, log in self._logs.items():
-            begin = max(positions[lane], log.begin)
-            counted = self._ledger.reached(lane)  # further than the store while that one has no room
+        for stream, log in self._logs.items():
+            begin = max(positions[stream], log.begin)
+            counted = self._ledger.reached(stream)  # further than the store while that one has no room
             for position, record in log.read(begin, min(log.end, begin + _TAIL)):
                 if isinstance(record, Batch):
                     hour = received(record) // HOUR * HOUR

@@ -1,4 +1,4 @@
-"""One lane's way into the stores: its stages, where they stand, and the chunks they make."""
+"""One log's way into the stores: its stages, where they stand, and the chunks they make."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +10,6 @@ import numpy as np
 from park.directory import Directory
 from park.errors import Corrupt, MachineryError
 from park.events import Event
-from park.metrics import Lane
 from park.operator import Operator, TellsCounts
 from park.ports import Log, ReadingStore, SnapshotStore
 from park.readings import ReadingBatch, concat
@@ -40,25 +39,24 @@ class Finished:
 
 
 class Track:
-    """One lane of the projector."""
+    """One stream of the projector."""
 
     def __init__(
         self,
-        lane: Lane,
+        stream: str,
         log: Log,
         stages: Callable[[Directory], tuple[Operator, ...]],
         store: ReadingStore,
         snapshots: SnapshotStore,
         journal: Path,
-        reached: Callable[[Lane], Iterable[int]],
+        reached: Callable[[str], Iterable[int]],
         troubles: Troubles,
         registry: Callable[[], Config] | None = None,
     ) -> None:
         """Take the parts; `registry` tells all that is registered now, where neither log nor snapshot knows it."""
-        self.lane = lane
+        self.stream = stream
         self.position = 0  # through which chunks were made
         self.tick = 0  # newest, epoch ms
-        self.newest = 0  # receipt of what was read last, epoch ms
         self._log = log
         self._stages = stages
         self._store = store
@@ -67,7 +65,7 @@ class Track:
         self._reached = reached
         self._troubles = troubles
         self._registry = registry
-        self._name = f"store-{lane}"
+        self._name = f"store-{stream}"
         self._cuts: list[Cut] = []  # ahead of us, rising
         self._stops: list[int] = []  # further ends of chunks, rising
         self._whole = True  # False: a chunk was begun and not made, and what it held is in the stages only
@@ -89,7 +87,7 @@ class Track:
         """Take the newest snapshot that the store reaches. Raises Corrupt."""
         self._begin()
         self.position, self.tick = self._log.begin, 0
-        lasting = self._store.position(self.lane)
+        lasting = self._store.position(self.stream)
         found = self._snapshots.load(self._name)
         if found is not None and found[0] > self._log.end:
             raise Corrupt(f"{self._name}: the snapshot is of position {found[0]}, the log ends at {self._log.end}")
@@ -103,7 +101,7 @@ class Track:
         elif self._log.begin:
             # The store was lost, or the log is all that is left: begin where the log does, with the
             # registry as a snapshot knows it, since the configuration records are gone.
-            known = found or self._snapshots.load(self.lane)
+            known = found or self._snapshots.load(self.stream)
             if known is not None:
                 self._pipeline.restore({"directory": known[1]["directory"]})
             elif self._registry is not None:
@@ -111,7 +109,7 @@ class Track:
             else:
                 raise Corrupt(f"{self._name}: no snapshot can be read, and the log begins at {self._log.begin} only")
         self._cuts = self._journal.after(self.position)
-        self._stops = sorted({p for p in (lasting, *self._reached(self.lane)) if p > self.position})
+        self._stops = sorted({p for p in (lasting, *self._reached(self.stream)) if p > self.position})
 
     def save(self) -> None:
         """Save where the stages stand; the store must have made all of it lasting."""
@@ -168,10 +166,8 @@ class Track:
             if isinstance(record, Batch):
                 refused += record.refused
                 self._count(record, edge)
-                self.newest = max(self.newest, received(record))
             elif isinstance(record, Tick):
                 self.tick = max(self.tick, record.now)
-                self.newest = max(self.newest, record.now)
             if cut is None and (size >= rows or len(events) > _EVENTS):
                 break
         else:  # also where nothing of it could be read

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from park.errors import Full, MachineryError, Unavailable
 from park.events import Bands, Level, Rollups
-from park.metrics import Lane
 from park.ports import Buckets, Chunk, Latest
 from park.readings import Bool, ReadingBatch, batch_of
 from park.settings import StoreSettings
@@ -235,9 +234,9 @@ class DuckStore:
             while steps and shelf.compaction.step(self._log_time - GRACE):
                 steps -= 1
 
-    def position(self, lane: Lane) -> int:
+    def position(self, stream: str) -> int:
         """Return the log position through which everything lasts."""
-        return self._lasting.get(lane, 0)
+        return self._lasting.get(stream, 0)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 

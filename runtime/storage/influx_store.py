@@ -21,6 +21,7 @@ from park.metrics import Lane
 from park.ports import Buckets, Chunk, Latest
 from park.readings import Bool, Int32, Int64, ReadingBatch, batch_of
 from park.series import BY_LEVEL, RAW, RECEIPTS
+from park.streams import lane_of
 from runtime.storage.influx import Influx, Row, points_text
 from runtime.storage.influx_lines import Field, bodies
 from runtime.storage.memory import at_point, no_column
@@ -34,12 +35,12 @@ _EDGE = 9_000_000_000_000  # ms; InfluxDB's times are nanoseconds in 64 bits
 
 
 class Positions(Protocol):
-    """Where it is written down how far a lane's log lasts in this store."""
+    """Where it is written down how far a log lasts in this store."""
 
-    def read(self, lane: Lane) -> int:
+    def read(self, stream: str) -> int:
         """Return the position, 0 before the first."""
 
-    def write(self, lane: Lane, position: int) -> None:
+    def write(self, stream: str, position: int) -> None:
         """Keep it."""
 
 
@@ -63,7 +64,7 @@ class InfluxStore:
         self._heads: dict[int, str] = {}
         self._newest = np.full(64, _NEVER, np.int64)  # by point: ts of its newest row, of those asked for
         self._asked = np.zeros(64, np.bool_)  # by point: whether `_newest` holds what the server has
-        self._taken: dict[Lane, int] = {}
+        self._taken: dict[str, int] = {}
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -87,12 +88,12 @@ class InfluxStore:
 
     def flush(self) -> None:
         """Write down how far everything lasts: every write was answered before."""
-        for lane, position in self._taken.items():
-            self._positions.write(lane, position)
+        for stream, position in self._taken.items():
+            self._positions.write(stream, position)
 
-    def position(self, lane: Lane) -> int:
+    def position(self, stream: str) -> int:
         """Return the log position through which everything lasts."""
-        return self._positions.read(lane)
+        return self._positions.read(stream)
 
     def _judged(self, rows: ReadingBatch) -> tuple[Bool, ReadingBatch]:
         """Return which rows are counted as received, and the rows to store."""
@@ -324,7 +325,7 @@ class InfluxStore:
 
 def _key(chunk: Chunk) -> int:
     """Return what tells a part of a window from its others, in ns below a minute: its place in the log."""
-    return (chunk.position * 2 + (chunk.lane is Lane.LIFE)) % _BELOW
+    return (chunk.position * 2 + (lane_of(chunk.lane) is Lane.LIFE)) % _BELOW
 
 
 def _once(rows: ReadingBatch) -> ReadingBatch:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from park.events import Bands, Level, Rollups
-from park.metrics import Lane
 from park.ports import Buckets, Chunk, Latest
 from park.readings import Bool, ReadingBatch, batch_of
 from runtime.storage.kinds import BANDS
@@ -44,8 +43,8 @@ class MemoryStore:
         self._rollups: dict[Level, list[Rollups]] = {level: [] for level in Level}
         self._bands: list[tuple[NDArray[Any], ...]] = []
         self._counted: Counter[tuple[int, int, str]] = Counter()
-        self._taken: dict[Lane, int] = {}
-        self._lasting: dict[Lane, int] = {}
+        self._taken: dict[str, int] = {}
+        self._lasting: dict[str, int] = {}
 
     def write(self, chunk: Chunk) -> None:
         """Take a chunk, unless it was taken before."""
@@ -85,9 +84,9 @@ class MemoryStore:
         """Call everything lasting that was taken: as lasting as memory is."""
         self._lasting.update(self._taken)
 
-    def position(self, lane: Lane) -> int:
+    def position(self, stream: str) -> int:
         """Return the log position of the last chunk before the last flush."""
-        return self._lasting.get(lane, 0)
+        return self._lasting.get(stream, 0)
 
     def known(self, readings: ReadingBatch) -> Bool:
         """Return for each reading whether its point and time are stored already."""

@@ -14,7 +14,7 @@ from alerts.triggers import triggers_of
 from park.alarms import MessageKind, Notification, Signal, Trigger
 from park.errors import MachineryError
 from park.events import ConditionChange, DeviceStatus, Finding, Severity
-from park.metrics import Lane
+from park.streams import lane_of
 from park.wire import SmallEvent, decode_event
 from runtime.storage.sql.alarm_case_rows import put_notifications
 from runtime.storage.sql.alarm_writer import CaseWriter
@@ -39,7 +39,7 @@ class Intake:
         self._alarms = alarms
         self._now = now
 
-    def fresh(self, connection: Connection, lane: Lane, events: Sequence[SmallEvent]) -> list[Trigger]:
+    def fresh(self, connection: Connection, stream: str, events: Sequence[SmallEvent]) -> list[Trigger]:
         """Return the triggers of those events that are not stored yet: a log may be read again from anywhere."""
         known = {
             row[0]
@@ -58,7 +58,7 @@ class Intake:
                     continue
             if event.id not in known:
                 known.add(event.id)
-                found += triggers_of(lane, event)
+                found += triggers_of(lane_of(stream), event)
         return found
 
     def take(self, connection: Connection, triggers: Sequence[Trigger]) -> Callable[[], None]:
@@ -86,13 +86,13 @@ class Intake:
 
         return tell
 
-    def alone(self, lane: Lane, event: SmallEvent) -> None:
+    def alone(self, stream: str, event: SmallEvent) -> None:
         """Tell people of an event that the store refuses: of life safety as of a case, or at least as a message.
 
         Raises MachineryError: nothing could be written now.
         """
         now = self._now()
-        for trigger in triggers_of(lane, event):
+        for trigger in triggers_of(lane_of(stream), event):
             if not exempt(trigger) or trigger.signal is not Signal.ACTIVE:
                 continue
             with self.troubles.passing(f"no case could be told of {trigger.id}", but=_AWAY):

@@ -8,7 +8,6 @@ from sqlalchemy import Connection, Select, and_, delete, insert, select, tuple_
 
 from park.errors import MachineryError, UserError
 from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Finding
-from park.metrics import Lane
 from park.wire import SmallEvent, decode_event, encode_event
 from runtime.storage.sql import positions
 from runtime.storage.sql.activity import put_days
@@ -32,26 +31,26 @@ class SqlEvents:
         self._database = database
         self._intake = intake
 
-    def apply(self, lane: Lane, position: int, events: Sequence[SmallEvent], *, last: bool = True) -> None:
+    def apply(self, stream: str, position: int, events: Sequence[SmallEvent], *, last: bool = True) -> None:
         """Store the events of log records up to a position, together with it; or but a part of them, not the `last`.
 
         Positions at or below the one reached are skipped whole, known ids one by one: a log may be
         read again from anywhere.
         """
         with self._database.write() as connection:
-            if position <= positions.reached(connection, positions.EVENTS, lane):
+            if position <= positions.reached(connection, positions.EVENTS, stream):
                 return
-            tell = self._put(connection, lane, events)
+            tell = self._put(connection, stream, events)
             if last:
-                positions.reach(connection, positions.EVENTS, lane, position)
+                positions.reach(connection, positions.EVENTS, stream, position)
         if tell is not None:
             tell()
 
-    def takes(self, lane: Lane, events: Sequence[SmallEvent]) -> bool:
+    def takes(self, stream: str, events: Sequence[SmallEvent]) -> bool:
         """Tell whether events could be stored, without storing them. Raises Full, Unavailable."""
         try:
             with self._database.write() as connection:
-                self._put(connection, lane, events)
+                self._put(connection, stream, events)
                 raise _Undone  # noqa: TRY301 - what was tried is taken back with the transaction
         except _Undone:
             return True
@@ -60,21 +59,21 @@ class SqlEvents:
         except Exception:  # noqa: BLE001 - drivers and stores refuse in many words
             return False
 
-    def _put(self, connection: Connection, lane: Lane, events: Sequence[SmallEvent]) -> Callable[[], None] | None:
+    def _put(self, connection: Connection, stream: str, events: Sequence[SmallEvent]) -> Callable[[], None] | None:
         """Store events and tell cases; return what is to be called once it is committed."""
         sorted_out: dict[type, list[Any]] = {kind: [] for kind in _STORE}
         for event in events:
             sorted_out[type(event)].append(event)
-        triggers = self._intake.fresh(connection, lane, events) if self._intake else []
+        triggers = self._intake.fresh(connection, stream, events) if self._intake else []
         for kind, found in sorted_out.items():
             if found:
                 _STORE[kind](connection, found)
         return self._intake.take(connection, triggers) if self._intake else None
 
-    def applied(self, lane: Lane) -> int:
+    def applied(self, stream: str) -> int:
         """Return the position through which events are stored."""
         with self._database.read() as connection:
-            return positions.reached(connection, positions.EVENTS, lane)
+            return positions.reached(connection, positions.EVENTS, stream)
 
     def conditions(
         self, *, park: int = 0, standing: bool | None = None, before: str = "", limit: int = 100

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from park.events import Counted
-from park.metrics import Lane
 from park.ports import LedgerRow
 from park.records import Refusal, Refused
 from runtime.storage.sql import positions
@@ -45,7 +44,7 @@ class SqlLedger:
 
     def add(
         self,
-        lane: Lane,
+        stream: str,
         position: int,
         edge: Iterable[EdgeRow],
         refused: Iterable[Refused] = (),
@@ -54,24 +53,24 @@ class SqlLedger:
         """Add what log records up to a position say, once: positions at or below the one reached are skipped."""
         cells = _cells(edge, refused, counted)
         with self._database.write() as connection:
-            if position <= positions.reached(connection, positions.LEDGER, lane):
+            if position <= positions.reached(connection, positions.LEDGER, stream):
                 return
             if cells:
                 row = upsert(connection, ledger)
                 more = {name: ledger.c[name] + row.excluded[name] for name in _COLUMNS}
                 rows = [
-                    {"lane": lane, "gateway": gateway, "hour": hour, **dict(zip(_COLUMNS, counts, strict=True))}
+                    {"lane": stream, "gateway": gateway, "hour": hour, **dict(zip(_COLUMNS, counts, strict=True))}
                     for (gateway, hour), counts in cells.items()
                 ]
                 connection.execute(
                     row.on_conflict_do_update(index_elements=["lane", "gateway", "hour"], set_=more), rows
                 )
-            positions.reach(connection, positions.LEDGER, lane, position)
+            positions.reach(connection, positions.LEDGER, stream, position)
 
-    def reached(self, lane: Lane) -> int:
-        """Return the position through which a lane's log is counted."""
+    def reached(self, stream: str) -> int:
+        """Return the position through which a log is counted."""
         with self._database.read() as connection:
-            return positions.reached(connection, positions.LEDGER, lane)
+            return positions.reached(connection, positions.LEDGER, stream)
 
     def rows(
         self,

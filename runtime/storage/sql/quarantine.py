@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
 from park.errors import NotFound, UserError
-from park.metrics import Lane
 from park.ports import Quarantined
 from park.records import Refusal, Refused
+from park.streams import lane_of
 from runtime.storage.sql import positions
 from runtime.storage.sql.database import Database, chunks, upsert
 from runtime.storage.sql.tables import quarantine, tallies
@@ -37,23 +37,23 @@ class SqlQuarantine:
         self._database = database
         self._bounds = bounds or Bounds()
 
-    def keep(self, lane: Lane, position: int, refused: Sequence[Refused]) -> None:
+    def keep(self, stream: str, position: int, refused: Sequence[Refused]) -> None:
         """Store the refused messages of log records up to a position, once."""
         with self._database.write() as connection:
-            if position <= positions.reached(connection, positions.QUARANTINE, lane):
+            if position <= positions.reached(connection, positions.QUARANTINE, stream):
                 return
             if refused:
-                rows = [_row(lane, r) for r in refused]
+                rows = [_row(stream, r) for r in refused]
                 connection.execute(insert(quarantine), rows)
                 _tally(connection, _ROWS, len(rows))
                 _tally(connection, _BYTES, sum(row["bytes"] for row in rows))
                 self._make_room(connection)
-            positions.reach(connection, positions.QUARANTINE, lane, position)
+            positions.reach(connection, positions.QUARANTINE, stream, position)
 
-    def kept(self, lane: Lane) -> int:
+    def kept(self, stream: str) -> int:
         """Return the position through which refused messages are stored."""
         with self._database.read() as connection:
-            return positions.reached(connection, positions.QUARANTINE, lane)
+            return positions.reached(connection, positions.QUARANTINE, stream)
 
     def _make_room(self, connection: Connection) -> None:
         """Drop what nobody waits for first, then the oldest of the device that sends most.
@@ -133,10 +133,10 @@ class SqlQuarantine:
             return _count(connection, _ROWS), _count(connection, _BYTES), _count(connection, _DROPPED)
 
 
-def _row(lane: Lane, r: Refused) -> dict[str, Any]:
+def _row(stream: str, r: Refused) -> dict[str, Any]:
     size = len(r.payload) + len(r.topic) + len(r.device_key) + len(r.detail) + _OVERHEAD
     return {
-        "lane": lane, "state": WAITING, "actor": "", "reason": r.reason, "topic": _clean(r.topic),
+        "lane": stream, "state": WAITING, "actor": "", "reason": r.reason, "topic": _clean(r.topic),
         "payload": r.payload, "size": r.size, "received": r.received, "device_key": _clean(r.device_key),
         "gateway": r.gateway, "readings": r.readings, "detail": _clean(r.detail), "alarm": r.alarm, "whole": r.whole,
         "bytes": size, "retained": r.retained,
@@ -153,7 +153,7 @@ def _kept(row: Row[Any]) -> Quarantined:
         Refusal(row.reason), row.topic, bytes(row.payload), row.size, row.received, row.device_key, row.gateway,
         row.readings, row.detail, row.alarm, row.whole, row.retained,
     )  # fmt: skip
-    return Quarantined(row.id, refused, Lane(row.lane), row.state, row.actor)
+    return Quarantined(row.id, refused, lane_of(row.lane), row.state, row.actor)
 
 
 def _tally(connection: Connection, name: str, more: int) -> None:
