@@ -82,6 +82,29 @@ class DeliverySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CitySettings:
+    """Where the engines of a city are, and how its logs are kept. `park run` needs none of it."""
+
+    kafka: str = "127.0.0.1:9092"  # host:port of one or more brokers, separated by commas
+    kafka_username: str = ""  # SCRAM-SHA-512; "": none
+    kafka_password_file: str = ""  # a file with the password and nothing else
+    kafka_tls: bool = False  # speak TLS to Kafka
+    kafka_tls_ca_file: str = ""  # "": the authorities that the system trusts
+    partitions: int = 4  # of each lane's topic, and of the events': parks are spread over them for good
+    replication: int = 1  # copies of each partition; in production three, on three machines
+    retention_hours: int = 168  # that Kafka keeps records
+    retention_bytes: int = 8 << 30  # of one partition; whichever is reached first
+    message_bytes: int = 8 << 20  # the largest record that a topic takes
+    postgres_url_file: str = ""  # a file with the address of the database, as SQLAlchemy writes it, password included
+    influx_url: str = "http://127.0.0.1:8086"  # of InfluxDB 2
+    influx_token_file: str = ""  # a file with the token and nothing else
+    influx_org: str = "park"  # organisation that owns the buckets
+    share: str = "0/1"  # of `park ingest`: which of how many, counted from 0; each takes its partitions' parks
+    role_host: str = "127.0.0.1"  # where a role shows its health and figures
+    role_port: int = 0  # 0: any that is free
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything."""
 
@@ -92,3 +115,4 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    city: CitySettings = field(default_factory=CitySettings)

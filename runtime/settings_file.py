@@ -30,6 +30,10 @@ _MOST: Mapping[tuple[str, ...], float] = {
     ("ingest", "broker_port"): _PORT,
     ("ingest", "receive_maximum"): _PORT,  # MQTT 5, 3.1.2.11.3: two bytes
     ("ingest", "keepalive"): 65_535,  # s; MQTT 5, 3.1.2.10: two bytes
+    ("city", "role_port"): _PORT,
+    ("city", "partitions"): 1_000,
+    ("city", "replication"): 9,
+    ("city", "message_bytes"): 64 << 20,  # what a client of Kafka can hold several of
     ("ingest", "batch_nap"): 1.0,  # s; beyond it nobody would call it live
 }
 _LEAST: Mapping[tuple[str, ...], float] = {
@@ -39,6 +43,11 @@ _LEAST: Mapping[tuple[str, ...], float] = {
     ("log", "segment_bytes"): 1 << 16,  # a segment holds a record at least
     ("store", "memory_rows"): 1,
     ("api", "live_buffer"): 1,
+    ("city", "partitions"): 1,
+    ("city", "replication"): 1,
+    ("city", "retention_hours"): 1,
+    ("city", "retention_bytes"): 64 << 20,
+    ("city", "message_bytes"): 4 << 20,  # a refused message of 1 MiB, whatever its letters cost, fits
 }
 _CHOICES: Mapping[tuple[str, ...], tuple[Any, ...]] = {("language",): ("zh", "en"), ("ingest", "mqtt_version"): (4, 5)}
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}

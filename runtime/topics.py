@@ -1,0 +1,147 @@
+"""The topics of a city: one table, from which they are made and against which they are checked.
+
+| topic | key | value | partition |
+| --- | --- | --- | --- |
+| `park.life`, `park.bulk` | code of its park; empty: several, or all | `park.wire.encode(record)` | of the park |
+| `park.events` | name of the stream | `park.told.encode_told(told)` | of the stream's name |
+| `park.dead` | topic and partition it came from | what came, as it came; why is in the headers | of the key |
+
+Partition n of a lane's topic is the log of the stream `life-n` or `bulk-n`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+
+from park.errors import SettingsError, Unavailable
+from park.metrics import Lane
+from park.settings import CitySettings
+from runtime.city_settings import kafka_access
+
+EVENTS, DEAD = "park.events", "park.dead"
+_HOUR = 3_600_000  # ms
+_EXISTS = 36  # TOPIC_ALREADY_EXISTS
+_WAIT = 10.0  # s that a new topic may need until everybody knows it
+
+
+class Of(StrEnum):
+    """What a topic's partitions follow."""
+
+    SETTING = "setting"
+    ONE = "one"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One row of the table."""
+
+    name: str
+    partitions: Of
+    what: str
+
+
+TOPICS = (
+    Topic("park.life", Of.SETTING, "records of life-safety devices"),
+    Topic("park.bulk", Of.SETTING, "records of all other devices"),
+    Topic(EVENTS, Of.SETTING, "what the workers found"),
+    Topic(DEAD, Of.ONE, "what could not be read, as it came"),
+)
+
+
+def topic_of(lane: Lane) -> str:
+    """Return the topic of a lane's records."""
+    return f"park.{lane.value}"
+
+
+def stream_of(lane: Lane, partition: int) -> str:
+    """Return the name of the log that a partition of a lane's topic is."""
+    return f"{lane.value}-{partition}"
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Return the partition of a park's code or of a stream's name.
+
+    The same as Kafka's own clients find for this key (murmur2, sign bit off), so that other programs agree.
+    """
+    hashed: int = murmur2(key.encode())
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+def count_of(topic: Topic, settings: CitySettings) -> int:
+    """Return how many partitions a topic has."""
+    return settings.partitions if topic.partitions is Of.SETTING else 1
+
+
+def configuration(settings: CitySettings) -> dict[str, str]:
+    """Return what Kafka is told of each topic."""
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(settings.retention_hours * _HOUR),
+        "retention.bytes": str(settings.retention_bytes),
+        "max.message.bytes": str(settings.message_bytes),
+        # With three copies two must have a record before it is acknowledged: one machine may be away.
+        "min.insync.replicas": str(max(1, settings.replication - 1)),
+        "message.timestamp.type": "CreateTime",
+    }
+
+
+async def prepare_topics(settings: CitySettings) -> list[str]:
+    """Make the topics that are missing; return the names of those. Twice is as good as once.
+
+    Raises Unavailable when Kafka is away, and SettingsError when a topic is there with another number of
+    partitions: a park would then have two logs.
+    """
+    admin = AIOKafkaAdminClient(**kafka_access(settings))
+    try:
+        await admin.start()
+        made = await _make(admin, settings)
+        await _check(admin, settings)
+    except (KafkaError, OSError, TimeoutError) as why:
+        raise Unavailable(f"Kafka at {settings.kafka}: {why}") from why
+    finally:
+        await admin.close()
+    return made
+
+
+async def _make(admin: AIOKafkaAdminClient, settings: CitySettings) -> list[str]:
+    there = set(await admin.list_topics())
+    missing = [topic for topic in TOPICS if topic.name not in there]
+    if not missing:
+        return []
+    config = configuration(settings)
+    wanted = [NewTopic(t.name, count_of(t, settings), settings.replication, topic_configs=config) for t in missing]
+    answer = await admin.create_topics(wanted)
+    for name, code, *message in answer.topic_errors:
+        if code not in (0, _EXISTS):
+            raise SettingsError(f"Kafka does not make the topic {name}: error {code} {' '.join(map(str, message))}")
+    return [topic.name for topic in missing]
+
+
+async def _check(admin: AIOKafkaAdminClient, settings: CitySettings) -> None:
+    found: dict[str, int] = {}
+    deadline = asyncio.get_running_loop().time() + _WAIT
+    while True:
+        found = _counts(await admin.describe_topics([t.name for t in TOPICS]))
+        if len(found) == len(TOPICS) or asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(0.1)
+    for topic in TOPICS:
+        wanted, there = count_of(topic, settings), found.get(topic.name, 0)
+        if not there:
+            raise Unavailable(f"Kafka has not made the topic {topic.name} yet")
+        if there != wanted:
+            raise SettingsError(
+                f"the topic {topic.name} has {there} partitions, and the settings say {wanted}: "
+                "the number is chosen once, for a park's records stay where they are"
+            )
+
+
+def _counts(described: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return the number of partitions by topic, of topics that are ready."""
+    return {d["topic"]: len(d["partitions"]) for d in described if not d["error_code"] and d["partitions"]}
