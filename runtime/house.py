@@ -10,7 +10,6 @@
 """
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,93 +18,36 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
 from api.services import Component, Services
 from park.errors import UserError
 from park.metrics import Lane
 from park.settings import Settings
 from runtime import clock
 from runtime.backup import write_backup
-from runtime.cases import Cases
-from runtime.delivery_office import DeliveryOffice
 from runtime.doors import make_folder
+from runtime.gateways import Gateways
 from runtime.live import LiveBuffer
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
 from runtime.loss import WholeLedger
 from runtime.names import ATTACHMENTS, DATABASE, OUTGOING
-from runtime.office_house import OfficeHouse
-from runtime.registry_transfer import given_out, taken_in
-from runtime.rulebook import Rulebook
+from runtime.sql_house import SqlHouse
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
-from runtime.storage.sql.activity import SqlActivity
 from runtime.storage.sql.database import Database
-from runtime.storage.sql.episodes import SqlEpisodes
-from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.keys import SqlKeys
-from runtime.storage.sql.ledger import SqlLedger
-from runtime.storage.sql.papers import SqlPapers
-from runtime.storage.sql.quarantine import SqlQuarantine
-from runtime.storage.sql.registry import SqlRegistry
-from runtime.storage.sql.rules import SqlRules
 
 
-class Gateways:
-    """The gateway of each point, for the store's count; -1: its readings are made by the stages."""
-
-    def __init__(self, registry: SqlRegistry) -> None:
-        self._registry = registry
-        self._version = -1
-        self._lock = threading.Lock()
-        self._gateway: NDArray[np.int32] = np.zeros(1, np.int32)
-
-    def column(self) -> NDArray[np.int32]:
-        """Return the gateway of each point's device; 0: none."""
-        self._renew()
-        return self._gateway
-
-    def _renew(self) -> None:
-        with self._lock:
-            version = self._registry.version
-            if version == self._version:
-                return
-            pairs = self._registry.gateways()
-            gateway = np.zeros(1 + max((point for point, _ in pairs), default=0), np.int32)
-            for point, of in pairs:
-                gateway[point] = of
-            config = self._registry.config_since(0, 0)
-            made = {d.device for d in config.devices if d.kind == "zone_counter"}
-            for p in config.points:
-                if p.source or p.device in made:
-                    gateway[p.point] = -1
-            self._gateway, self._version = gateway, version
-
-
-class House:
+class House(SqlHouse):
     """The opened stores of one data folder; holds its lock while open."""
 
     def __init__(self, settings: Settings, resources: ExitStack) -> None:
         """Open everything; what was opened is closed in reverse by `resources`."""
         folder = settings.data_dir
-        self.settings = settings
         self._resources = resources
-        self.database = Database.open(folder / DATABASE)
-        resources.callback(self.database.close)
-        self.registry = SqlRegistry(self.database)
-        self.activity = SqlActivity(self.database)
-        self.episodes = SqlEpisodes(self.database)
-        self.papers = SqlPapers(self.database)
-        self.rulebook = Rulebook(SqlRules(self.database), self.registry, clock.now)
-        self.cases = Cases(self.database, folder / ATTACHMENTS, self._tell, clock.now, time.monotonic)
-        self.delivery = DeliveryOffice(self.database, lambda: self.rulebook.rows)
-        self.events = SqlEvents(self.database, self.cases.intake)
-        self.office = OfficeHouse(self.database, self.registry, self.events, self.cases)
-        self.quarantine = SqlQuarantine(self.database)
-        self.ledger = SqlLedger(self.database)
-        self.keys = SqlKeys(self.database)
+        database = Database.open(folder / DATABASE)
+        resources.callback(database.close)
+        super().__init__(settings, database, folder / ATTACHMENTS, time.monotonic)
         # What of a log cannot be read is passed over and told: a platform that does not start hears no fire.
         self.logs: dict[str, SegmentLog] = {
             lane: SegmentLog(folder / "log" / lane, settings.log, lane, skip_corrupt=True) for lane in Lane
@@ -114,7 +56,7 @@ class House:
             resources.callback(log.close)
         self.snapshots = FileSnapshots(folder / "snapshots")
         gateways = Gateways(self.registry)
-        self.readings = DuckStore(folder / "series", settings.store, gateways.column)
+        self.readings: DuckStore = DuckStore(folder / "series", settings.store, gateways.column)
         resources.callback(self.readings.close)
         for stream, log in self.logs.items():
             log.skip_to(self._seen(stream))
@@ -129,10 +71,6 @@ class House:
             self.events.applied(stream), self.quarantine.kept(stream), self.ledger.reached(stream),
             self.readings.position(stream), *(self.snapshots.newest(name) for name in (stream, f"store-{stream}")),
         )  # fmt: skip
-
-    def _tell(self, event: str, park: int, body: bytes) -> None:
-        """Tell live pages, which there are once everything is open."""
-        self.live.publish(event, park, body)
 
     @classmethod
     def open(cls, settings: Settings, first: Callable[[], None] | None = None) -> Self:
@@ -158,21 +96,11 @@ class House:
             "submit": _nobody_runs, "retry": _nobody_runs, "claim": _nobody_runs,
             "components": lambda: (Component("platform", ready=False, detail="no instance runs on this folder"),),
             "figures": tuple,
-            "registry_import": lambda name, content, actor: taken_in(self.registry, name, content, actor, clock.now()),
-            "registry_export": lambda form: given_out(self.registry, form),
             "backup": self.backup,
             "readings_export": self.readings_export,
             "ledger": WholeLedger(self.ledger, self.readings, self.logs),
-            "alarms": self.cases.services(),
-            "office": self.office.desk,
-            "delivery": self.delivery.services(self.settings.delivery, self.cases.clock.now, lambda: None),
         }  # fmt: skip
-        return Services(
-            registry=self.registry, readings=self.readings, events=self.events, quarantine=self.quarantine,
-            live=self.live, keys=self.keys, rules=self.rulebook, now=clock.now, require_keys=require_keys,
-            activity=self.activity, papers=self.papers, bands=self.readings, episodes=self.episodes,
-            settings=self.settings.api, **(resting | verbs),
-        )  # fmt: skip
+        return self.served(require_keys=require_keys, bands=self.readings, **(resting | verbs))
 
     def backup(self) -> Path:
         """Write everything into a new file in the folder, and return its path."""

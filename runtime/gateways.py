@@ -1,0 +1,39 @@
+"""Which gateway each point's readings come through, as the registry says it."""
+
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtime.storage.sql.registry import SqlRegistry
+
+
+class Gateways:
+    """The gateway of each point, for the store's count; -1: its readings are made by the stages."""
+
+    def __init__(self, registry: SqlRegistry) -> None:
+        self._registry = registry
+        self._version = -1
+        self._lock = threading.Lock()
+        self._gateway: NDArray[np.int32] = np.zeros(1, np.int32)
+
+    def column(self) -> NDArray[np.int32]:
+        """Return the gateway of each point's device; 0: none."""
+        self._renew()
+        return self._gateway
+
+    def _renew(self) -> None:
+        with self._lock:
+            version = self._registry.version
+            if version == self._version:
+                return
+            pairs = self._registry.gateways()
+            gateway = np.zeros(1 + max((point for point, _ in pairs), default=0), np.int32)
+            for point, of in pairs:
+                gateway[point] = of
+            config = self._registry.config_since(0, 0)
+            made = {d.device for d in config.devices if d.kind == "zone_counter"}
+            for p in config.points:
+                if p.source or p.device in made:
+                    gateway[p.point] = -1
+            self._gateway, self._version = gateway, version
