@@ -3,7 +3,8 @@
 | topic | key | value | partition |
 | --- | --- | --- | --- |
 | `park.life`, `park.bulk` | code of its park; empty: several, or all | `park.wire.encode(record)` | of the park |
-| `park.events` | name of the stream | `park.told.encode_told(told)` | of the stream's name |
+| `park.events` | name of the stream | `park.told.encode_told(told)` | one a stream: `events_partition` |
+| `park.live` | none | changes of cases, `runtime.city_live` | one |
 | `park.dead` | topic and partition it came from | what came, as it came; why is in the headers | of the key |
 
 Partition n of a lane's topic is the log of the stream `life-n` or `bulk-n`.
@@ -22,9 +23,11 @@ from aiokafka.partitioner import murmur2
 from park.errors import SettingsError, Unavailable
 from park.metrics import Lane
 from park.settings import CitySettings
+from park.streams import lane_of
+from park.streams import partition_of as log_partition
 from runtime.city_settings import kafka_access
 
-EVENTS, DEAD = "park.events", "park.dead"
+EVENTS, DEAD, LIVE = "park.events", "park.dead", "park.live"
 _HOUR = 3_600_000  # ms
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS
 _WAIT = 10.0  # s that a new topic may need until everybody knows it
@@ -34,6 +37,7 @@ class Of(StrEnum):
     """What a topic's partitions follow."""
 
     SETTING = "setting"
+    STREAMS = "streams"  # one for each log: no fire waits behind the events of another
     ONE = "one"
 
 
@@ -49,7 +53,8 @@ class Topic:
 TOPICS = (
     Topic("park.life", Of.SETTING, "records of life-safety devices"),
     Topic("park.bulk", Of.SETTING, "records of all other devices"),
-    Topic(EVENTS, Of.SETTING, "what the workers found"),
+    Topic(EVENTS, Of.STREAMS, "what the workers found"),
+    Topic(LIVE, Of.ONE, "changes of cases, for live pages"),
     Topic(DEAD, Of.ONE, "what could not be read, as it came"),
 )
 
@@ -73,9 +78,18 @@ def partition_of(key: str, partitions: int) -> int:
     return (hashed & 0x7FFFFFFF) % partitions
 
 
+def events_partition(stream: str) -> int:
+    """Return the partition of `park.events` that tells of a log; raises ValueError for a name that is none.
+
+    Even for life safety, odd for the rest; it stays where it is when there are more partitions one day.
+    """
+    return 2 * log_partition(stream) + (lane_of(stream) is Lane.BULK)
+
+
 def count_of(topic: Topic, settings: CitySettings) -> int:
     """Return how many partitions a topic has."""
-    return settings.partitions if topic.partitions is Of.SETTING else 1
+    each = {Of.ONE: 1, Of.SETTING: settings.partitions, Of.STREAMS: 2 * settings.partitions}
+    return each[topic.partitions]
 
 
 def configuration(settings: CitySettings) -> dict[str, str]:
