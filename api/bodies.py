@@ -35,6 +35,7 @@ class ParkBody(Body):
     district: Name = ""
     area_mu: Amount = 0.0
     outline: Outline = ()
+    contracted_demand: Amount = 0.0
 
 
 class PlaceBody(Body):
@@ -49,6 +50,7 @@ class PlaceBody(Body):
     outline: Outline = ()
     fire_class: Annotated[str, Field(max_length=32)] = ""
     permitted_use: Name = ""
+    contracted_demand: Amount = 0.0
 
 
 class EnterpriseBody(Body):

@@ -11,11 +11,11 @@ _OUTLINE: Final = [[0.0, 0.0], [36.0, 0.0], [36.0, 24.0], [0.0, 24.0]]
 
 _PARK: Final = {
     "code": "xixing", "name": "西兴小微园", "timezone": "Asia/Shanghai", "district": "滨江区", "area_mu": 42.5,
-    "outline": [[0.0, 0.0], [320.0, 0.0], [320.0, 180.0], [0.0, 180.0]],
+    "outline": [[0.0, 0.0], [320.0, 0.0], [320.0, 180.0], [0.0, 180.0]], "contracted_demand": 1_250.0,
 }  # fmt: skip
 _PLACE: Final = {
     "park": 1, "parent": 2, "code": "A-101", "name": "A 幢 101", "area": 864.0, "floor": 1, "outline": _OUTLINE,
-    "fire_class": "丙类", "permitted_use": "五金加工",
+    "fire_class": "丙类", "permitted_use": "五金加工", "contracted_demand": 100.0,
 }  # fmt: skip
 _BUILDING: Final = {**_PLACE, "parent": 1, "code": "A", "name": "A 幢", "area": 5_184.0, "floor": 0}
 _ZONE: Final = {**_PLACE, "parent": 12, "code": "A-101-door", "name": "A 幢 101 门厅", "area": 60.0}

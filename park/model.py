@@ -45,6 +45,7 @@ class Park:
     district: str = ""
     area_mu: float = 0.0  # 1 mu = 666.67 m2
     outline: tuple[tuple[float, float], ...] = ()  # metres, plan coordinates
+    contracted_demand: float = 0.0  # kW that its supply contract allows; 0: it has none of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Place:
     outline: tuple[tuple[float, float], ...] = ()  # metres, plan coordinates
     fire_class: str = ""
     permitted_use: str = ""
+    contracted_demand: float = 0.0  # kW that its supply contract allows; 0: it has none of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ class PlaceRow:
     utc_offset: int = 480  # minutes; of parks: where the park day begins
     code: str = ""  # of parks: the word that topics name them by
     calendar: str = "CN"  # of parks: whose holidays; CN | none
+    contracted_demand: float = 0.0  # kW that its supply contract allows; 0: it has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,13 @@ def _number(cell: Cell, _zone: ZoneInfo) -> float:
     return value
 
 
+def _not_negative(cell: Cell, zone: ZoneInfo) -> float:
+    value = _number(cell, zone)
+    if value < 0:
+        raise ValueError("a number from 0 on is expected")
+    return value
+
+
 def _whole(cell: Cell, zone: ZoneInfo) -> int:
     value = _number(cell, zone)
     if not value.is_integer():
@@ -190,6 +197,7 @@ def _n(name: str, zh: str) -> Column:
 
 _PARK = _t("park", "园区", "", needed=True)
 _OUTLINE_COLUMN = Column("outline", "轮廓", "outline", _outline, _show_outline)
+_DEMAND = Column("contracted_demand_kw", "合同需量kW", "contracted_demand", _not_negative, _show_number)
 _INTERVAL = Column("interval_s", "间隔秒", "interval", _seconds, _show_seconds)
 
 _KIND = _t("kind", "类型", needed=True)
@@ -198,13 +206,13 @@ _KIND = _t("kind", "类型", needed=True)
 SHEETS: tuple[Sheet, ...] = (
     Sheet(Park, "parks", "园区", (
         _t("code", "编码", needed=True), _t("name", "名称", needed=True), _t("timezone", "时区"),
-        _t("district", "行政区"), _n("area_mu", "面积亩"), _OUTLINE_COLUMN,
+        _t("district", "行政区"), _n("area_mu", "面积亩"), _OUTLINE_COLUMN, _DEMAND,
     )),
     Sheet(Place, "places", "场所", (
         _PARK, _t("code", "编码", needed=True), Column("kind", "类型", "kind", _PLACE_KINDS, _show_text, needed=True),
         _t("name", "名称"), _t("parent", "上级", ""), _n("area", "面积"),
         Column("floor", "楼层", "floor", _whole, _show_number), _OUTLINE_COLUMN,
-        _t("fire_class", "火灾危险性"), _t("permitted_use", "规划用途"),
+        _t("fire_class", "火灾危险性"), _t("permitted_use", "规划用途"), _DEMAND,
     )),
     Sheet(Enterprise, "enterprises", "企业", (
         _PARK, _t("code", "编码", needed=True), _t("name", "名称", needed=True), _t("trade", "行业"),

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
 from park.directory import Directory
 from park.metrics import CODE
 from park.operator import Emit, State
-from park.readings import Bool, Quality, ReadingBatch
+from park.readings import ReadingBatch
 from park.records import Config, LimitRow
+from stream.gathering import Gathering
 from stream.holding import Holding, Subject
-from stream.scopes import DAY, MINUTE, chain, fitting, offset_of
-from stream.sums import Closed, Sums
+from stream.scopes import DAY, chain, fitting
+from stream.sums import Closed
 
 VERSION = 1
 LATENESS = 6 * 3_600_000  # ms: day D is judged at D+1 06:00 park time
@@ -56,10 +56,8 @@ class Balance:
         self._of: dict[int, tuple[LimitRow, ...]] = {}  # by device
         self._nodes: dict[tuple[int, str], Node] = {}  # (place, metric)
         self._past: dict[tuple[int, str], list[tuple[float, float]]] = {}  # (place, metric) -> (imbalance %, main)
-        self._watched: Bool = np.zeros(2, np.bool_)  # by point; the last row is for all beyond
-        self._sums = Sums(DAY)
-        self._now = 0
         self._holding = Holding(directory, self._subject)
+        self._gathering = Gathering(directory, self._holding, self._judge, width=DAY, lateness=LATENESS)
 
     def _subject(self, device: int) -> Subject:
         row = self._directory.devices[device]
@@ -67,38 +65,16 @@ class Balance:
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Add uses to their days; they go on as they came."""
-        rows = np.flatnonzero(self._watched.take(batch.point, mode="clip"))
-        if not len(rows):
-            return batch
-        if not self._now:
-            self._move(int(batch.received[0]) // MINUTE * MINUTE, emit)
-        quality = batch.quality[rows]
-        good = (quality < Quality.SUSPECT) & (quality != Quality.RETAINED) & np.isfinite(batch.value[rows])
-        rows = rows[good]
-        self._sums.add(batch.point[rows], batch.ts[rows], batch.value[rows])
+        self._gathering.on_batch(batch, emit)
         return batch
 
     def on_tick(self, now: int, emit: Emit) -> None:
         """Judge the days that are over."""
-        self._move(now, emit)
+        self._gathering.on_tick(now, emit)
 
-    def _move(self, now: int, emit: Emit) -> None:
-        if now <= self._now:
-            return
-        before, self._now = self._now, now
-        if not before:
-            self._sums.bound = now - LATENESS
-        else:
-            for part in self._sums.close(now - LATENESS):
-                self._judge(part, emit)
-        self._holding.on_tick(now, emit)
-
-    def _judge(self, part: Closed, emit: Emit) -> None:
-        valid = part.share >= VALID
-        points = [self._sums.points[slot] for slot in part.slot[valid].tolist()]
-        used = dict(zip(points, part.total[valid].tolist(), strict=True))
-        end = int(part.begin[0]) + DAY
-        self._holding.on_tick(end + LATENESS - 1, emit)
+    def _judge(self, part: Closed, end: int, emit: Emit) -> None:
+        totals = zip(self._gathering.points(part), part.total.tolist(), (part.share >= VALID).tolist(), strict=True)
+        used = {point: total for point, total, valid in totals if valid}
         for key, node in self._nodes.items():
             if all(point in used for point in (*node.mains, *node.subs)):
                 self._weigh(key, node, used, end, emit)
@@ -144,7 +120,7 @@ class Balance:
                 self._of[device] = rules
         self._nodes = {key: node for key, node in self._nodes.items() if node.device in self._of}
         self._holding.fit(self._of, config.received, emit)
-        self._watch()
+        self._gathering.watch(point for node in self._nodes.values() for point in (*node.mains, *node.subs))
 
     def _tree(self, metric: str) -> dict[tuple[int, str], Node]:
         """Return the places that have meters of a flow with others below them."""
@@ -168,30 +144,17 @@ class Balance:
             for place, below in sorted(subs.items())
         }
 
-    def _watch(self) -> None:
-        points = sorted({point for node in self._nodes.values() for point in (*node.mains, *node.subs)})
-        self._watched = np.zeros(max(points, default=0) + 2, np.bool_)
-        self._watched[points] = True
-        for point in points:
-            row = self._directory.points[point]
-            self._sums.watch(point, row.interval, offset_of(self._directory, row.park) * MINUTE)
-
     def snapshot(self) -> State:
         """Return copies of open days, of days before, and of what is held."""
         past = json.dumps([(*key, values) for key, values in self._past.items()]).encode()
-        cells: dict[str, NDArray[np.int64]] = self._sums.cells()
         return {
-            **self._holding.snapshot(), "version": np.array(VERSION), "now": np.array(self._now),
-            "past": np.frombuffer(past, np.uint8).copy(), **cells,
+            **self._gathering.snapshot(), "version": np.array(VERSION), "past": np.frombuffer(past, np.uint8).copy(),
         }  # fmt: skip
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier `snapshot`."""
-        self._now = int(state["now"])
         self._past = {
             (place, metric): [(share, main) for share, main in values]
             for place, metric, values in json.loads(state["past"].tobytes())
         }
-        cells = {name: state[name] for name in ("row", "point", "total", "count", "mask")}
-        self._sums.take_cells(cells, self._now - LATENESS if self._now else 0)
-        self._holding.restore(state, self._of)
+        self._gathering.restore(state, self._of)

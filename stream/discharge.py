@@ -9,16 +9,16 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from park.directory import Directory
 from park.metrics import CODE
 from park.operator import Emit, State
-from park.readings import Bool, Quality, ReadingBatch
+from park.readings import ReadingBatch
 from park.records import Config, LimitRow
+from stream.gathering import Gathering
 from stream.holding import Holding, Subject
-from stream.scopes import MINUTE, chain, fitting, holds, offset_of
-from stream.sums import Closed, Sums
+from stream.scopes import MINUTE, chain, fitting, holds
+from stream.sums import Closed
 
 VERSION = 1
 HOUR = 3_600_000
@@ -51,10 +51,8 @@ class Discharge:
         self._of: dict[int, tuple[LimitRow, ...]] = {}  # by device of an outlet
         self._works: dict[int, Works] = {}  # by enterprise
         self._busy: dict[int, list[float]] = {}  # by enterprise: mean power of past hours, kW
-        self._watched: Bool = np.zeros(2, np.bool_)  # by point; the last row is for all beyond
-        self._sums = Sums(HOUR)
-        self._now = 0
         self._holding = Holding(directory, self._subject)
+        self._gathering = Gathering(directory, self._holding, self._judge, width=HOUR, lateness=LATENESS)
 
     def _subject(self, device: int) -> Subject:
         row = self._directory.devices[device]
@@ -62,34 +60,15 @@ class Discharge:
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Add readings to their hours; they go on as they came."""
-        rows = np.flatnonzero(self._watched.take(batch.point, mode="clip"))
-        if not len(rows):
-            return batch
-        if not self._now:
-            self._move(int(batch.received[0]) // MINUTE * MINUTE, emit)
-        quality = batch.quality[rows]
-        good = (quality < Quality.SUSPECT) & (quality != Quality.RETAINED) & np.isfinite(batch.value[rows])
-        rows = rows[good]
-        self._sums.add(batch.point[rows], batch.ts[rows], batch.value[rows])
+        self._gathering.on_batch(batch, emit)
         return batch
 
     def on_tick(self, now: int, emit: Emit) -> None:
         """Judge the hours that are over."""
-        self._move(now, emit)
+        self._gathering.on_tick(now, emit)
 
-    def _move(self, now: int, emit: Emit) -> None:
-        if now <= self._now:
-            return
-        before, self._now = self._now, now
-        if not before:
-            self._sums.bound = now - LATENESS
-        else:
-            for part in self._sums.close(now - LATENESS):
-                self._judge(part, emit)
-        self._holding.on_tick(now, emit)
-
-    def _judge(self, part: Closed, emit: Emit) -> None:
-        points = [self._sums.points[slot] for slot in part.slot.tolist()]
+    def _judge(self, part: Closed, end: int, emit: Emit) -> None:
+        points = self._gathering.points(part)
         total = dict(zip(points, part.total.tolist(), strict=True))
         mean = {
             point: value / count
@@ -98,8 +77,6 @@ class Discharge:
             )
             if share >= VALID
         }
-        end = int(part.begin[0]) + HOUR
-        self._holding.on_tick(end + LATENESS - 1, emit)
         for enterprise, works in self._works.items():
             idle = self._idle(enterprise, works, total, mean)
             if idle is not None:
@@ -146,12 +123,7 @@ class Discharge:
             for enterprise, points in by_firm.items():
                 self._learn(enterprise, points)
         self._holding.fit(self._of, config.received, emit)
-        watched = sorted({p for works in self._works.values() for p in (*works.outlets, *works.made, *works.power)})
-        self._watched = np.zeros(max(watched, default=0) + 2, np.bool_)
-        self._watched[watched] = True
-        for point in watched:
-            row = d.points[point]
-            self._sums.watch(point, row.interval, offset_of(d, row.park) * MINUTE)
+        self._gathering.watch(p for works in self._works.values() for p in (*works.outlets, *works.made, *works.power))
 
     def _learn(self, enterprise: int, points: list[int]) -> None:
         d = self._directory
@@ -172,16 +144,11 @@ class Discharge:
     def snapshot(self) -> State:
         """Return copies of open hours, of what is busy, and of what is held."""
         busy = json.dumps(list(self._busy.items())).encode()
-        cells: dict[str, NDArray[np.int64]] = self._sums.cells()
         return {
-            **self._holding.snapshot(), "version": np.array(VERSION), "now": np.array(self._now),
-            "busy": np.frombuffer(busy, np.uint8).copy(), **cells,
+            **self._gathering.snapshot(), "version": np.array(VERSION), "busy": np.frombuffer(busy, np.uint8).copy(),
         }  # fmt: skip
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier `snapshot`."""
-        self._now = int(state["now"])
         self._busy = dict(json.loads(state["busy"].tobytes()))
-        cells = {name: state[name] for name in ("row", "point", "total", "count", "mask")}
-        self._sums.take_cells(cells, self._now - LATENESS if self._now else 0)
-        self._holding.restore(state, self._of)
+        self._gathering.restore(state, self._of)

@@ -36,6 +36,8 @@ _ALL = (
             "(main meter - meters below it) / main meter"),
     Measure("water_imbalance_change", "balance", "%", "device", "park day", "water of the main meter, m3",
             "水量不平衡率变化", "the imbalance less its median of two weeks, by the water of a usual day"),
+    Measure("demand_share", "demand", "%", "place", "15 minutes", "", "需量占合同需量",
+            "mean power of a quarter hour by the demand that the place has contracted"),
     Measure("zone_density", "crowding", "1/m2", "place", "minute", "people inside", "区域人员密度",
             "people inside a zone by its area"),
     Measure("night_stay", "crowding", "", "place", "park day", "", "夜间留宿天数",

@@ -3,7 +3,7 @@
 ```
  life    fire -> unreadable -> quality -> health -> limits -> electrical fire -> contamination
  bulk    fire -> unreadable -> quality -> implausible -> health -> meters -> occupancy -> limits -> electrical fire
-              -> means -> electricity -> balance -> crowding -> discharge -> unusual -> repeated -> activity
+              -> means -> electricity -> balance -> demand -> crowding -> discharge -> unusual -> repeated -> activity
  store           quality           -> meters -> occupancy -> rollups
 ```
 Fire stands first: no gate comes before it. Health stands before meters, whose readings no device sent.
@@ -16,6 +16,7 @@ from park.operator import Operator
 from stream.activity import Activity
 from stream.balance import Balance
 from stream.crowding import Crowding
+from stream.demand import Demand
 from stream.detectors.unusual import Unusual
 from stream.discharge import Discharge
 from stream.electricity import Electricity
@@ -47,8 +48,8 @@ def bulk_stages(directory: Directory) -> tuple[Operator, ...]:
     return (
         Fire(directory), Unreadable(directory, Lane.BULK), QualityGate(directory), Implausible(directory),
         Health(directory), Meters(directory), Occupancy(directory), Limits(directory), ElectricalFire(directory),
-        Means(directory), Electricity(directory), Balance(directory), Crowding(directory), Discharge(directory),
-        Unusual(directory), Repeated(directory), Activity(directory),
+        Means(directory), Electricity(directory), Balance(directory), Demand(directory), Crowding(directory),
+        Discharge(directory), Unusual(directory), Repeated(directory), Activity(directory),
     )  # fmt: skip
 
 

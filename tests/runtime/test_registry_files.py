@@ -24,10 +24,10 @@ DAY = 86_400_000
 WHO = {"actor": "li", "reason": "import", "now": T0}
 
 PLAN = [
-    Park(-1, "north", "北园", area_mu=30.5, outline=((0, 0), (100.5, 0), (100, -20))),
+    Park(-1, "north", "北园", area_mu=30.5, outline=((0, 0), (100.5, 0), (100, -20)), contracted_demand=1_250),
     Park(-9, "south", "South", "Europe/Berlin"),
     Place(-2, -1, -1, PlaceKind.BUILDING, "A", "Hall A"),
-    Place(-3, -1, -2, PlaceKind.UNIT, "A-101", '=Unit "101", north', area=120.25, floor=-1),
+    Place(-3, -1, -2, PlaceKind.UNIT, "A-101", '=Unit "101", north', area=120.25, floor=-1, contracted_demand=80.5),
     Place(-4, -9, -9, PlaceKind.ZONE, "007", "Yard"),
     Enterprise(-1, -1, "91310000MA1K4XXX0X", "+Firm One, Ltd.", headcount=12, contact="@Li 138"),
     Lease(0, -3, -1, 1_740_758_400_000, 1_772_294_400_123, agreed_output=0.1),

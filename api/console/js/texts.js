@@ -105,6 +105,7 @@ export const TEXTS = {
   leasedSince: ["租期起", "Lease since"],
   agreedOutput: ["约定产值", "Agreed output"],
   perYear: ["{n} 万元/年", "{n} × 10⁴ yuan a year"],
+  contractedDemand: ["合同需量", "Contracted demand"],
   fireClass: ["火灾危险性", "Fire class"],
   permittedUse: ["许可用途", "Permitted use"],
   current: ["当前值", "Newest values"],

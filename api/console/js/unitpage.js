@@ -113,6 +113,7 @@ export class UnitPage {
       [t("area"), unit.area ? amount(unit.area, "m²") : null], [t("building"), `${this.model.buildings.get(unit.building).name} · ${t("floor", { n: unit.floor })}`],
       [t("leasedSince"), lease ? yearText(lease.valid_from) : null],
       [t("agreedOutput"), lease?.agreed_output ? t("perYear", { n: number(lease.agreed_output) }) : null],
+      [t("contractedDemand"), this.place?.contracted_demand ? amount(this.place.contracted_demand, "kW") : null],
       [t("fireClass"), this.place?.fire_class], [t("permittedUse"), this.place?.permitted_use],
     ].filter(([, value]) => value);
     return put(this.about, h("a", { cls: "up", href: toPark(this.model.park) }, `← ${t("back")}`),

@@ -157,9 +157,15 @@ def _device_rows(devices: Iterable[Device], gone: Iterable[Device]) -> Iterator[
 def _place_row(place: Park | Place, parks: dict[int, Park], at: int) -> PlaceRow:
     if isinstance(place, Park):
         area = place.area_mu * _MU
-        return PlaceRow(place.id, place.id, 0, "park", place.name, area, _utc_offset(place.timezone, at), place.code)
+        return PlaceRow(
+            place.id, place.id, 0, "park", place.name, area, _utc_offset(place.timezone, at), place.code,
+            contracted_demand=place.contracted_demand,
+        )  # fmt: skip
     offset = _utc_offset(parks[place.park].timezone, at)
-    return PlaceRow(place.id, place.park, place.parent, str(place.kind), place.name, place.area, offset)
+    return PlaceRow(
+        place.id, place.park, place.parent, str(place.kind), place.name, place.area, offset,
+        contracted_demand=place.contracted_demand,
+    )  # fmt: skip
 
 
 def _utc_offset(timezone: str, at: int) -> int:

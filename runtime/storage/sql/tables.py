@@ -66,13 +66,14 @@ numbers = Table(  # the last number given out, by space; it only rises, so none 
 
 parks = Table(
     "parks", metadata, _id(), _text("code"), _text("name"), _text("timezone"), _text("district"), _real("area_mu"),
-    _text("outline", "[]"), _gone(),
+    _text("outline", "[]"), _real("contracted_demand"), _gone(),
 )  # fmt: skip
 
 places = Table(
     "places", metadata, _id(), Column("park", ForeignKey("parks.id"), nullable=False, index=True),
     _number("parent"), _text("kind"), _text("code"), _text("name"), _real("area"), _number("floor"),
-    _text("outline", "[]"), _text("fire_class"), _text("permitted_use"), _gone(),
+    _text("outline", "[]"), _text("fire_class"), _text("permitted_use"),
+    _real("contracted_demand"), _gone(),
 )  # fmt: skip
 
 enterprises = Table(
