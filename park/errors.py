@@ -9,6 +9,7 @@ ParkError
  │   └─ Forbidden        the key does not allow it (403)
  └─ MachineryError     something we depend on failed; `retry` says whether trying again can help
      ├─ Corrupt          bytes on disk are not what was written
+     ├─ Superseded       another process holds what we held; it goes on where we stood
      ├─ Full             no room left; retry when there is room
      └─ Unavailable      a server or file is away; retry
 ```
@@ -49,6 +50,10 @@ class MachineryError(ParkError):
 
 class Corrupt(MachineryError):
     """Bytes on disk are not what was written."""
+
+
+class Superseded(MachineryError):
+    """Another process has taken over what we held; whatever we still write is refused."""
 
 
 class Full(MachineryError):

@@ -14,6 +14,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -32,6 +33,22 @@ class Cut:
     start: int
     position: int  # after its last record
     known: Bool
+
+
+class Cuts(Protocol):
+    """The cuts of one log since its oldest snapshot."""
+
+    def after(self, position: int) -> list[Cut]:
+        """Return the cuts beyond a position, rising."""
+
+    def append(self, cut: Cut) -> None:
+        """Write a cut so that it lasts, unless it is there. Raises Full, Unavailable; then it is not."""
+
+    def forget(self, position: int) -> None:
+        """Drop the cuts up to a position: no snapshot is older."""
+
+    def close(self) -> None:
+        """Release what is held."""
 
 
 class Journal:

@@ -1,7 +1,7 @@
 """One database: opened, brought up to date, and lent out a transaction at a time."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from runtime.storage.sql import (
     migrate,
     tables_activity,
     tables_alarms,
+    tables_city,
     tables_delivery,
     tables_governance,
     tables_marks,
@@ -26,6 +27,7 @@ from runtime.storage.sql.sqlite import WRITES, prepare
 _TABLES = (
     tables_activity,
     tables_alarms,
+    tables_city,
     tables_delivery,
     tables_governance,
     tables_marks,
@@ -46,8 +48,9 @@ _MEANING: tuple[tuple[str, type[MachineryError]], ...] = (
 class Database:
     """A place for rows. Thread-safe; a transaction belongs to the thread that began it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, check: Callable[[Connection], None] | None = None) -> None:
         self._engine = engine
+        self._check = check
         # A read sees one moment: SQLite's WAL gives that anyhow, PostgreSQL when it is asked to.
         postgres = engine.dialect.name == "postgresql"
         self._reading = engine.execution_options(isolation_level="REPEATABLE READ") if postgres else engine
@@ -84,7 +87,16 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Lend a connection; commit at the end, or nothing if something was raised. Raises MachineryError."""
         with self._turn, _told(), self._writing.begin() as connection:
+            if self._check is not None:
+                self._check(connection)
             yield connection
+
+    def guarded(self, check: Callable[[Connection], None]) -> "Database":
+        """Return the same database for one who may write only while a check lets him.
+
+        The check is the first word of each of his transactions, and raises when it is to be the last.
+        """
+        return Database(self._engine, check)
 
     @contextmanager
     def write_if_free(self) -> Iterator[Connection | None]:
@@ -94,6 +106,8 @@ class Database:
             return
         try:
             with _told(), self._writing.begin() as connection:
+                if self._check is not None:
+                    self._check(connection)
                 yield connection
         finally:
             self._turn.release()

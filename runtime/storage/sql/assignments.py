@@ -1,0 +1,62 @@
+"""Who holds a log: an epoch that rises with every change, and a database that refuses whoever held it before.
+
+A worker that was paused and wakes up still believes that a partition is its own. Each of its transactions asks
+first, under a lock that whoever takes over has to wait for: so nothing of it is written after the new one began.
+"""
+
+from threading import Event
+
+from sqlalchemy import Connection, select, text
+
+from park.errors import Superseded
+from runtime.storage.sql.database import Database, upsert
+from runtime.storage.sql.tables_city import assignments
+
+# s that a transaction of ours may lie open and say nothing. A worker that is stopped in the middle of one holds
+# its row's lock; whoever takes over waits for no longer than this (postgresql.org, runtime-config-client).
+_SILENCE = 3
+
+
+class Held:
+    """One log under one epoch."""
+
+    def __init__(self, database: Database, stream: str, epoch: int) -> None:
+        self.stream = stream
+        self.epoch = epoch
+        self.lost = Event()  # set once we know that somebody else has it
+        self.database = database.guarded(self._check)
+
+    def _check(self, connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_SILENCE}s'"))
+        row = select(assignments.c.epoch).where(assignments.c.stream == self.stream).with_for_update(read=True)
+        newest = connection.execute(row).scalar()
+        if newest != self.epoch:
+            self.lost.set()
+            raise Superseded(f"{self.stream} was taken over: its epoch is {newest}, ours was {self.epoch}")
+
+    def still(self) -> bool:
+        """Tell whether it is still ours. Raises MachineryError."""
+        with self.database.read() as connection:
+            row = select(assignments.c.epoch).where(assignments.c.stream == self.stream)
+            if connection.execute(row).scalar() != self.epoch:
+                self.lost.set()
+        return not self.lost.is_set()
+
+
+def take(database: Database, stream: str, owner: str, now: int) -> Held:
+    """Take a log over from whoever has it. Raises MachineryError."""
+    with database.write() as connection:
+        row = upsert(connection, assignments).values(stream=stream, epoch=1, owner=owner, taken=now)
+        change = {"epoch": assignments.c.epoch + 1, "owner": owner, "taken": now}
+        taken = row.on_conflict_do_update(index_elements=["stream"], set_=change).returning(assignments.c.epoch)
+        epoch = int(connection.execute(taken).scalar_one())
+    return Held(database, stream, epoch)
+
+
+def holders(database: Database) -> dict[str, tuple[int, str, int]]:
+    """Return (epoch, owner, since when in epoch ms) of each log."""
+    c = assignments.c
+    with database.read() as connection:
+        rows = connection.execute(select(c.stream, c.epoch, c.owner, c.taken).order_by(c.stream))
+        return {stream: (epoch, owner, taken) for stream, epoch, owner, taken in rows}

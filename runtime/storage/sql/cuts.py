@@ -1,0 +1,76 @@
+"""Where a log's chunks were cut and what was decided of their late rows, in SQL: written before any store sees a chunk.
+
+What the file of one machine (runtime.journal) does, and the fence of a city besides: whoever lost the log cannot
+write its next cut, so no store that knows of no epochs (InfluxDB) is ever given a chunk that the new holder does
+not make alike.
+"""
+
+import numpy as np
+from sqlalchemy import delete, insert, select
+
+from runtime.journal import Cut
+from runtime.storage.sql import positions
+from runtime.storage.sql.assignments import Held
+from runtime.storage.sql.tables_city import cuts
+
+SERIES = "series"  # consumer: the store of time series
+
+
+class SqlJournal:
+    """runtime.journal.Cuts of one log, under its epoch."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._newest = 0  # position of the newest cut
+
+    def after(self, position: int) -> list[Cut]:
+        """Return the cuts beyond a position, rising."""
+        c = cuts.c
+        query = select(cuts).where(c.stream == self._held.stream, c.position > position).order_by(c.position)
+        with self._held.database.read() as connection:
+            rows = connection.execute(query).all()
+        found = [Cut(r.start, r.position, _bits(bytes(r.bits), r.decisions)) for r in rows]
+        self._newest = max([self._newest, *(cut.position for cut in found)])
+        return found
+
+    def append(self, cut: Cut) -> None:
+        """Write a cut, unless it is there. Raises Superseded, Unavailable; then it is not."""
+        if cut.position <= self._newest:
+            return
+        row = {
+            "stream": self._held.stream, "position": cut.position, "start": cut.start, "decisions": len(cut.known),
+            "bits": np.packbits(cut.known).tobytes(),
+        }  # fmt: skip
+        with self._held.database.write() as connection:
+            connection.execute(insert(cuts), row)
+        self._newest = cut.position
+
+    def forget(self, position: int) -> None:
+        """Drop the cuts up to a position: no snapshot is older."""
+        c = cuts.c
+        with self._held.database.write() as connection:
+            connection.execute(delete(cuts).where(c.stream == self._held.stream, c.position <= position))
+
+    def close(self) -> None:
+        """Release nothing: the database is another's."""
+
+
+class SqlPositions:
+    """How far logs last in a store of time series; see runtime.storage.influx_store.Positions."""
+
+    def __init__(self, held: Held) -> None:
+        self._database = held.database
+
+    def read(self, stream: str) -> int:
+        """Return the position, 0 before the first."""
+        with self._database.read() as connection:
+            return positions.reached(connection, SERIES, stream)
+
+    def write(self, stream: str, position: int) -> None:
+        """Keep it. Raises Superseded, Unavailable."""
+        with self._database.write() as connection:
+            positions.reach(connection, SERIES, stream, position)
+
+
+def _bits(content: bytes, count: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.unpackbits(np.frombuffer(content, np.uint8), count=count).astype(np.bool_)
