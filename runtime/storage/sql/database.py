@@ -34,6 +34,16 @@ _TABLES = (
     tables_rules,
 )  # beside tables.py: all are known before the first database is opened
 
+# How we are connected to PostgreSQL, where its address says nothing else (postgresql.org: libpq-connect,
+# runtime-config-client). A server that vanished is noticed within 10 s; a process of ours that was paused in the
+# middle of a transaction loses its locks: behind them a fire would wait for as long as it sleeps.
+_WAYS = {
+    "connect_timeout": "5", "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    "options": "-c idle_in_transaction_session_timeout=15s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 "
+    "-c tcp_keepalives_count=3",
+}  # fmt: skip
+
 CHUNK = 5_000  # values in one IN list; SQLite allows 32,766, PostgreSQL 65,535
 
 # What drivers say, and what it means to us. SQLite: sqlite.org/rescode.html; PostgreSQL: class 53, 58.
@@ -65,7 +75,8 @@ class Database:
         small = url.get_backend_name() == "sqlite"
         # Requests come on up to 40 threads; those that find no connection wait, and are told in the end.
         size = {} if small and not url.database else {"pool_size": 8, "max_overflow": 40, "pool_timeout": 10}
-        engine = create_engine(url, pool_pre_ping=not small, **size)
+        ways = {} if small else {"connect_args": {k: v for k, v in _WAYS.items() if k not in url.query}}
+        engine = create_engine(url, pool_pre_ping=not small, **size, **ways)
         if small:
             prepare(engine)
         database = cls(engine)

@@ -1,0 +1,136 @@
+"""What only one of many processes does goes to the next when its holder falls silent, and never to two."""
+
+import pytest
+from sqlalchemy import select, text
+
+from park.errors import Superseded
+from runtime.storage.sql.assignments import holders
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.leadership import Leadership
+from runtime.storage.sql.tables_city import assignments
+from tests.servers import postgresql
+
+PATIENCE = 4.0
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self):
+        self.at = 0.0
+
+    def __call__(self):
+        """Return the time."""
+        return self.at
+
+
+@pytest.fixture
+def database(where):
+    """Open a database of its own."""
+    opened = Database.open(where)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock():
+    """Return a clock of seconds that all share."""
+    return Clock()
+
+
+@pytest.fixture
+def join(database, clock):
+    """Return what makes one more process that would lead."""
+    return lambda owner: Leadership(database, "alarms", owner, now=lambda: 0, elapsed=clock, patience=PATIENCE)
+
+
+def test_the_first_holds_and_the_second_waits(join):
+    """Who comes first has it; the other sees by whom it is held."""
+    one, two = join("one"), join("two")
+
+    assert (True, False, "one") == (one.turn() is not None, two.turn() is not None, two.holder)
+
+
+def test_who_speaks_keeps_it(join, clock):
+    """However long it is held: as long as the holder says so nobody takes it."""
+    one, two = join("one"), join("two")
+    one.turn()
+    for _ in range(20):
+        clock.at += PATIENCE / 2
+        assert (True, False) == (one.turn() is not None, two.turn() is not None)
+
+
+def test_the_silent_one_is_followed(join, clock):
+    """Who says nothing for the patience of the others is followed, under a higher epoch."""
+    one, two = join("one"), join("two")
+    first = one.turn()
+    two.turn()
+    clock.at += PATIENCE - 0.1
+    assert two.turn() is None
+    clock.at += 0.1
+    second = two.turn()
+
+    assert (1, 2) == (first.epoch, second.epoch)
+
+
+def test_the_paused_one_is_refused(join, clock):
+    """Who wakes up and still believes writes nothing any more, and learns of it in his next turn."""
+    one, two = join("one"), join("two")
+    first = one.turn()
+    two.turn()
+    clock.at += PATIENCE
+    two.turn()
+
+    with pytest.raises(Superseded), first.database.write() as connection:
+        connection.execute(text("DELETE FROM assignments"))
+    assert (None, "two", True) == (one.turn(), one.holder, first.lost.is_set())
+
+
+def test_who_gives_it_back_is_followed_at_once(join):
+    """An ordered stop costs nobody the patience."""
+    one, two = join("one"), join("two")
+    one.turn()
+    two.turn()
+    one.give()
+
+    assert two.turn() is not None
+
+
+def test_a_pause_shorter_than_the_patience_costs_nothing(join, clock):
+    """A holder that comes back in time goes on under its epoch."""
+    one, two = join("one"), join("two")
+    held = one.turn()
+    two.turn()
+    clock.at += PATIENCE - 0.5
+    assert two.turn() is None
+
+    assert (held, None) == (one.turn(), two.turn())
+
+
+def test_two_that_wait_are_not_both_followed(join, database, clock):
+    """Of two that find it silent at once one has it in the end, and both know which."""
+    one, two, three = join("one"), join("two"), join("three")
+    one.turn()
+    two.turn()
+    three.turn()
+    clock.at += PATIENCE
+    two.turn()
+    three.turn()
+    found = [each.turn() is not None for each in (two, three)]
+
+    assert [True] == [held for held in found if held]
+    assert {"two": True, "three": False}[holders(database)["alarms"][1]] == found[0]
+
+
+@pytest.mark.server
+def test_a_process_that_sleeps_within_a_transaction_holds_nobody_up():
+    """PostgreSQL lets go of the locks of whoever begins a transaction of ours and says nothing more."""
+    with postgresql() as url:
+        database = Database.open(url)
+        with database.read() as connection:
+            said = connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar()
+            alive = connection.execute(text("SHOW tcp_keepalives_idle")).scalar()
+            connection.execute(select(assignments.c.epoch)).all()
+        database.close()
+
+    assert ("15s", "5") == (said, alive)
