@@ -34,7 +34,10 @@ def file(tmp_path_factory):
 
 @pytest.fixture(params=DATABASES)
 def where(request, tmp_path, file):
-    """Return what `Database.open` takes: a file, or the address of a database of its own."""
+    """Return what `Database.open` takes: a file, or the address of a database of its own; "files": where none is."""
+    if request.param == "files":
+        yield request.param
+        return
     if request.param == "sqlite":
         yield Path(shutil.copy(file, tmp_path / "park.sqlite"))
         return

@@ -15,33 +15,6 @@ def states(n):
 
 
 class TestFileSnapshots:
-    def test_nothing_saved(self, tmp_path):
-        """A folder without snapshots has none to load, and asks the log for everything."""
-        store = FileSnapshots(tmp_path)
-
-        assert (None, 0) == (store.load("bulk"), store.oldest("bulk"))
-
-    def test_the_newest_is_loaded(self, tmp_path):
-        """The newest state comes back, with its position, after a restart as well."""
-        store = FileSnapshots(tmp_path)
-        for position in (8, 900, 10_000):
-            store.save("bulk", position, states(position % 7))
-
-        position, found = FileSnapshots(tmp_path).load("bulk")
-
-        assert 10_000 == position
-        assert states(10_000 % 7)["quality"]["seen"].tolist() == found["quality"]["seen"].tolist()
-
-    def test_two_are_kept(self, tmp_path):
-        """The last two stay, and the log must reach back to the older of them."""
-        store = FileSnapshots(tmp_path)
-        store.save("life", 5, states(1))
-        for position in (8, 900, 10_000):
-            store.save("bulk", position, states(1))
-
-        assert (3, 900) == (len(list(tmp_path.iterdir())), store.oldest("bulk"))
-        assert 0 == store.oldest("life")  # one alone has only the log's beginning to fall back on
-
     @pytest.mark.parametrize("harm", ["cut", "flip", "empty", "foreign"])
     def test_a_broken_newest(self, tmp_path, harm):
         """A snapshot that cannot be read is passed over and told; the one before it serves."""

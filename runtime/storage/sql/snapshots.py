@@ -28,9 +28,10 @@ _log = logging.getLogger(__name__)
 class SqlSnapshots:
     """park.ports.SnapshotStore of one log, under its epoch."""
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: Held, part: int = _PART) -> None:
+        """Keep snapshots of a log; `part` is how many bytes go into a row."""
         self.notices: list[str] = []  # broken snapshots that were passed over
-        self._held = held
+        self._held, self._part = held, part
         self._database = held.database
 
     def save(self, name: str, position: int, states: Mapping[str, State]) -> None:
@@ -43,7 +44,7 @@ class SqlSnapshots:
         mine = (p.name == name) & (p.position == position) & (p.epoch == epoch)
         with self._database.write() as connection:
             connection.execute(delete(snapshot_parts).where(mine))  # of a try that broke off
-        parts = [packed[at : at + _PART] for at in range(0, len(packed), _PART)]
+        parts = [packed[at : at + self._part] for at in range(0, len(packed), self._part)]
         for number, body in enumerate(parts):
             row = {"name": name, "position": position, "epoch": epoch, "part": number, "body": body}
             with self._database.write() as connection:
@@ -75,6 +76,8 @@ class SqlSnapshots:
                 notice = f"snapshot {name} of {row.position} is passed over: {why}"
                 _log.warning("%s", notice)
                 self.notices = [*self.notices[-99:], notice]
+                with self._database.write() as connection:  # so that it does not stand for one of the last two
+                    connection.execute(delete(snapshots).where(c.name == name, c.position == row.position))
         return None
 
     def oldest(self, name: str) -> int:
