@@ -36,6 +36,7 @@ _ROLLUP = MappingProxyType({
 })  # fmt: skip
 _BAND = MappingProxyType({
     "width": "integer", "expected": "float", "low": "float", "high": "float", "score": "float",
+    "learning": "integer",  # 0 | 1
 })  # fmt: skip
 _RECEIPT = MappingProxyType({"stored": "integer", "duplicates": "integer", "readings": "integer"})
 _FIGURE = MappingProxyType({"value": "float"})

@@ -16,13 +16,14 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from park.events import Level, Rollups
+from park.events import Bands, Level, Rollups
 from park.metrics import Lane
 from park.ports import Buckets, Chunk, Latest
 from park.readings import Bool, Int32, Int64, ReadingBatch, batch_of
-from park.series import BY_LEVEL, RAW, RECEIPTS
+from park.series import BANDS, BY_LEVEL, RAW, RECEIPTS
 from park.streams import lane_of
 from runtime.storage.influx import Influx, Row, points_text
+from runtime.storage.influx_bands import InfluxBands
 from runtime.storage.influx_lines import Field, bodies
 from runtime.storage.memory import at_point, no_column
 from runtime.storage.windows import ROLLUP_COLUMNS, added, buckets, rollups_of
@@ -64,6 +65,7 @@ class InfluxStore:
         self._heads: dict[int, str] = {}
         self._newest = np.full(64, _NEVER, np.int64)  # by point: ts of its newest row, of those asked for
         self._asked = np.zeros(64, np.bool_)  # by point: whether `_newest` holds what the server has
+        self._bands = InfluxBands(influx, lambda point: _source(self._measurement(point)), self._heads_of)
         self._taken: dict[str, int] = {}
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
@@ -85,6 +87,14 @@ class InfluxStore:
         if len(rows):
             np.maximum.at(self._newest, rows.point, rows.ts)
         self._taken[chunk.lane] = chunk.position
+
+    def write_bands(self, bands: Bands) -> None:
+        """Store what was usual. Raises Unavailable."""
+        self._bands.write_bands(bands)
+
+    def bands(self, point: int, start: int, end: int) -> Bands:
+        """Return the windows of a point with start <= their start < end, rising."""
+        return self._bands.bands(point, start, end)
 
     def flush(self) -> None:
         """Write down how far everything lasts: every write was answered before."""
@@ -243,7 +253,7 @@ class InfluxStore:
 
     def forget(self, points: Sequence[int]) -> None:
         """Delete every reading and rollup of points: what was a person's."""
-        for bucket in (RAW, *BY_LEVEL.values()):
+        for bucket in (RAW, BANDS, *BY_LEVEL.values()):
             for point in points:
                 self._influx.forget(bucket.name, point)
         self._asked[[p for p in points if p < len(self._asked)]] = False

@@ -10,6 +10,7 @@ from park.readings import batch_of
 from park.settings import StoreSettings
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.memory import MemoryStore
+from tests.contracts.influx_house import InfluxHouse
 
 T0 = 1_760_000_400_000  # an hour's start
 HOUR, DAY = 3_600_000, 86_400_000
@@ -17,11 +18,19 @@ STORES = {
     "memory": lambda _: MemoryStore(),
     "duckdb": lambda folder: DuckStore(folder, StoreSettings(duckdb_memory="200MB")),
 }
+PARAMS = [*STORES, pytest.param("influx", marks=pytest.mark.server)]
 
 
-@pytest.fixture(params=STORES, ids=str)
-def store(request, tmp_path):
-    made = STORES[request.param](tmp_path / "series")
+@pytest.fixture(scope="module")
+def house():
+    made = InfluxHouse()
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=PARAMS, ids=str)
+def store(request, tmp_path, house):
+    made = house.store() if request.param == "influx" else STORES[request.param](tmp_path / "series")
     yield made
     made.close()
 
@@ -87,6 +96,15 @@ def test_no_number(store):
     store.write_bands(bands((1, T0, float("nan"), 0), (1, T0 + HOUR, 5, 0), (1, T0 + 2 * HOUR, float("inf"), 0)))
 
     assert [T0 + HOUR] == store.bands(1, 0, 1 << 53).start.tolist()
+
+
+def test_told_anew(store):
+    """A window that is told again with other figures, after a rule of the detector changed, has the last."""
+    store.write_bands(bands((1, T0, 4, 1)))
+    store.flush()
+    store.write_bands(bands((1, T0, 7, 0)))
+
+    assert [(1, T0, 7.0, 6.0, 9.0, 0.25, False)] == told(store.bands(1, T0, T0 + 1))
 
 
 class TestFiles:

@@ -1,9 +1,5 @@
 """What every store of time series promises."""
 
-from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,15 +10,10 @@ from park.events import Counted, Level, Rollups
 from park.metrics import Lane
 from park.ports import Chunk
 from park.readings import Quality, batch_of
-from park.series import BUCKETS
 from park.settings import StoreSettings
 from runtime.storage.duckdb import DuckStore
-from runtime.storage.influx import Influx
-from runtime.storage.influx_store import InfluxStore
 from runtime.storage.memory import MemoryStore
-from tests.influx_v2 import influx_v2
-from tests.noted import Noted
-from tests.servers import memory_folder
+from tests.contracts.influx_house import InfluxHouse
 
 T0 = 1_760_000_400_000  # an hour's start
 MINUTE, QUARTER, HOUR, DAY = 60_000, 900_000, 3_600_000, 86_400_000
@@ -41,30 +32,18 @@ def duck(folder):
     return DuckStore(folder, StoreSettings(duckdb_memory="200MB"), gateway_of=gateways)
 
 
-SERVED = {}  # the one InfluxDB of this run
+HOUSE = {}  # the one InfluxDB of this run
 
 
 @pytest.fixture(scope="module", autouse=True)
-def served(request):
-    with ExitStack() as stack:
-        SERVED["influx"] = lambda: stack.enter_context(
-            influx_v2(Path(stack.enter_context(TemporaryDirectory(dir=memory_folder()))))
-        )
-        yield
-        SERVED.clear()
+def served():
+    HOUSE["influx"] = InfluxHouse()
+    yield
+    HOUSE.pop("influx").close()
 
 
-def influx(folder):
-    """Make a store in buckets of its own."""
-    if callable(SERVED["influx"]):
-        SERVED["influx"] = SERVED["influx"]()
-    served = SERVED["influx"]
-    refused = []
-    client = Influx(
-        served.url, served.token, "park", lambda *why: refused.append(why), prefix=f"{len(served.buckets)}_"
-    )
-    client.provision(list(BUCKETS.values()), keep=False)
-    return InfluxStore(client, lambda p: ("power", f"power,park=a,point={p}"), Noted(), gateway_of=gateways)
+def influx(_):
+    return HOUSE["influx"].store(gateways)
 
 
 STORES = {"memory": memory, "duckdb": duck, "influx": influx}
