@@ -27,6 +27,7 @@ from park.errors import Unavailable
 from park.metrics import Lane
 from park.model import Device
 from park.records import Command, Refusal
+from park.streams import lane_of
 from runtime import ahead, clock
 from runtime.ahead import Ahead, Task
 from runtime.bands import BandQueue
@@ -113,7 +114,7 @@ class Embedded:
             logs=house.logs, stages=store_stages, store=house.readings, quarantine=house.quarantine,
             ledger=house.ledger, snapshots=house.snapshots, folder=house.settings.data_dir / "projector",
             reached=lambda lane: (house.quarantine.kept(lane), house.ledger.reached(lane)),
-            registry=self.roster.whole, beside=self.bands.write,
+            registry=lambda stream: self.roster.whole(lane_of(stream)), beside=self.bands.write,
         )  # fmt: skip
         self.ahead = self._long_past()
         self.dry_runs = DryRunner(house.settings.data_dir, lambda: house.rulebook.current().text)
@@ -207,7 +208,7 @@ class Embedded:
                     del self._claimed[key]
             with troubles.passing("the logs could not be trimmed"):
                 for lane, log in self.house.logs.items():
-                    log.trim(self.house.snapshots.oldest(lane.value))
+                    log.trim(self.house.snapshots.oldest(lane))
             now, keep = clock.now(), self.house.settings.store.event_days * _DAY
             if now // _DAY != trimmed:
                 with troubles.passing("what is old could not be deleted"):
@@ -231,7 +232,7 @@ class Embedded:
             reader = self.readers[lane]
             detail = "" if reader.subscribed else "not subscribed yet" if reader.connected else "not connected"
             parts.append(Component(f"{lane} broker", not detail, detail))
-        store = self.projector.state(clock.now())
+        store = self.projector.state()
         behind = not store.ready or store.lag_bytes > _LAG
         self._caught_up |= not behind
         detail = f"{store.lag_bytes / 1e6:.0f} MB of log behind" if behind else store.trouble

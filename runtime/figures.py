@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from api.services import Figure
 from ingest.mqtt import Reader
 from park.metrics import Lane
-from runtime import clock
 from runtime.event_writer import EventWriter
 from runtime.house import House
 from runtime.lane import LaneWorker
@@ -35,7 +34,7 @@ def figures_of(
     cpu = {lane: worker.cpu for lane, worker in lanes.items()}
     connected = {lane: float(reader.connected) for lane, reader in readers.items()}
     connections = {lane: float(reader.counters.connections) for lane, reader in readers.items()}
-    store = projector.state(clock.now())
+    store = projector.state()
     return [
         of_state("park_messages_total", "counter", "Messages taken from the broker.", "messages"),
         of_state("park_readings_total", "counter", "Readings put into the log.", "readings"),

@@ -20,7 +20,6 @@ from typing import Protocol
 from park.directory import Directory
 from park.errors import Corrupt
 from park.events import Counted, Rollups
-from park.metrics import Lane
 from park.operator import Operator
 from park.ports import Chunk, Log, QuarantineStore, ReadingStore, SnapshotStore
 from park.records import Config, Refused
@@ -42,7 +41,7 @@ class Ledger(Protocol):
 
     def add(
         self,
-        lane: Lane,
+        stream: str,
         position: int,
         edge: Iterable[EdgeRow],
         refused: Iterable[Refused] = (),
@@ -69,7 +68,7 @@ class ProjectorState:
 
     ready: bool  # has taken up its position
     lag_bytes: int  # of log that is not in the stores yet
-    lag_seconds: float  # since the receipt of what was read last, where there is more to read
+    lag_seconds: float  # by which the stores are behind: what was logged before lasts in all of them
     readings: int  # since the start
     failures: int
     trouble: str
@@ -81,24 +80,24 @@ class Projector:
     def __init__(
         self,
         *,
-        logs: Mapping[Lane, Held],
+        logs: Mapping[str, Held],
         stages: Callable[[Directory], tuple[Operator, ...]],
         store: ReadingStore,
         quarantine: QuarantineStore,
         ledger: Ledger,
         snapshots: SnapshotStore,
         folder: Path,
-        found: Callable[[Lane, int, list[SmallEvent]], None] = lambda _lane, _position, _events: None,
-        reached: Callable[[Lane], Iterable[int]] = lambda _lane: (),
+        found: Callable[[str, int, list[SmallEvent]], None] = lambda _stream, _position, _events: None,
+        reached: Callable[[str], Iterable[int]] = lambda _stream: (),
         settings: ProjectorSettings | None = None,
-        registry: Callable[[Lane], Config] | None = None,
+        registry: Callable[[str], Config] | None = None,
         beside: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the parts; nothing is read before `recover` or `start`. Construct it before lanes start.
 
         `found` takes what the stages find besides readings and rollups; it may be told twice.
         `reached` names further positions at which SQL stores stand: chunks end there as well.
-        `registry` tells what a lane would be told of all that is registered now. `beside` gives the store
+        `registry` tells what a log's readers would be told of all that is registered now. `beside` gives the store
         what it takes from elsewhere, in our thread: it has one writer.
         """
         self._logs = logs
@@ -111,14 +110,16 @@ class Projector:
         self._beside, self._refused = beside, False
         self._troubles = Troubles("projector")
         self._tracks = {
-            lane: Track(
-                lane, log, stages, store, snapshots, folder / f"{lane}.journal", reached, self._troubles,
-                partial(registry, lane) if registry is not None else None,
+            stream: Track(
+                stream, log, stages, store, snapshots, folder / f"{stream}.journal", reached, self._troubles,
+                partial(registry, stream) if registry is not None else None,
             )
-            for lane, log in logs.items()
+            for stream, log in logs.items()
         }  # fmt: skip
-        self._waiting: dict[Lane, Finished] = {}  # made, and not taken by all stores yet
-        self._given: dict[Lane, int] = dict.fromkeys(logs, 0)  # position through which all stores have taken everything
+        self._waiting: dict[str, Finished] = {}  # made, and not taken by all stores yet
+        self._given: dict[str, int] = dict.fromkeys(logs, 0)  # position through which all stores have taken everything
+        self._level: dict[str, tuple[int, float]] = {}  # an end of the log, and when it was that
+        self._behind_since = dict.fromkeys(logs, time.monotonic())
         self._readings = 0
         self._ready = False
         self.cpu = 0.0  # s that the thread has used
@@ -149,10 +150,10 @@ class Projector:
 
     def recover(self) -> None:
         """Take up the newest snapshot that the store reaches. Raises Corrupt."""
-        for lane, track in self._tracks.items():
+        for stream, track in self._tracks.items():
             track.restore()
-            self._given[lane] = track.position
-            self._hold(lane)
+            self._given[stream] = track.position
+            self._hold(stream)
         self._plan()
         self._ready = True
 
@@ -164,8 +165,8 @@ class Projector:
         if not self._ready:
             self.recover()
         begin = sum(track.position for track in self._tracks.values())
-        for lane in self._tracks:
-            while self._advance(lane):
+        for stream in self._tracks:
+            while self._advance(stream):
                 progress(
                     sum(t.position for t in self._tracks.values()) - begin,
                     sum(log.end for log in self._logs.values()) - begin,
@@ -174,22 +175,21 @@ class Projector:
                     self._save()
         self._save()
 
-    def state(self, now: int) -> ProjectorState:
-        """Return how it is at a time, epoch ms."""
-        lag, oldest = 0, now
-        for lane, track in self._tracks.items():
-            behind = self._logs[lane].end - self._given[lane]
+    def state(self) -> ProjectorState:
+        """Return how it is."""
+        lag, now = 0, time.monotonic()
+        since = now
+        for stream, log in self._logs.items():
+            behind = log.end - self._given[stream]
             lag += behind
             if behind:
-                oldest = min(oldest, track.newest or now)
+                since = min(since, self._behind_since[stream])
         troubles = self._troubles
-        return ProjectorState(
-            self._ready, lag, (now - oldest) / 1000, self._readings, troubles.failures, troubles.newest
-        )
+        return ProjectorState(self._ready, lag, now - since, self._readings, troubles.failures, troubles.newest)
 
-    def position(self, lane: Lane) -> int:
+    def position(self, stream: str) -> int:
         """Return the log position through which all stores have taken everything."""
-        return self._given[lane]
+        return self._given[stream]
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────
 
@@ -211,15 +211,16 @@ class Projector:
                 self._save()
 
     def _cycle(self) -> float:
-        """Bring each lane on by a chunk; return how long to rest, s."""
+        """Bring each log on by a chunk; return how long to rest, s."""
         settings = self._settings
         began, ends = time.monotonic(), [log.end for log in self._logs.values()]
         more = False
         self._from_beside()
-        for lane, log in self._logs.items():
-            with self._troubles.passing(f"the stores of the {lane} lane"):
-                if self._advance(lane):
-                    more |= self._tracks[lane].position < log.end
+        for stream, log in self._logs.items():
+            with self._troubles.passing(f"the stores of {stream}"):
+                self._look(stream)
+                if self._advance(stream):
+                    more |= self._tracks[stream].position < log.end
         clock = time.monotonic()
         if clock >= self._save_at or self._taken() - self._saved_bytes >= settings.snapshot_bytes:
             self._save()
@@ -233,39 +234,46 @@ class Projector:
         # While lanes are busy their share of the cores comes first; a backlog alone may use all of ours.
         return took * (1 - settings.share) / settings.share if busy else 0.0
 
-    def _advance(self, lane: Lane) -> bool:
-        """Make the next chunk of a lane, or give stores what they would not take; False: nothing to do."""
-        stuck = lane in self._waiting
+    def _look(self, stream: str) -> None:
+        """Learn since when a stream's stores are behind: since its log ended where they are now."""
+        end, at = self._level.get(stream, (0, time.monotonic()))
+        if self._given[stream] >= end:
+            self._behind_since[stream] = at
+            self._level[stream] = self._logs[stream].end, time.monotonic()
+
+    def _advance(self, stream: str) -> bool:
+        """Make the next chunk of a log, or give stores what they would not take; False: nothing to do."""
+        stuck = stream in self._waiting
         if not stuck:
-            made = self._tracks[lane].chunk(self._settings.rows)
+            made = self._tracks[stream].chunk(self._settings.rows)
             if made is None:
                 return False
-            self._waiting[lane] = made
-        self._give(lane, self._waiting[lane])
-        del self._waiting[lane]
+            self._waiting[stream] = made
+        self._give(stream, self._waiting[stream])
+        del self._waiting[stream]
         if stuck:
             self._troubles.over()
         return True
 
-    def _give(self, lane: Lane, made: Finished) -> None:
+    def _give(self, stream: str, made: Finished) -> None:
         """Give a chunk to all stores; each skips what it has. Raises Full, Unavailable."""
         with self.giving:
-            self._give_all(lane, made)
-            self._given[lane] = made.position
+            self._give_all(stream, made)
+            self._given[stream] = made.position
 
-    def _give_all(self, lane: Lane, made: Finished) -> None:
-        track = self._tracks[lane]
+    def _give_all(self, stream: str, made: Finished) -> None:
+        track = self._tracks[stream]
         track.note(made)
         counted = tuple(e for e in made.events if isinstance(e, Counted))
         rollups = tuple(e for e in made.events if isinstance(e, Rollups))
         if made.refused:
-            self._quarantine.keep(lane, made.position, made.refused)
+            self._quarantine.keep(stream, made.position, made.refused)
         if made.edge or made.refused or counted:
-            self._ledger.add(lane, made.position, made.edge, made.refused, counted)
-        self._store.write(Chunk(lane, made.position, made.readings, rollups, counted))
+            self._ledger.add(stream, made.position, made.edge, made.refused, counted)
+        self._store.write(Chunk(stream, made.position, made.readings, rollups, counted))
         small = [e for e in made.events if isinstance(e, SmallEvent)]
         if small:
-            self._found(lane, made.position, small)
+            self._found(stream, made.position, small)
         self._readings += len(made.readings)
 
     def _from_beside(self) -> None:
@@ -286,11 +294,11 @@ class Projector:
         if self._waiting:
             return
         self._store.flush()
-        for lane, track in self._tracks.items():
-            if self._store.position(lane) < track.position:
-                raise Corrupt(f"the store says it lasts to {self._store.position(lane)}, not {track.position}")
+        for stream, track in self._tracks.items():
+            if self._store.position(stream) < track.position:
+                raise Corrupt(f"the store says it lasts to {self._store.position(stream)}, not {track.position}")
             track.save()
-            self._hold(lane)
+            self._hold(stream)
 
     def _plan(self) -> None:
         clock = time.monotonic()
@@ -301,5 +309,5 @@ class Projector:
     def _taken(self) -> int:
         return sum(track.position for track in self._tracks.values())
 
-    def _hold(self, lane: Lane) -> None:
-        self._logs[lane].hold("projector", self._tracks[lane].oldest())
+    def _hold(self, stream: str) -> None:
+        self._logs[stream].hold("projector", self._tracks[stream].oldest())

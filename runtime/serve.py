@@ -227,7 +227,7 @@ class _Watch:
                     state = embedded.lanes[lane].state
                     bars.update(task, completed=max(state.position, embedded.ran_ahead(lane)), total=max(1, state.end))
                 total = max(1, sum(embedded.lanes[lane].state.end for lane in Lane))
-                bars.update(store, completed=total - embedded.projector.state(clock.now()).lag_bytes, total=total)
+                bars.update(store, completed=total - embedded.projector.state().lag_bytes, total=total)
                 if all(w.live.is_set() for w in embedded.lanes.values()):
                     self._speak()
                 if all(c.serving for c in embedded.components()):

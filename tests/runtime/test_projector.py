@@ -218,12 +218,12 @@ class TestRestart:
         whole = records()
         first = Desk(tmp_path).append(*whole[:90])
         first.projector.start()
-        until(lambda: first.projector.state(START).lag_bytes == 0)
+        until(lambda: first.projector.state().lag_bytes == 0)
         first.close()
 
         second = Desk(tmp_path).append(*whole[90:])
         second.projector.start()
-        until(lambda: second.projector.state(START).lag_bytes == 0)
+        until(lambda: second.projector.state().lag_bytes == 0)
 
         assert wanted == second.outcome()
         second.close()
@@ -286,7 +286,7 @@ class TestFlow:
             until(lambda n=i + 1: len(desk.store.raw(POWER, 0, 1 << 50, 99)) == n)
             until(lambda n=i + 1: len(desk.store.raw(HEAT, 0, 1 << 50, 99)) == n)
 
-        state = desk.projector.state(START + MINUTE)
+        state = desk.projector.state()
         assert (True, 0, 0.0, 10, "") == (
             state.ready,
             state.lag_bytes,
@@ -300,7 +300,7 @@ class TestFlow:
         """Before it has read anything, the projector says how much waits."""
         desk = Desk(tmp_path).append(*records())
 
-        assert desk.log[Lane.BULK].end == desk.projector.state(START).lag_bytes
+        assert desk.log[Lane.BULK].end == desk.projector.state().lag_bytes
         desk.close()
 
     def test_a_full_disk(self, tmp_path):
@@ -309,14 +309,14 @@ class TestFlow:
         desk.store.full = True
         desk.append(*records())
         desk.projector.start()
-        until(lambda: "no room" in desk.projector.state(START).trouble)
-        assert desk.projector.state(START + 3 * HOUR).lag_seconds > 0
+        until(lambda: "no room" in desk.projector.state().trouble)
+        assert desk.projector.state().lag_seconds > 0
 
         desk.store.full = False
-        until(lambda: desk.projector.state(START).lag_bytes == 0 and not desk.projector._waiting)
+        until(lambda: desk.projector.state().lag_bytes == 0 and not desk.projector._waiting)
 
         assert 0 == unexplained(desk.outcome()["ledger"])
-        assert "" == desk.projector.state(START).trouble
+        assert "" == desk.projector.state().trouble
         desk.close()
 
     def test_a_disk_that_fails_now_and_then(self, tmp_path, wanted):
@@ -381,7 +381,7 @@ class TestFlow:
         desk.projector.catch_up()
 
         assert 360 == len(desk.store.raw(POWER, 0, 1 << 50, 10_000))
-        assert desk.projector.state(START).failures
+        assert desk.projector.state().failures
         desk.close()
 
     def test_a_correction(self, tmp_path):
