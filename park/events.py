@@ -67,6 +67,9 @@ class Reason(StrEnum):
     OUT_OF_RANGE = "out_of_range"  # for an hour it says what its metric cannot be: a wrong unit, a broken sensor
     BELOW_PEERS = "below_peers"  # uses little for its area against its trade, and nobody comes: idle since ever
     REPORTED = "reported"  # a person says so
+    ZOMBIE_SUSPECT = "zombie_suspect"  # an enterprise that, by all that is known, works no more
+    NOT_SUSPECT = "not_suspect"  # it works again, or more than it did
+    EXPLAINED = "explained"  # a paper on file explains its silence
     FLOOD = "flood"  # more alarms at once than anybody can read
 
 

@@ -72,7 +72,7 @@ ABOUT: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "fire": "火警", "gas": "燃气泄漏", "co": "一氧化碳", "life": "人身安全", "device.gateway_down": "网关断线",
         "device.silent": "设备失联", "device.stuck": "数据不变", "device.flapping": "时断时续",
         "device.wrong_clock": "设备时钟错误", "device.low_battery": "电量低", "device": "设备异常", "flood": "报警泛滥",
-        "limit": "超限", "finding": "异常发现",
+        "limit": "超限", "finding": "异常发现", "activity": "疑似僵尸企业，请上门核实",
     },
     "en": {
         "fire.confirmed": "Fire, confirmed", "fire.pre_alarm": "Fire, to be confirmed",
@@ -81,6 +81,7 @@ ABOUT: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "device.stuck": "Device stuck", "device.flapping": "Device comes and goes",
         "device.wrong_clock": "Device clock wrong", "device.low_battery": "Battery low", "device": "Device not well",
         "flood": "Flood of alarms", "limit": "Limit passed", "finding": "Finding",
+        "activity": "Zombie suspect: a visit is due",
     },
 })  # fmt: skip
 LIMIT: Mapping[str, str] = MappingProxyType({"zh": "限值", "en": "limit"})

@@ -34,6 +34,8 @@ export const WORDS = {
     below_peers: ["远低于同行业用量", "far below the use of its trade"],
     unusual: ["偏离平时规律", "far from what is usual"], usual_again: ["恢复平时规律", "as usual again"], drift_reset: ["客流计数归零修正", "count of people corrected"],
     meter_reset: ["表计清零", "the meter was reset"], meter_rollover: ["表计翻转", "the meter rolled over"],
+    zombie_suspect: ["种种迹象表明已不经营", "by all that is known it works no more"],
+    not_suspect: ["恢复经营迹象", "it works again"], explained: ["有在册文件说明", "a paper on file explains it"],
     reported: ["人员报告", "a person reports it"], flood: ["报警洪水", "a flood of alarms"],
     meter_glitch: ["表计跳变", "the meter glitched"], meter_swap: ["表计更换", "the meter was swapped"],
   },
@@ -108,6 +110,9 @@ export const WORDS = {
     "limit.pm10_day": ["PM10 日均值超标", "PM10, mean of the day"],
     "limit.co2_day": ["二氧化碳日均值偏高", "CO₂, mean of the day"],
     "limit.idle_discharge": ["停产时段仍在排放", "Discharge while nothing is made"],
+    "limit.demand": ["需量超合同", "Demand above the contract"],
+    "limit.demand_billed_twice": ["需量超合同 105%", "Demand above 105 % of the contract"],
+    "activity.zombie_suspect": ["疑似僵尸企业", "Zombie suspect"],
   },
   anomaly: {
     spike: ["突升", "spike"], dip: ["突降", "dip"], shift: ["水平变化", "another level"], drift: ["缓慢漂移", "drift"],

@@ -13,9 +13,10 @@ from alerts.gate import exempt
 from alerts.triggers import triggers_of
 from park.alarms import MessageKind, Notification, Signal, Trigger
 from park.errors import MachineryError
-from park.events import ConditionChange, DeviceStatus, Finding, Severity
+from park.events import ActivityDay, ConditionChange, DeviceStatus, Finding, Severity
 from park.streams import lane_of
 from park.wire import SmallEvent, decode_event
+from runtime.storage.sql.alarm_activity import suspicions
 from runtime.storage.sql.alarm_case_rows import put_notifications
 from runtime.storage.sql.alarm_writer import CaseWriter
 from runtime.storage.sql.alarms import SqlAlarms
@@ -59,7 +60,7 @@ class Intake:
             if event.id not in known:
                 known.add(event.id)
                 found += triggers_of(lane_of(stream), event)
-        return found
+        return found + suspicions(connection, lane_of(stream), (e for e in events if isinstance(e, ActivityDay)))
 
     def take(self, connection: Connection, triggers: Sequence[Trigger]) -> Callable[[], None]:
         """Tell cases within the transaction; return what is to be called once it is committed."""
