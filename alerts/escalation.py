@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from alerts import rotas
-from alerts.gate import exempt
+from alerts.gate import at_once, exempt
 from alerts.matching import checked as matchers_checked
 from alerts.matching import labels_of, matches
 from park.alarms import Answer, Case, MessageKind, Notification
@@ -149,7 +149,7 @@ def _go(case: Case, kind: MessageKind, chain: Chain, duty: Duty, now: int, group
             messages.setdefault(note.id, note)
         due_with = max(due_with, at.after)
         step += 1
-    if not messages and (exempt(case) or case.severity is Severity.CRITICAL):
+    if not messages and (at_once(case) or case.severity is Severity.CRITICAL):
         note = _message(case, kind, EVERYONE, now, group)  # a rota with holes must not leave a fire to nobody
         messages[note.id] = note
     # `step` of the case is the next one that waits: the timer makes ESCALATE of it.
@@ -184,11 +184,11 @@ def told(case: Case, kind: MessageKind, targets: Sequence[str], now: int) -> tup
 
 
 def _message(case: Case, kind: MessageKind, target: str, now: int, group: str) -> Notification:
-    life = exempt(case)
-    at_once = life or case.severity is Severity.CRITICAL or kind is not MessageKind.RAISED
+    alone = exempt(case) or (at_once(case) and kind is not MessageKind.RETURNED)
+    waits = not alone and case.severity is not Severity.CRITICAL and kind is MessageKind.RAISED
     return Notification(
-        f"case-{case.id}/{case.paged}/{case.step}/{kind}/{target}", case.id, target, kind, case.severity, life,
-        now if at_once else now + GROUP_WAIT, "" if life else group, now, case.park, case.version,
+        f"case-{case.id}/{case.paged}/{case.step}/{kind}/{target}", case.id, target, kind, case.severity, alone,
+        now + GROUP_WAIT if waits else now, "" if alone else group, now, case.park, case.version,
     )  # fmt: skip
 
 

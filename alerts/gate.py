@@ -11,3 +11,16 @@ def exempt(alarm: Case | Trigger) -> bool:
     groups or delays asks here first.
     """
     return alarm.family.partition(".")[0] in LIFE_FAMILIES
+
+
+BLIND = "unreadable"  # family of inputs of life safety that nobody can read: what they would say is not known
+
+
+def at_once(alarm: Case | Trigger) -> bool:
+    """Tell whether people hear of an alarm at any hour and beside whatever else there is, without waiting.
+
+    Life safety, and what makes it blind: a detector whose messages cannot be read guards nobody. That may be
+    put aside by a person who knows of it; the flood of other alarms, quiet hours and company do not hold it up.
+    So many of these that they are a flood themselves are told in a summary, and so is that: at once.
+    """
+    return exempt(alarm) or BLIND in {alarm.family, alarm.cause if alarm.family == "flood" else ""}

@@ -149,7 +149,7 @@ def advance(case: Case, verb: CaseVerb, before: CaseState | None, given: Given, 
 
 def tell(case: Case | None, trigger: Trigger, now: int) -> Outcome | None:
     """Tell the open case of a trigger's key, if there is one, of it. None: it changes nothing."""
-    stale = now - trigger.at > STALE_AFTER
+    stale = is_stale(trigger, now)
     if case is None:
         if trigger.signal is Signal.OVER:
             return None
@@ -166,6 +166,11 @@ def tell(case: Case | None, trigger: Trigger, now: int) -> Outcome | None:
     outcome = advance(told, verb, before, Given(now, trigger=trigger), trigger.why)
     over = trigger.signal is Signal.MOMENT and not told.holders
     return _ended(outcome, trigger, now, stale=stale) if over else outcome
+
+
+def is_stale(trigger: Trigger, now: int) -> bool:
+    """Tell whether a trigger is history that is read late: nobody can be called to it in time."""
+    return now - trigger.at > STALE_AFTER
 
 
 def _verb(case: Case, trigger: Trigger) -> CaseVerb:

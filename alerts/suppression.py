@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from alerts.gate import exempt
+from alerts.gate import BLIND, exempt
 from alerts.matching import labels_of, matches
 from park.alarms import Case, Suppression, SuppressionReason
 from park.duty import MaintenanceWindow, Silence
@@ -20,6 +20,9 @@ from park.events import Severity
 FLOOD_BEGINS = 10  # more new alarms than these in FLOOD_SPAN are a flood (ISA-18.2, EEMUA 191: domain.md 5)
 FLOOD_ENDS = 5  # fewer than these end it
 FLOOD_SPAN = 10 * 60_000  # ms
+# Inputs of life safety that cannot be read: so many are told one by one, whatever else there is. A gateway whose
+# firmware went wrong makes hundreds of them at once, and one cause to look for.
+BLIND_BEGINS = 20
 # Below a tenth of its nominal 230 V a supply is interrupted, not low (IEEE 1159, 4.4.2).
 DEAD_VOLTAGE = 23.0
 
@@ -33,7 +36,7 @@ class Around:
     sources: tuple["Source", ...] = ()  # open cases of the park that may inhibit others
     silences: tuple[Silence, ...] = ()
     windows: tuple[MaintenanceWindow, ...] = ()
-    flood: int = 0  # id of the park's flood, which began before the case; 0: none
+    flood: int = 0  # id of the park's flood of such cases (`flood_of`), which began before the case; 0: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,11 @@ def may_inhibit(case: Case) -> bool:
     return any(rule.source(case) for rule in INHIBITIONS)
 
 
-def floods(recent: int, *, flooding: bool) -> bool:
-    """Tell whether so many new alarms in the last FLOOD_SPAN are a flood, or still one."""
-    return recent >= FLOOD_ENDS if flooding else recent > FLOOD_BEGINS
+def flood_of(case: Case) -> str:
+    """Return which flood of its park may take a case: its cause, "" for that of ordinary alarms."""
+    return BLIND if case.family == BLIND else ""
+
+
+def floods(recent: int, cause: str = "", *, flooding: bool) -> bool:
+    """Tell whether so many new alarms in the last FLOOD_SPAN are a flood of a cause, or still one."""
+    return recent >= FLOOD_ENDS if flooding else recent > (BLIND_BEGINS if cause == BLIND else FLOOD_BEGINS)

@@ -91,11 +91,11 @@ _TURN: Mapping[type, Callable[[Lane, Any], tuple[Trigger, ...]]] = MappingProxyT
 })  # fmt: skip
 
 
-def flood_trigger(park: int, now: int, *, begins: bool) -> Trigger:
-    """Return the trigger of a park's flood: one alarm for the many."""
-    origin = f"flood/park:{park}"
+def flood_trigger(park: int, now: int, cause: str = "", *, begins: bool) -> Trigger:
+    """Return the trigger of a park's flood: one alarm for the many. Its cause says which alarms it takes."""
+    origin = f"flood/park:{park}/{cause}" if cause else f"flood/park:{park}"
     return Trigger(
-        f"{origin}/{now}", "flood", f"park:{park}", "", "flood", Signal.ACTIVE if begins else Signal.OVER,
+        f"{origin}/{now}", "flood", f"park:{park}", cause, "flood", Signal.ACTIVE if begins else Signal.OVER,
         Severity.HIGH, "platform", origin, now, now, Reason.FLOOD, TransitionReason.SUPPRESSION, park, park,
     )  # fmt: skip
 

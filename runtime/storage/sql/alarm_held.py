@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from alerts.gate import exempt
-from alerts.suppression import Around, Source, suppressions
+from alerts.suppression import Around, Source, flood_of, suppressions
 from park.alarms import Case
 from park.duty import MaintenanceWindow, Silence
 from runtime.storage.sql import alarm_plans
@@ -20,7 +20,7 @@ class Holding:
     silences: tuple[Silence, ...]
     windows: tuple[MaintenanceWindow, ...]
     sources: tuple[Source, ...]
-    floods: tuple[tuple[int, int], ...]  # park, case
+    floods: tuple[tuple[int, str, int], ...]  # park, cause, case
 
     @classmethod
     def of(cls, connection: Connection, now: int) -> "Holding":
@@ -31,7 +31,7 @@ class Holding:
             tuple(s for s in silences if s.starts <= now),
             tuple(w for w in windows if w.starts <= now),
             tuple(s for s in found if not stands_as_flood(s.case)),
-            tuple((s.case.park, s.case.id) for s in found if stands_as_flood(s.case)),
+            tuple((s.case.park, s.case.cause, s.case.id) for s in found if stands_as_flood(s.case)),
         )
 
 
@@ -52,14 +52,16 @@ def released(connection: Connection, holding: Holding, now: int) -> list[int]:
     query = select(c.body, c.path).where(c.open, c.life.is_(False))
     if not holding.silences and not holding.windows:
         query = query.where(c.held_back)
-    floods = dict(holding.floods)
+    floods = {(park, cause): key for park, cause, key in holding.floods}
     sources: dict[int, list[Source]] = {}
     for source in holding.sources:
         sources.setdefault(source.case.park, []).append(source)
     found = []
     for body, path in connection.execute(query):
         case = case_of(body)
-        flood = floods.get(case.park, 0) if case.suppressed else 0  # else it was told before the flood
+        flood = (
+            floods.get((case.park, flood_of(case)), 0) if case.suppressed else 0
+        )  # else it was told before the flood
         muting = tuple(sources.get(case.park, ()))
         around = Around(now, steps_of(path), muting, holding.silences, holding.windows, flood)
         before = {(s.reason, s.by) for s in case.suppressed}

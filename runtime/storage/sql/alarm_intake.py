@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, exc, select
 
 from alerts.escalation import EVERYONE
-from alerts.gate import exempt
+from alerts.gate import at_once
 from alerts.triggers import triggers_of
 from park.alarms import MessageKind, Notification, Signal, Trigger
 from park.errors import MachineryError
@@ -78,7 +78,7 @@ class Intake:
                 with connection.begin_nested():
                     writers.append(self._alarms.take(connection, (trigger,), now))
                 done = True
-            if not done and exempt(trigger) and trigger.signal is Signal.ACTIVE:
+            if not done and at_once(trigger) and trigger.signal is Signal.ACTIVE:
                 put_notifications(connection, (_raw(trigger, now),))
 
         def tell() -> None:
@@ -94,7 +94,7 @@ class Intake:
         """
         now = self._now()
         for trigger in triggers_of(lane_of(stream), event):
-            if not exempt(trigger) or trigger.signal is not Signal.ACTIVE:
+            if not at_once(trigger) or trigger.signal is not Signal.ACTIVE:
                 continue
             with self.troubles.passing(f"no case could be told of {trigger.id}", but=_AWAY):
                 self._alarms.trigger((trigger,), now)

@@ -51,6 +51,7 @@ class SqlLinks:
             connection.execute(update(alarm_links).where(c.digest == _digest(word)).values(used=now))
             writer = CaseWriter(connection, now)
             done = writer.act(case, Act(CaseVerb.ACKNOWLEDGE, actor, why=TransitionReason.LINK), None)
+            writer.flush()
         self._alarms.tell(writer)
         return done
 

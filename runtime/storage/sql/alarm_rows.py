@@ -1,5 +1,6 @@
 """Cases and what belongs to them as rows, and back."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from park.alarm_ports import CaseFilter
 from park.alarms import Attachment, Case, Delivery, DeliveryState, Notification, Transition
 from park.errors import NotFound, UserError
 from park.events import Severity
+from runtime.storage.sql.database import among
 from runtime.storage.sql.tables import places
 from runtime.storage.sql.tables_alarms import case_attachments, cases, outbox
 
@@ -68,15 +70,26 @@ def delivery_of(row: Any) -> Delivery:
     return Delivery(_notification(body), DeliveryState(state), attempts, due, receipt, trouble, ended)
 
 
-def path_of(connection: Connection, place: int) -> str:
-    """Return the places from the park down to one, as "/1/2/12/"; "" for none."""
+def paths_of(connection: Connection, below: Iterable[int]) -> dict[int, str]:
+    """Return the places from the park down to each of some, as "/1/2/12/"."""
+    above: dict[int, int] = {}  # 0: nothing is above it
+    wanted = set(below) - {0}
+    asked = wanted
+    for _ in range(_DEEP):
+        if not asked:
+            break
+        query = select(places.c.id, places.c.parent, places.c.park)
+        for place, parent, park in among(connection, query, places.c.id, sorted(asked)):
+            above[place] = parent or (park if park != place else 0)
+        asked = set(above.values()) - above.keys() - {0}
+    return {place: _path(place, above) for place in wanted}
+
+
+def _path(place: int, above: Mapping[int, int]) -> str:
     found: list[int] = []
     while place and len(found) < _DEEP and place not in found:
         found.append(place)
-        above = connection.execute(select(places.c.parent, places.c.park).where(places.c.id == place)).first()
-        if above is None:
-            break
-        place = above.parent or (above.park if above.park not in found else 0)
+        place = above.get(place, 0)
     return "/" + "".join(f"{p}/" for p in reversed(found)) if found else ""
 
 

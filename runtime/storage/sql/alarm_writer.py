@@ -8,41 +8,36 @@
 The case, its history, its timers and its notifications are written together, or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, select
 
 from alerts import escalation, lifecycle
 from alerts.changes import Given
-from alerts.escalation import Called, Duty, Timer, TimerKind
+from alerts.escalation import Called, Timer, TimerKind
 from alerts.gate import exempt
 from alerts.lifecycle import Outcome
-from alerts.suppression import FLOOD_SPAN, Around, Source, floods, may_inhibit, suppressions
+from alerts.suppression import flood_of, floods
 from alerts.triggers import flood_trigger
 from park.alarms import (
     Act,
     Case,
     CaseState,
     CaseVerb,
-    DeliveryState,
     MessageKind,
     Notification,
-    Suppression,
+    Signal,
     SuppressionReason,
     Transition,
     TransitionReason,
     Trigger,
 )
-from park.duty import MaintenanceWindow, Silence
 from park.errors import Conflict, NotFound, Unavailable, UserError
-from park.events import Severity
-from park.metrics import Lane
-from runtime.storage.sql import alarm_plans
-from runtime.storage.sql.alarm_case_rows import CaseRows, Kept
-from runtime.storage.sql.alarm_rows import case_of, path_of, steps_of
-from runtime.storage.sql.tables import devices
-from runtime.storage.sql.tables_alarms import case_timers, cases, outbox
+from runtime.storage.sql.alarm_around import Surroundings
+from runtime.storage.sql.alarm_case_rows import CaseRows, Kept, Key
+from runtime.storage.sql.alarm_rows import steps_of
+from runtime.storage.sql.tables_alarms import case_timers
 
 SETTLE = 10_000  # ms that history which is read late has to end before people are called to it
 SUMMARY_EVERY = 5 * 60_000  # ms between summaries of a flood; Alertmanager's group_interval
@@ -51,65 +46,107 @@ _TRIES = 5  # of a new case whose key another process took at the same time
 _CALLS = frozenset({TimerKind.STEP, TimerKind.NOBODY})
 # What takes back messages that still wait, unless it is a fire's.
 _ENDING = frozenset({CaseVerb.RETURN, CaseVerb.SUPPRESS, CaseVerb.SHELVE, CaseVerb.REMOVE, CaseVerb.CLOSE})
-_STANDS = (CaseState.UNACKNOWLEDGED.value, CaseState.ACKNOWLEDGED.value)
 
 
 class CaseWriter:
-    """Changes cases in one transaction; `changed` is what the world should hear of once it is committed."""
+    """Changes cases in one transaction; `changed` is what the world should hear of once it is committed.
+
+    Whoever uses it ends with `flush`, within the transaction.
+    """
 
     def __init__(self, connection: Connection, now: int) -> None:
         self.changed: dict[int, Case] = {}
         self.connection = connection
         self._rows = CaseRows(connection)
         self._now = now
-        self._duty: Duty | None = None
-        self._holding: tuple[tuple[Silence, ...], tuple[MaintenanceWindow, ...]] | None = None
-        self._sources: dict[int, tuple[Source, ...]] = {}
+        # Of cases that have a row: the trigger that begins them, and what it makes of them.
+        self._untold: dict[int, tuple[Trigger, Outcome]] = {}
+        self._around = Surroundings(connection, self._rows, now, self._untold)
 
     @property
     def notified(self) -> int:
         """Notifications that were written."""
         return self._rows.notified
 
+    def flush(self) -> None:
+        """Write what was changed."""
+        self._rows.flush()
+
     # ── what happens to a case ───────────────────────────────────────────────────────────────────
 
-    def trigger(self, told: Trigger) -> None:
-        """Tell the case of a trigger's key of it; make the case where there is none."""
-        told = self._placed(told)
-        stale = self._now - told.at > lifecycle.STALE_AFTER
+    def trigger(self, triggers: Sequence[Trigger]) -> None:
+        """Tell the cases of some triggers of them, in order; make those that there are not. The same as one by one."""
+        placed = self._around.placed(triggers)
+        self._rows.load_open([_key(told) for told in placed])
+        self._make(placed)
+        for told in placed:
+            self._tell(told)
+
+    def _make(self, placed: Sequence[Trigger]) -> None:
+        """Insert the cases that some triggers begin, many at a time."""
+        fresh: dict[Key, tuple[Trigger, Outcome]] = {}
+        for told in placed:
+            if told.signal is Signal.OVER or _key(told) in fresh or self._rows.open(_key(told)) is not None:
+                continue
+            outcome = lifecycle.tell(None, told, self._now)
+            if outcome is not None:
+                fresh[_key(told)] = (told, outcome)
+        if not fresh:
+            return
+        paths = self._around.paths(told.place for told, _ in fresh.values())
+        self._rows.insert([(outcome.case, paths[told.place]) for told, outcome in fresh.values()])
+        for key, begins in fresh.items():
+            kept = self._rows.open(key)
+            if kept is not None and kept.born:
+                self._untold[kept.case.id] = begins
+
+    def _tell(self, told: Trigger) -> None:
         for _ in range(_TRIES):
-            kept = self._rows.open(told)
-            outcome = lifecycle.tell(kept.case if kept else None, told, self._now)
-            if outcome is None:
-                return
+            kept = self._rows.open(_key(told))
             if kept is None:
-                kept = self._rows.inserted(outcome.case, path_of(self.connection, told.place))
-                if kept is None:
-                    continue  # another process was first: tell its case
+                if told.signal is Signal.OVER:
+                    return
+                self._make([told])
+                continue  # with another's case, where another process was first
+            outcome: Outcome | None
+            if kept.case.id in self._untold:
+                begins, outcome = self._untold[kept.case.id]
+                if begins is not told:
+                    return  # the end of something that nobody was told of
+                del self._untold[kept.case.id]
                 lines = tuple(replace(line, case=kept.case.id) for line in outcome.transitions)
                 outcome = replace(outcome, case=replace(outcome.case, id=kept.case.id), transitions=lines)
-            self._finish(outcome, kept, stale=stale)
+            else:
+                outcome = lifecycle.tell(kept.case, told, self._now)
+            if outcome is not None:
+                self._finish(outcome, kept, stale=lifecycle.is_stale(told, self._now))
             return
         raise Unavailable(f"the alarm {told.family} {told.subject} is taken by others again and again")
 
     def act(self, key: int, asked: Act, version: int | None) -> Case:
         """Do what a person asks. Raises NotFound, Conflict, Forbidden, UserError."""
-        kept = self._rows.kept(cases.c.id == key)
+        kept = self._rows.kept(key)
         if kept is None:
             raise NotFound(f"there is no alarm {key}")
         if version is not None and version != kept.case.version:
             raise Conflict(
                 f"the alarm {key} changed meanwhile: it is at version {kept.case.version}, you saw {version}"
             )
-        if asked.verb is CaseVerb.ASSIGN and asked.owner not in {"", asked.actor, *self._names(kept.case.park)}:
+        if asked.verb is CaseVerb.ASSIGN and asked.owner not in {"", asked.actor, *self._around.names(kept.case.park)}:
             raise UserError(f"there is no officer {asked.owner[:64]!r}")
         self._finish(lifecycle.act(kept.case, asked, self._now), kept)
         return self.changed[key]
 
-    def due(self, timer: Timer) -> None:
-        """Do what a timer stands for, if that is still wanted; the timer itself is gone already."""
-        kept = self._rows.kept(and_(cases.c.id == timer.case, cases.c.open))
-        if kept is None:
+    def due(self, timers: Iterable[Timer]) -> None:
+        """Do what timers stand for, where that is still wanted; the timers themselves are gone already."""
+        found = list(timers)
+        self._rows.load(timer.case for timer in found)
+        for timer in found:
+            self._due(timer)
+
+    def _due(self, timer: Timer) -> None:
+        kept = self._rows.kept(timer.case)
+        if kept is None or kept.case.closed is not None:
             return
         case, before, given = kept.case, kept.case.state, Given(self._now)
         if timer.kind is TimerKind.SHELF and case.shelved_until is not None:
@@ -128,16 +165,18 @@ class CaseWriter:
         elif timer.kind in _CALLS and not case.acknowledged and (case.holders or exempt(case)):
             self._go_on(kept, timer.kind)
 
-    def reconsider(self, key: int) -> None:
-        """See whether what holds a case back still does."""
-        kept = self._rows.kept(and_(cases.c.id == key, cases.c.open))
-        if kept is not None and not exempt(kept.case):
-            self._finish(Outcome(kept.case, ()), kept)
+    def reconsider(self, keys: Sequence[int]) -> None:
+        """See whether what holds cases back still does."""
+        self._rows.load(keys)
+        for key in keys:
+            kept = self._rows.kept(key)
+            if kept is not None and kept.case.closed is None and not exempt(kept.case):
+                self._finish(Outcome(kept.case, ()), kept)
 
-    def flood_over(self, park: int) -> None:
-        """End the flood of a park where so few alarms came lately that it is none."""
-        if not floods(self._recent(park), flooding=True):
-            self.trigger(flood_trigger(park, self._now, begins=False))
+    def flood_over(self, park: int, cause: str) -> None:
+        """End a flood of a park where so few alarms came lately that it is none."""
+        if not floods(self._around.recent(park, cause), flooding=True):
+            self.trigger([flood_trigger(park, self._now, cause, begins=False)])
 
     # ── what follows ─────────────────────────────────────────────────────────────────────────────
 
@@ -157,7 +196,7 @@ class CaseWriter:
                 fresh
                 and call is MessageKind.RAISED
                 and case.family != "flood"
-                and not self._holds(case, kept.path, flood=False)
+                and not self._around.holds(case, kept.path, flood=False)
             ):
                 self._maybe_flood(case)
             case, call = self._held(case, kept, lines, call)
@@ -168,7 +207,7 @@ class CaseWriter:
             call, fresh = None, False
             timers.append(Timer(case.id, TimerKind.STEP, self._now + CALM_STEP, case.paged))
         if call is not None and fresh:
-            called = escalation.call(case, call, self._who(), self._now, _group(case, kept.path))
+            called = escalation.call(case, call, self._around.duty, self._now, _group(case, kept.path))
             case, messages = called.case, called.notifications
             timers += called.timers
             lines += self._empty(called)
@@ -179,7 +218,7 @@ class CaseWriter:
         if not life and not fresh and any(line.verb in _ENDING for line in lines):
             self._rows.cancel(case.id, self._now)
         if call is MessageKind.RETURNED and case.paged:
-            messages = escalation.told(case, call, self._told(case.id), self._now)
+            messages = escalation.told(case, call, self._rows.told(case.id), self._now)
         self._write(case, kept, announced, lines, timers, gone, messages)
 
     def _stop_what_is_over(self, case: Case, gone: set[TimerKind], timers: list[Timer]) -> None:
@@ -189,7 +228,7 @@ class CaseWriter:
             timers.clear()
         elif case.acknowledged:
             gone |= _CALLS
-            chain = escalation.chain_for(case, self._who())
+            chain = escalation.chain_for(case, self._around.duty)
             if chain is not None and chain.realarm and case.holders and case.acknowledged_at == self._now:
                 timers.append(Timer(case.id, TimerKind.REALARM, self._now + chain.realarm, case.paged))
         if case.shelved_until is not None:
@@ -203,7 +242,7 @@ class CaseWriter:
         """Let an ordinary case be held back, or released; return who is still to be told."""
         # What people were told of before a flood began is theirs; the flood takes only what comes in it.
         in_flood = not kept.announced or _has_flood(case)
-        holds = self._holds(case, kept.path, flood=in_flood)
+        holds = self._around.holds(case, kept.path, flood=in_flood)
         if {(h.reason, h.by) for h in holds} != {(h.reason, h.by) for h in case.suppressed}:
             flooded = _only_flood(case)
             verb = CaseVerb.SUPPRESS if holds else CaseVerb.UNSUPPRESS
@@ -221,9 +260,10 @@ class CaseWriter:
 
     def _maybe_flood(self, case: Case) -> None:
         """Begin a flood, or count one more in it."""
-        flood = self._flood(case.park)
-        if floods(self._recent(case.park) + 1, flooding=flood != 0):
-            self.trigger(flood_trigger(case.park, self._now, begins=True))
+        cause = flood_of(case)
+        flooding = self._around.flood(case.park, cause) != 0
+        if floods(self._around.recent(case.park, cause) + 1, cause, flooding=flooding):
+            self.trigger([flood_trigger(case.park, self._now, cause, begins=True)])
 
     def _calm(self, case: Case, line: Transition) -> bool:
         """Tell whether people were called to an ordinary alarm so lately that its coming back calls nobody."""
@@ -235,16 +275,17 @@ class CaseWriter:
         verb = CaseVerb.ESCALATE if kind is TimerKind.STEP else CaseVerb.NOBODY
         moved = lifecycle.advance(kept.case, verb, kept.case.state, Given(self._now), TransitionReason.TIMER)
         if kind is TimerKind.STEP:
-            called = escalation.go_on(moved.case, self._who(), self._now, _group(moved.case, kept.path))
+            called = escalation.go_on(moved.case, self._around.duty, self._now, _group(moved.case, kept.path))
         else:
-            called = escalation.nobody(moved.case, self._who(), self._now)
+            called = escalation.nobody(moved.case, self._around.duty, self._now)
         lines = [*moved.transitions, *self._empty(called)]
         self._write(called.case, kept, kept.announced, lines, list(called.timers), set(), called.notifications)
 
     def _summary(self, kept: Kept) -> None:
         """Tell again how many there are in a flood."""
+        self._rows.flush()
         case = replace(kept.case, paged=kept.case.paged + 1, version=kept.case.version + 1, changed=self._now)
-        messages = escalation.told(case, MessageKind.SUMMARY, self._told(case.id), self._now)
+        messages = escalation.told(case, MessageKind.SUMMARY, self._rows.told(case.id), self._now)
         timers = [Timer(case.id, TimerKind.SUMMARY, self._now + SUMMARY_EVERY, case.paged)]
         timers += [  # the chain goes on under the new number
             Timer(case.id, TimerKind(kind), due, case.paged)
@@ -267,90 +308,18 @@ class CaseWriter:
             for step in called.empty
         ]  # fmt: skip
 
-    # ── what is around a case ────────────────────────────────────────────────────────────────────
-
-    def _placed(self, told: Trigger) -> Trigger:
-        """Return a trigger with what the registry knows of its device; a fire waits for no registry."""
-        if not told.device or exempt(told):
-            return told
-        c = devices.c
-        row = self.connection.execute(
-            select(c.gateway, c.place, c.park, c.lane).where(c.id == told.device)
-        ).first()  # fmt: skip
-        if row is None:
-            return told
-        severity = told.severity
-        if told.family == "device" and row.lane == Lane.LIFE.value and told.rule == "device.silent":
-            severity = Severity.HIGH  # nobody watches there: GB/T 45839-2025, 5.5.2
-        return replace(
-            told, gateway=row.gateway, place=told.place or row.place, park=told.park or row.park, severity=severity
-        )
-
-    def _holds(self, case: Case, path: str, *, flood: bool) -> tuple[Suppression, ...]:
-        if self._holding is None:
-            self._holding = alarm_plans.holding(self.connection, self._now)
-        silences, windows = self._holding
-        standing = self._flood(case.park) if flood else 0
-        around = Around(self._now, steps_of(path), self._sources_of(case.park), silences, windows, standing)
-        return suppressions(case, around)
-
-    def _sources_of(self, park: int) -> tuple[Source, ...]:
-        if park not in self._sources:
-            c = cases.c
-            rows = self.connection.execute(select(c.body, c.path).where(c.park == park, c.inhibits))
-            self._sources[park] = tuple(Source(case_of(body), steps_of(path)) for body, path in rows)
-        return self._sources[park]
-
-    def _flood(self, park: int) -> int:
-        """Return the flood that stands in a park; 0: none."""
-        c = cases.c
-        query = select(c.id).where(
-            c.open, c.family == "flood", c.subject == f"park:{park}", c.cause == "", c.state.in_(_STANDS)
-        )
-        return int(self.connection.execute(query).scalar() or 0)
-
-    def _recent(self, park: int) -> int:
-        """Count the alarms that a park's people were told of lately, as far as it matters."""
-        c = cases.c
-        lately = select(c.id).where(c.park == park, c.announced > self._now - FLOOD_SPAN).limit(50)
-        return int(self.connection.execute(select(func.count()).select_from(lately.subquery())).scalar_one())
-
-    def _who(self) -> Duty:
-        if self._duty is None:
-            self._duty = alarm_plans.duty(self.connection)
-        return self._duty
-
-    def _names(self, park: int) -> frozenset[str]:
-        return frozenset(o.name for o in self._who().officers.values() if not o.park or o.park == park)
-
-    def _told(self, case: int) -> Sequence[str]:
-        o = outbox.c
-        query = select(o.target).where(o.case == case, o.state != DeliveryState.CANCELLED.value)
-        query = query.distinct().order_by(o.target)
-        return [target for (target,) in self.connection.execute(query)]
-
     def _write(
         self, case: Case, kept: Kept, announced: int, lines: Sequence[Transition], timers: Sequence[Timer],
         gone: set[TimerKind], messages: Sequence[Notification],
     ) -> None:  # fmt: skip
         self._rows.write(case, kept, announced, lines, timers, gone, messages)
         self.changed[case.id] = case
-        muted_before = not kept.born and kept.case.closed is None and may_inhibit(kept.case)
-        mutes = case.closed is None and may_inhibit(case)
-        if muted_before or mutes:
-            self._sources.pop(case.park, None)
-        if mutes and not muted_before:
-            self._mute_below(case)
+        if self._around.moved(case, kept, announced):
+            self.reconsider(self._around.below(case))
 
-    def _mute_below(self, source: Case) -> None:
-        """Look anew at the open cases that a new source may mute."""
-        c = cases.c
-        below = [c.gateway == source.device] if source.device else []
-        if source.place:
-            below.append(c.path.contains(f"/{source.place}/", autoescape=True))
-        query = select(c.id).where(c.open, c.life.is_(False), c.park == source.park, c.id != source.id, or_(*below))
-        for (key,) in self.connection.execute(query).all() if below else ():
-            self.reconsider(int(key))
+
+def _key(told: Trigger) -> Key:
+    return (told.family, told.subject, told.cause)
 
 
 def _only_flood(case: Case) -> bool:

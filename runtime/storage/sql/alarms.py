@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select
 
 from alerts.escalation import LONGEST, Timer, TimerKind
 from alerts.lifecycle import act as would
@@ -83,8 +83,7 @@ class SqlAlarms:
     def trigger(self, triggers: Sequence[Trigger], now: int) -> list[Case]:
         """Tell the cases of some triggers, in order; return those that changed. All or nothing."""
         with self._writing(now) as writer:
-            for told in triggers:
-                writer.trigger(told)
+            writer.trigger(triggers)
         return list(writer.changed.values())
 
     def act(self, case: int, act: Act, now: int, *, version: int | None = None) -> Case:
@@ -125,14 +124,13 @@ class SqlAlarms:
                 break
             with self._writing(now) as writer:
                 timers = _taken(writer.connection, now)
-                for timer in timers:
-                    writer.due(timer)
+                writer.due(timers)
             done += len(timers)
             if len(timers) < _AT_ONCE:
                 break
-        for park in self._flooded():
+        for park, cause in self._flooded():
             with self._writing(now) as writer:
-                writer.flood_over(park)
+                writer.flood_over(park, cause)
         return done + self._reconsider(now)
 
     def newest(self) -> int:
@@ -148,9 +146,9 @@ class SqlAlarms:
                 for which in _due(now)
             )
 
-    def _flooded(self) -> list[int]:
+    def _flooded(self) -> list[tuple[int, str]]:
         with self._database.read() as connection:
-            return [s.case.park for s in inhibiting(connection) if stands_as_flood(s.case)]
+            return [(s.case.park, s.case.cause) for s in inhibiting(connection) if stands_as_flood(s.case)]
 
     def _reconsider(self, now: int) -> int:
         """Look anew at what is held back, or should be, when something about that has changed.
@@ -164,8 +162,7 @@ class SqlAlarms:
             keys = released(connection, holding, now)
         for i in range(0, len(keys), _AT_ONCE):
             with self._writing(now) as writer:
-                for key in keys[i : i + _AT_ONCE]:
-                    writer.reconsider(key)
+                writer.reconsider(keys[i : i + _AT_ONCE])
         self._holding = holding
         return len(keys)
 
@@ -174,6 +171,7 @@ class SqlAlarms:
         with self._database.write() as connection:
             writer = CaseWriter(connection, now)
             yield writer
+            writer.flush()
         if writer.changed:
             self._told(list(writer.changed.values()), writer.notified)
 
@@ -182,8 +180,8 @@ class SqlAlarms:
     def take(self, connection: Connection, triggers: Sequence[Trigger], now: int) -> CaseWriter:
         """Tell the cases of some triggers within a transaction; `tell` the world when it is committed."""
         writer = CaseWriter(connection, now)
-        for told in triggers:
-            writer.trigger(told)
+        writer.trigger(triggers)
+        writer.flush()
         return writer
 
     def tell(self, writer: CaseWriter) -> None:
@@ -206,6 +204,7 @@ def _taken(connection: Connection, now: int) -> list[Timer]:
         query = select(c.case, c.kind, c.due, c.call).where(which).order_by(c.due).limit(_AT_ONCE - len(timers))
         rows = connection.execute(query.with_for_update(skip_locked=True))
         timers += [Timer(case, TimerKind(kind), due, call) for case, kind, due, call in rows]
-    for timer in timers:
-        connection.execute(delete(case_timers).where(c.case == timer.case, c.kind == timer.kind.value))
+    if timers:
+        which = and_(c.case == bindparam("of"), c.kind == bindparam("which"))
+        connection.execute(delete(case_timers).where(which), [{"of": t.case, "which": t.kind.value} for t in timers])
     return timers
