@@ -8,6 +8,7 @@ from pathlib import Path
 from park.metrics import Lane
 from park.records import Batch
 from park.settings import LogSettings, StoreSettings
+from runtime.journal import journals_in
 from runtime.log import SegmentLog
 from runtime.merging import merged
 from runtime.projector import Projector
@@ -40,10 +41,11 @@ def rebuild(log: SegmentLog, folder: Path) -> int:
     database, store = Database.open(folder / "park.db"), DuckStore(folder / "series", StoreSettings())
     projector = Projector(
         logs={Lane.BULK: log}, stages=store_stages, store=store, quarantine=SqlQuarantine(database),
-        ledger=SqlLedger(database), snapshots=FileSnapshots(folder / "snapshots"), folder=folder / "projector",
+        ledger=SqlLedger(database), snapshots=FileSnapshots(folder / "snapshots"),
+        journals=journals_in(folder / "projector"),
     )  # fmt: skip
     projector.catch_up()
-    readings = projector.state(0).readings
+    readings = projector.state().readings
     projector.stop()
     store.close()
     database.close()

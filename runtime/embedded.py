@@ -40,6 +40,7 @@ from runtime.dry_runs import DryRunner
 from runtime.event_writer import EventWriter
 from runtime.figures import figures_of
 from runtime.house import House
+from runtime.journal import journals_in
 from runtime.lane import LaneWorker
 from runtime.lane_words import LaneSettings, Phase
 from runtime.log_time import Agreement, LogTime
@@ -83,6 +84,7 @@ class Embedded:
         self.roster = Roster(house.registry, house.rulebook.rows, clock.now, house.papers.standing)
         house.rulebook.attach(self.roster.rule, self.roster.ruled)
         aside = DeadLetters(house.settings.data_dir / REFUSED_EVENTS)
+        house.cases.intake.live_from({lane: log.end for lane, log in house.logs.items()})
         self.writer = EventWriter(house.events, aside, house.cases.intake.alone)
         self.bands = BandQueue(house.readings)
         self.readers: dict[Lane, Reader] = {}
@@ -112,7 +114,8 @@ class Embedded:
             self.readers[lane], self.lanes[lane] = reader, worker
         self.projector = Projector(
             logs=house.logs, stages=store_stages, store=house.readings, quarantine=house.quarantine,
-            ledger=house.ledger, snapshots=house.snapshots, folder=house.settings.data_dir / "projector",
+            ledger=house.ledger, snapshots=house.snapshots,
+            journals=journals_in(house.settings.data_dir / "projector"),
             reached=lambda lane: (house.quarantine.kept(lane), house.ledger.reached(lane)),
             registry=lambda stream: self.roster.whole(lane_of(stream)), beside=self.bands.write,
         )  # fmt: skip

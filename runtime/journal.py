@@ -12,6 +12,7 @@ sees its chunk.
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -107,6 +108,11 @@ class Journal:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def journals_in(folder: Path) -> Callable[[str], Journal]:
+    """Return what opens the journal of a log in a folder."""
+    return lambda stream: Journal(folder / f"{stream}.journal")
 
 
 def _encoded(cut: Cut) -> bytes:

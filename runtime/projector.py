@@ -14,19 +14,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
-from park.directory import Directory
 from park.errors import Corrupt
 from park.events import Counted, Rollups
-from park.operator import Operator
 from park.ports import Chunk, Log, QuarantineStore, ReadingStore, SnapshotStore
 from park.records import Config, Refused
 from park.wire import SmallEvent
+from runtime.journal import Cuts
 from runtime.storage.sql.ledger import EdgeRow
-from runtime.track import Finished, Track
+from runtime.track import Build, Finished, Stages, Track
 from runtime.troubles import Troubles
+from stream.pipeline import Pipeline
 
 
 class Held(Log, Protocol):
@@ -81,20 +80,22 @@ class Projector:
         self,
         *,
         logs: Mapping[str, Held],
-        stages: Callable[[Directory], tuple[Operator, ...]],
+        stages: Stages,
         store: ReadingStore,
         quarantine: QuarantineStore,
         ledger: Ledger,
         snapshots: SnapshotStore,
-        folder: Path,
+        journals: Callable[[str], Cuts],
         found: Callable[[str, int, list[SmallEvent]], None] = lambda _stream, _position, _events: None,
         reached: Callable[[str], Iterable[int]] = lambda _stream: (),
         settings: ProjectorSettings | None = None,
         registry: Callable[[str], Config] | None = None,
         beside: Callable[[], None] = lambda: None,
+        pipeline: Build = Pipeline,
     ) -> None:
         """Take the parts; nothing is read before `recover` or `start`. Construct it before lanes start.
 
+        `journals` opens what remembers where a log was cut, `pipeline` puts the stages together.
         `found` takes what the stages find besides readings and rollups; it may be told twice.
         `reached` names further positions at which SQL stores stand: chunks end there as well.
         `registry` tells what a log's readers would be told of all that is registered now. `beside` gives the store
@@ -111,8 +112,8 @@ class Projector:
         self._troubles = Troubles("projector")
         self._tracks = {
             stream: Track(
-                stream, log, stages, store, snapshots, folder / f"{stream}.journal", reached, self._troubles,
-                partial(registry, stream) if registry is not None else None,
+                stream, log, stages, store, snapshots, journals(stream), reached, self._troubles,
+                partial(registry, stream) if registry is not None else None, pipeline,
             )
             for stream, log in logs.items()
         }  # fmt: skip

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from park.operator import Operator, TellsCounts
 from park.ports import Log, ReadingStore, SnapshotStore
 from park.readings import ReadingBatch, concat
 from park.records import Batch, Config, Record, Refused, Tick
-from runtime.journal import Cut, Journal
+from runtime.journal import Cut, Cuts
 from runtime.late import LateGate
 from runtime.merging import merged, received
 from runtime.storage.sql.ledger import EdgeRow
@@ -24,6 +23,10 @@ from stream.pipeline import Pipeline
 _HOUR = 3_600_000
 _LANE = "lane"  # the key in a snapshot beside those of the stages
 _EVENTS = 200_000  # of a chunk; beyond that it is ended, whatever its readings
+
+
+Stages = Callable[[Directory], tuple[Operator, ...]]
+Build = Callable[[Stages], Pipeline]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +48,19 @@ class Track:
         self,
         stream: str,
         log: Log,
-        stages: Callable[[Directory], tuple[Operator, ...]],
+        stages: Stages,
         store: ReadingStore,
         snapshots: SnapshotStore,
-        journal: Path,
+        journal: Cuts,
         reached: Callable[[str], Iterable[int]],
         troubles: Troubles,
         registry: Callable[[], Config] | None = None,
+        pipeline: Build = Pipeline,
     ) -> None:
-        """Take the parts; `registry` tells all that is registered now, where neither log nor snapshot knows it."""
+        """Take the parts; `registry` tells all that is registered now, where neither log nor snapshot knows it.
+
+        `pipeline` puts stages together.
+        """
         self.stream = stream
         self.position = 0  # through which chunks were made
         self.tick = 0  # newest, epoch ms
@@ -61,10 +68,11 @@ class Track:
         self._stages = stages
         self._store = store
         self._snapshots = snapshots
-        self._journal = Journal(journal)
+        self._journal = journal
         self._reached = reached
         self._troubles = troubles
         self._registry = registry
+        self._build = pipeline
         self._name = f"store-{stream}"
         self._cuts: list[Cut] = []  # ahead of us, rising
         self._stops: list[int] = []  # further ends of chunks, rising
@@ -79,7 +87,7 @@ class Track:
             self._gate = LateGate(directory, self._store)
             return (first, self._gate, *rest)
 
-        self._pipeline = Pipeline(with_gate)
+        self._pipeline = self._build(with_gate)
 
     # ── to where it was ──────────────────────────────────────────────────────────────────────────
 

@@ -17,7 +17,7 @@ from park.ports import Chunk
 from park.readings import Quality, batch_of
 from park.records import Batch, DeviceRow, Edge, PointRow, Refusal, Refused, Tick
 from park.settings import LogSettings, StoreSettings
-from runtime.journal import Cut, Journal
+from runtime.journal import Cut, Journal, journals_in
 from runtime.log import SegmentLog
 from runtime.projector import Projector, ProjectorSettings
 from runtime.storage.duckdb import DuckStore
@@ -110,7 +110,7 @@ class Desk:
             quarantine=self.quarantine,
             ledger=self.ledger,
             snapshots=self.snapshots,
-            folder=folder,
+            journals=journals_in(folder),
             found=lambda _lane, _position, events: self.found.extend(events),
             settings=ProjectorSettings(**{"rows": 50, "cycle": 0.01, **settings}),
         )

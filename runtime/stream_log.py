@@ -1,0 +1,220 @@
+"""One partition's log as its worker reads it: what Faust handed over lately from memory, all else from Kafka.
+
+```
+ Faust ── put ──> Tail (bounded, decoded once) ──┬──> StreamLog of the stages
+                                                 └──> StreamLog of the store, behind it
+ Kafka ── read ──> what the tail does not hold: the time before the start, gaps, what the store is far behind
+```
+Two read every record, one soon and one late; fetching and decoding it twice would cost as much as some stages.
+A message that is no record becomes a batch with one refused message, at the same place for both of them: so it
+is kept for a person with all others, told where lives hang on it, and the flow goes on.
+"""
+
+import threading
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import NoReturn, Protocol
+
+import numpy as np
+
+from park.errors import Corrupt, MachineryError
+from park.readings import batch_of
+from park.records import Batch, Edge, Record, Refusal, Refused
+
+_HELD = 64 << 20  # bytes of messages in memory
+_KEPT = 1 << 20  # bytes of a message that is no record, as of any refused one
+_NO_COUNT = np.zeros(0, np.int32)
+
+
+class Entry(Protocol):
+    """One message of a partition (runtime.kafka_log.Entry)."""
+
+    @property
+    def position(self) -> int:
+        """Position after it."""
+
+    @property
+    def key(self) -> bytes:
+        """What it is filed under."""
+
+    @property
+    def value(self) -> bytes:
+        """The record."""
+
+    @property
+    def appended(self) -> int:
+        """When it was appended, epoch ms."""
+
+
+class Messages(Protocol):
+    """A partition in bytes (runtime.kafka_log.Partition)."""
+
+    @property
+    def begin(self) -> int:
+        """Position of the oldest message kept. Raises Unavailable."""
+
+    @property
+    def end(self) -> int:
+        """Position after the newest. Raises Unavailable."""
+
+    def read(self, position: int, end: int | None = None) -> Iterator[Entry]:
+        """Yield messages from a position on. Raises Corrupt when they are gone, Unavailable."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+
+Open = Callable[[Entry], Record]  # raises Corrupt for what is no record
+
+
+class _Slot:
+    """A message in memory, and its record once somebody has asked for it."""
+
+    __slots__ = ("entry", "record", "size")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.record: Record | None = None
+        self.size = len(entry.value)
+
+
+class Tail:
+    """The newest messages of a partition. Filled by one thread, read by several."""
+
+    def __init__(self, name: str, opened: Open, bound: int = _HELD) -> None:
+        """Take what turns a message into a record; `bound` is how many bytes of messages are held."""
+        self.name = name
+        self.refused = 0  # messages that were no records
+        self.why = ""  # the newest of them was none
+        self._opened = opened
+        self._bound = bound
+        self._grown = threading.Condition()
+        self._slots: deque[_Slot] = deque()
+        self._bytes = 0
+        self._end = 0
+        self._woken = False
+
+    @property
+    def end(self) -> int:
+        """Position after the newest message that is known of."""
+        return self._end
+
+    def reach(self, end: int) -> None:
+        """Learn that the log reaches so far, whoever hands it over."""
+        with self._grown:
+            self._end = max(self._end, end)
+            self._grown.notify_all()
+
+    def put(self, entry: Entry) -> None:
+        """Take the next message; what was taken before is left out. Of a gap only what follows it is held."""
+        with self._grown:
+            if self._slots and entry.position <= self._slots[-1].entry.position:
+                return
+            if self._slots and entry.position != self._slots[-1].entry.position + 1:
+                self._slots.clear()
+                self._bytes = 0
+            slot = _Slot(entry)
+            self._slots.append(slot)
+            self._bytes += slot.size
+            while self._bytes > self._bound and len(self._slots) > 1:
+                self._bytes -= self._slots.popleft().size
+            self._end = max(self._end, entry.position)
+            self._grown.notify_all()
+
+    def wait(self, position: int, timeout: float) -> bool:
+        """Sleep until there is something after a position, somebody wakes us, or s have passed."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._end > position or self._woken, timeout)
+            self._woken = False
+            return self._end > position
+
+    def wake(self) -> None:
+        """End a waiting."""
+        with self._grown:
+            self._woken = True
+            self._grown.notify_all()
+
+    def held(self, position: int, end: int) -> tuple[int, Sequence[_Slot]]:
+        """Return what is in memory of a span, and where it begins: what lies before it is not."""
+        with self._grown:
+            slots = list(self._slots)
+        first = bisect_right(slots, position, key=lambda s: s.entry.position)
+        last = bisect_right(slots, end, key=lambda s: s.entry.position)
+        found = slots[first:last]
+        return (found[0].entry.position - 1 if found else end), found
+
+    def record_of(self, slot: _Slot) -> Record:
+        """Return a message's record, opened once."""
+        if slot.record is None:
+            slot.record = self.opened(slot.entry)
+        return slot.record
+
+    def opened(self, entry: Entry) -> Record:
+        """Return a message's record; of one that is none, a batch that says so."""
+        try:
+            return self._opened(entry)
+        except Corrupt as why:
+            self.refused += 1
+            self.why = str(why)
+            return dead(self.name, entry, str(why))
+
+
+class StreamLog:
+    """park.ports.Log of one reader; see the module. Nothing is appended here."""
+
+    def __init__(self, tail: Tail, messages: Messages) -> None:
+        self._tail = tail
+        self._messages = messages
+
+    def append(self, records: Sequence[Record]) -> NoReturn:
+        """Refuse: only ingesters append. Raises MachineryError."""
+        raise MachineryError(f"{self._tail.name} is only read here; {len(records)} records were to be appended")
+
+    def read(self, position: int, end: int | None = None) -> Iterator[tuple[int, Record]]:
+        """Yield (position after it, record) from a position on, to `end` or what is known of.
+
+        Raises Corrupt when it is gone from Kafka, Unavailable.
+        """
+        stop = self._tail.end if end is None else min(end, self._tail.end)
+        while position < stop:
+            begin, slots = self._tail.held(position, stop)
+            if begin > position:
+                for entry in self._messages.read(position, begin):
+                    yield entry.position, self._tail.opened(entry)
+            for slot in slots:
+                yield slot.entry.position, self._tail.record_of(slot)
+            position = slots[-1].entry.position if slots else stop
+
+    @property
+    def begin(self) -> int:
+        """Position of the oldest record kept. Raises Unavailable."""
+        return self._messages.begin
+
+    @property
+    def end(self) -> int:
+        """Position after the newest record that is known of."""
+        return self._tail.end
+
+    def hold(self, consumer: str, position: int) -> None:
+        """Do nothing: Kafka keeps records by hours and bytes, whoever has read them."""
+
+    def trim(self, position: int) -> None:
+        """Do nothing, as `hold`."""
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._messages.close()
+
+
+def dead(name: str, entry: Entry, why: str) -> Batch:
+    """Return the batch that stands for a message which is no record."""
+    refused = Refused(
+        Refusal.MALFORMED,
+        name,
+        entry.value[:_KEPT],
+        len(entry.value),
+        max(0, entry.appended),
+        detail=f"record before {entry.position}: {why}",
+    )
+    return Batch(batch_of([]), Edge(_NO_COUNT, _NO_COUNT, _NO_COUNT), (refused,))
