@@ -169,8 +169,11 @@ def tell(case: Case | None, trigger: Trigger, now: int) -> Outcome | None:
 
 
 def is_stale(trigger: Trigger, now: int) -> bool:
-    """Tell whether a trigger is history that is read late: nobody can be called to it in time."""
-    return now - trigger.at > STALE_AFTER
+    """Tell whether a trigger is history that is read late: nobody can be called to it in time.
+
+    Log time may be days behind a clock that is not believed yet; what is told as it happens is none all the same.
+    """
+    return not trigger.live and now - trigger.at > STALE_AFTER
 
 
 def _verb(case: Case, trigger: Trigger) -> CaseVerb:
@@ -224,7 +227,9 @@ def _ended(outcome: Outcome, trigger: Trigger, now: int, *, stale: bool, before:
     if stale and returned.case.closed is None and not case.paged:
         end = advance(returned.case, CaseVerb.CLOSE, returned.case.state, Given(now), TransitionReason.STALE)
         return Outcome(end.case, (*lines, *end.transitions), None)
-    return Outcome(returned.case, lines, outcome.call or returned.call)
+    # A fire that nobody was told of yet, for it was thought to be history, and that is reset before our eyes, is told.
+    unheard = MessageKind.RAISED if exempt(case) and not case.paged and not stale else None
+    return Outcome(returned.case, lines, outcome.call or unheard or returned.call)
 
 
 def _opened(trigger: Trigger, raised: int, now: int) -> Case:

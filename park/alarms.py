@@ -151,6 +151,7 @@ class Trigger:
     limit: float | None = None
     labels: tuple[Label, ...] = ()
     note: str = ""
+    live: bool = False  # told as it happens: no history, however far log time is behind the clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,38 @@ class TestEvents:
 
         assert ["case-1/1/0/raised/all"] == alarms.said()
 
+    def test_log_time_behind(self, alarms):
+        """A fire that is raised and reset while log time is hours behind the clock is told at once: it happens now."""
+        alarms.now = NOW + 3 * HOUR
+        alarms.intake.live_from({Lane.LIFE: 9})
+        alarms.events.apply(Lane.LIFE, 10, [fire()])
+        alarms.events.apply(Lane.LIFE, 11, [fire(NOW, NOW + 5 * SECOND, state=AlarmState.CLEARED)])
+
+        assert ["case-1/1/0/raised/all", "case-1/1/0/returned/all"] == alarms.said()
+        assert [S.RETURNED] == [c.state for c in alarms.store.cases(CaseFilter())]
+
+    def test_reset_while_it_settles(self, alarms):
+        """A fire of before the start that is reset before our eyes, before anybody was told of it, is told."""
+        alarms.now = NOW + 3 * HOUR
+        alarms.intake.live_from({Lane.LIFE: 10})
+        alarms.events.apply(Lane.LIFE, 10, [fire()])
+        before = alarms.said()
+        alarms.events.apply(Lane.LIFE, 11, [fire(NOW, NOW + 5 * SECOND, state=AlarmState.CLEARED)])
+        alarms.store.turn(alarms.now + SETTLE)
+
+        assert ([], ["case-1/1/0/raised/all"]) == (before, alarms.said())
+        assert [S.RETURNED] == [c.state for c in alarms.store.cases(CaseFilter())]
+
+    def test_both_before_the_start(self, alarms):
+        """A fire that was raised and reset hours before the start is history, wherever the log ended."""
+        alarms.now = NOW + 3 * HOUR
+        alarms.intake.live_from({Lane.LIFE: 11})
+        alarms.events.apply(Lane.LIFE, 10, [fire()])
+        alarms.events.apply(Lane.LIFE, 11, [fire(NOW, NOW + 5 * SECOND, state=AlarmState.CLEARED)])
+
+        assert [] == alarms.said()
+        assert [S.CLOSED] == [c.state for c in alarms.store.cases(CaseFilter(open=False))]
+
 
 class TestActs:
     def test_two_officers(self, alarms):

@@ -89,21 +89,21 @@ NO_TEXT = replace(TOO_GREAT, park=1, kind="\ud800")  # half a character
 class Refusing(SqlEvents):
     """SQL that refuses what is of one kind, as a fault of ours would."""
 
-    def _put(self, connection, lane, events):
+    def _put(self, connection, lane, events, position=0):
         """Refuse meter findings."""
         if any(getattr(e, "kind", "") == "meter" for e in events):
             raise ZeroDivisionError("meter")
-        return super()._put(connection, lane, events)
+        return super()._put(connection, lane, events, position)
 
 
 class RefusingFire(SqlEvents):
     """SQL that refuses fires."""
 
-    def _put(self, connection, lane, events):
+    def _put(self, connection, lane, events, position=0):
         """Refuse conditions."""
         if any(isinstance(e, ConditionChange) for e in events):
             raise ZeroDivisionError("fire")
-        return super()._put(connection, lane, events)
+        return super()._put(connection, lane, events, position)
 
 
 def written(tmp_path, *steps, kind=SqlEvents):

@@ -4,7 +4,8 @@ A fault of ours in the machine of cases holds no event back: it costs the one tr
 trouble, and for life safety as a notification of no case, so that people hear of the fire all the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, exc, select
 
@@ -39,9 +40,22 @@ class Intake:
         self._put = put
         self._alarms = alarms
         self._now = now
+        self._ends: Mapping[str, int] = {}
 
-    def fresh(self, connection: Connection, stream: str, events: Sequence[SmallEvent]) -> list[Trigger]:
-        """Return the triggers of those events that are not stored yet: a log may be read again from anywhere."""
+    def live_from(self, ends: Mapping[str, int]) -> None:
+        """Say where logs ended when this process began: what comes from beyond happens now.
+
+        Of a log that is not named it is judged by its time alone.
+        """
+        self._ends = dict(ends)
+
+    def fresh(
+        self, connection: Connection, stream: str, events: Sequence[SmallEvent], position: int = 0
+    ) -> list[Trigger]:
+        """Return the triggers of those events that are not stored yet: a log may be read again from anywhere.
+
+        `position` is that of the newest record that they are from.
+        """
         known = {
             row[0]
             for column, kind in ((condition_changes.c.id, ConditionChange), (findings.c.id, Finding))
@@ -60,7 +74,9 @@ class Intake:
             if event.id not in known:
                 known.add(event.id)
                 found += triggers_of(lane_of(stream), event)
-        return found + suspicions(connection, lane_of(stream), (e for e in events if isinstance(e, ActivityDay)))
+        found += suspicions(connection, lane_of(stream), (e for e in events if isinstance(e, ActivityDay)))
+        live = stream in self._ends and position > self._ends[stream]
+        return [replace(t, live=True) for t in found] if live else found
 
     def take(self, connection: Connection, triggers: Sequence[Trigger]) -> Callable[[], None]:
         """Tell cases within the transaction; return what is to be called once it is committed."""

@@ -40,7 +40,7 @@ class SqlEvents:
         with self._database.write() as connection:
             if position <= positions.reached(connection, positions.EVENTS, stream):
                 return
-            tell = self._put(connection, stream, events)
+            tell = self._put(connection, stream, events, position)
             if last:
                 positions.reach(connection, positions.EVENTS, stream, position)
         if tell is not None:
@@ -59,12 +59,14 @@ class SqlEvents:
         except Exception:  # noqa: BLE001 - drivers and stores refuse in many words
             return False
 
-    def _put(self, connection: Connection, stream: str, events: Sequence[SmallEvent]) -> Callable[[], None] | None:
+    def _put(
+        self, connection: Connection, stream: str, events: Sequence[SmallEvent], position: int = 0
+    ) -> Callable[[], None] | None:
         """Store events and tell cases; return what is to be called once it is committed."""
         sorted_out: dict[type, list[Any]] = {kind: [] for kind in _STORE}
         for event in events:
             sorted_out[type(event)].append(event)
-        triggers = self._intake.fresh(connection, stream, events) if self._intake else []
+        triggers = self._intake.fresh(connection, stream, events, position) if self._intake else []
         for kind, found in sorted_out.items():
             if found:
                 _STORE[kind](connection, found)
