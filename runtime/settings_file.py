@@ -21,8 +21,9 @@ SHORT = {
     "PARK_MQTT_PORT": ("ingest", "broker_port"),
     "PARK_WEBHOOK": ("delivery", "webhook"),
 }
-# Variables that are no settings: the settings file itself, a fault's traceback, where tests find recordings.
-BESIDES = frozenset({"PARK_SETTINGS", "PARK_TRACEBACK", "PARK_SHARED_DATA"})
+# Variables that are no settings: the settings file itself, a fault's traceback, where tests find recordings and
+# Apache Kafka, and whether they take their time.
+BESIDES = frozenset({"PARK_SETTINGS", "PARK_TRACEBACK", "PARK_SHARED_DATA", "PARK_KAFKA_HOME", "PARK_LONG"})
 
 _PORT = 65_535
 _MOST: Mapping[tuple[str, ...], float] = {

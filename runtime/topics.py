@@ -64,11 +64,6 @@ def topic_of(lane: Lane) -> str:
     return f"park.{lane.value}"
 
 
-def stream_of(lane: Lane, partition: int) -> str:
-    """Return the name of the log that a partition of a lane's topic is."""
-    return f"{lane.value}-{partition}"
-
-
 def partition_of(key: str, partitions: int) -> int:
     """Return the partition of a park's code or of a stream's name.
 
@@ -101,7 +96,8 @@ def configuration(settings: CitySettings) -> dict[str, str]:
         "max.message.bytes": str(settings.message_bytes),
         # With three copies two must have a record before it is acknowledged: one machine may be away.
         "min.insync.replicas": str(max(1, settings.replication - 1)),
-        "message.timestamp.type": "CreateTime",
+        # By the broker's clock: a witness of what an ingester says of the time.
+        "message.timestamp.type": "LogAppendTime",
     }
 
 

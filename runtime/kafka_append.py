@@ -1,0 +1,93 @@
+"""Records into Kafka, acknowledged by all copies: as often as it takes, in order, none twice.
+
+An append that was not acknowledged in time is *unsure*: Kafka may have it. Who tries again brings the same records,
+and what was sent of them is waited for and not sent again; only what Kafka has refused is.
+"""
+
+import asyncio
+from asyncio import Future
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka.errors import MessageSizeTooLargeError
+
+from park.errors import Unavailable
+from runtime.kafka_client import BRIEF_REQUEST, KafkaClient
+
+Keyed = tuple[bytes, bytes]  # key, value
+PATIENCE = 3.0  # s that an append waits: far less than a broker of MQTT waits for a sign of life
+_BRIEF = 2.5 * BRIEF_REQUEST / 1_000  # s: beyond what aiokafka tries for at most, so that the answer is certain
+
+
+@dataclass(slots=True)
+class Part:
+    """What goes to one partition."""
+
+    topic: str
+    partition: int
+    messages: list[Keyed]
+    done: bool = False  # Kafka has all of it
+    end: int = 0  # position after it, once it is done; 0: Kafka did not say (it had the records already)
+    sent: list["Future[Any]"] = field(default_factory=list)  # of the messages, in the loop of the client
+    by: object = None  # the producer that they were given to
+
+
+def deliver(client: KafkaClient, parts: Sequence[Part]) -> None:
+    """Bring parts into Kafka; those that are done are left alone. Raises Unavailable, ValueError."""
+    patience = PATIENCE if client.sure else _BRIEF
+    client.run(_deliver(client, parts, patience), patience + PATIENCE)
+
+
+async def _deliver(client: KafkaClient, parts: Sequence[Part], patience: float) -> None:
+    producer = await client.producer()
+    deadline = asyncio.get_running_loop().time() + patience
+    waiting = [part for part in parts if not part.done]
+    for part in waiting:
+        _forget_failed(part, producer)
+        while len(part.sent) < len(part.messages):
+            key, value = part.messages[len(part.sent)]
+            # Nothing of a partition overtakes: the next is sent when this one is in the producer's hands.
+            part.sent.append(await producer.send(part.topic, value, key=key or None, partition=part.partition))
+    futures = [f for part in waiting for f in part.sent]
+    if futures:
+        await asyncio.wait(futures, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+    failed: BaseException | None = None
+    for part in waiting:
+        failed = _look(part) or failed
+    if failed is not None:
+        # Whatever it was, sequences of this producer may have a gap now (aiokafka counts a batch that it drops).
+        await client.drop_producer()
+        if isinstance(failed, MessageSizeTooLargeError):
+            raise failed
+        raise Unavailable(f"Kafka refuses records: {failed!r}")
+    late = [part for part in waiting if not part.done]
+    if late:
+        names = ", ".join(f"{part.topic}-{part.partition}" for part in late)
+        raise Unavailable(f"Kafka has not acknowledged records of {names} within {patience:.0f} s")
+
+
+def _look(part: Part) -> BaseException | None:
+    """Note what has become of a part; return why it failed, if it did."""
+    for future in part.sent:
+        if future.done() and not future.cancelled() and future.exception() is not None:
+            return future.exception()
+    part.done = all(future.done() and not future.cancelled() for future in part.sent)
+    if part.done and part.sent:
+        part.end = part.sent[-1].result().offset + 1
+    return None
+
+
+def _forget_failed(part: Part, producer: object) -> None:
+    """Send again from the first message on that failed: what came behind it must not stand before it.
+
+    What another producer, which is gone, had not brought home yet is sent again too: it may stand twice.
+    """
+    if part.by is not producer:
+        for future in part.sent:
+            future.cancel()
+        part.by = producer
+    for n, future in enumerate(part.sent):
+        if future.done() and (future.cancelled() or future.exception() is not None):
+            del part.sent[n:]
+            return

@@ -1,0 +1,121 @@
+"""A lane's log in a city: one append goes to the partitions of the parks that it is about.
+
+What `append` returns counts what was appended: nobody reads a lane as a whole, each partition has its own worker. An
+ingester has one thing to learn of the past, the time that its logs have reached, and `read` tells it that.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from park.metrics import Lane
+from park.records import Batch, Command, Config, Record, Tick
+from park.wire import encode
+from runtime.city_homes import CityHomes
+from runtime.kafka_append import Part, deliver
+from runtime.kafka_client import KafkaClient
+from runtime.kafka_log import KafkaLog, same
+from runtime.kafka_routes import Routes
+from runtime.topics import topic_of
+
+_MINUTE = 60_000
+_BACK = 20  # messages looked at from the end of a partition, for the time that it has reached
+_FRAME = 256  # bytes that Kafka needs beside a message
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What has gone into the partitions."""
+
+    records: int = 0
+    messages: int = 0
+    bytes: int = 0
+
+
+class PartitionedLog:
+    """One lane's log over the partitions of an ingester; see park.ports.Log. Belongs to the lane's thread."""
+
+    def __init__(self, client: KafkaClient, lane: Lane, homes: CityHomes, mine: Sequence[int]) -> None:
+        """Take the partitions that this ingester writes to."""
+        self.delivered = Delivered()
+        self._client = client
+        self._topic = topic_of(lane)
+        self._routes = Routes(homes, mine)
+        self._largest = client.settings.message_bytes - _FRAME
+        self._unsure: tuple[Sequence[Record], list[Part]] | None = None
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Bring records to all their partitions, acknowledged by all copies; return how many there were so far.
+
+        Raises Unavailable: brought again, what has arrived is not sent twice. Raises ValueError for a record that
+        no topic takes.
+        """
+        if self._unsure is None or not same(self._unsure[0], records):
+            self._unsure = list(records), self._parts(records)
+        parts = self._unsure[1]
+        deliver(self._client, parts)
+        self._unsure = None
+        told = self.delivered
+        told.records += len(records)
+        told.messages += sum(len(part.messages) for part in parts)
+        told.bytes += sum(len(value) for part in parts for _, value in part.messages)
+        return told.records
+
+    def _parts(self, records: Sequence[Record]) -> list[Part]:
+        parts: dict[int, Part] = {}
+        for record in records:
+            for partition, piece in self._routes.ways(record):
+                value = encode(piece)
+                if len(value) > self._largest:
+                    raise ValueError(f"a record of {len(value)} bytes; the topic takes {self._largest}")
+                part = parts.get(partition)
+                if part is None:
+                    part = parts[partition] = Part(self._topic, partition, [])
+                part.messages.append((self._routes.key_of(piece), value))
+        return list(parts.values())
+
+    def read(self, position: int, end: int | None = None) -> Iterator[tuple[int, Record]]:
+        """Yield, from the very beginning, one Tick: the time that the partitions have reached. Raises Unavailable."""
+        if position or self.delivered.records or end == 0:
+            return
+        reached = max(self._reached(partition) for partition in self._routes.mine)
+        if reached:
+            yield 0, Tick(reached)
+
+    def _reached(self, partition: int) -> int:
+        """Return the newest minute of a partition's log, epoch ms; 0: it is empty."""
+        log = KafkaLog(self._client, self._topic, partition, refuse=lambda *_: None)
+        try:
+            begin, end = log.begin, log.end
+            newest = [_time_of(record) for _, record in log.read(max(begin, end - _BACK))]
+        finally:
+            log.close()
+        return max(newest, default=0)
+
+    @property
+    def begin(self) -> int:
+        """0: what stands in the partitions is for others to read."""
+        return 0
+
+    @property
+    def end(self) -> int:
+        """How many records were appended."""
+        return self.delivered.records
+
+    def trim(self, position: int) -> None:
+        """Do nothing: Kafka keeps records by hours and bytes, whoever has read them."""
+
+    def close(self) -> None:
+        """Do nothing: the client is another's."""
+
+
+def _time_of(record: Record) -> int:
+    """Return the minute that log time had reached with a record."""
+    match record:
+        case Tick():
+            return record.now
+        case Batch():
+            times = [r.received for r in record.refused]
+            times += [int(record.readings.received.max())] if len(record.readings) else []
+            return max(times, default=0) // _MINUTE * _MINUTE
+        case Config() | Command():
+            return record.received // _MINUTE * _MINUTE
