@@ -279,7 +279,10 @@ class LiveFeed(Protocol):
         """Tell everyone who listens; never blocks; may be called from any thread."""
 
     def since(self, last: int) -> tuple[Sequence[LiveEvent], bool]:
-        """Return what came after an id, and whether that is all of it (False: some is forgotten)."""
+        """Return what came after an id, and whether that is all of it (False: some is forgotten).
+
+        Where several processes relay the same events it may begin with some that came before: none is left out.
+        """
 
 
 class Subscription(Protocol):

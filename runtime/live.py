@@ -27,7 +27,8 @@ class LiveBuffer:
         """Begin empty. `started` (epoch ms) keeps ids rising across restarts: 1,000 a ms are ours."""
         self.buffer = max(1, min(settings.live_buffer, settings.live_memory))
         self._ring: deque[LiveEvent] = deque(maxlen=max(1, settings.live_memory))
-        self._next = started * 1_000
+        self._place = 0  # of the next event: how many there were before
+        self._next = started * 1_000  # its id
         self.over = False
         self._lock = threading.Lock()
         self._waiting: dict[asyncio.AbstractEventLoop, set[Subscription]] = {}
@@ -39,9 +40,20 @@ class LiveBuffer:
 
     def publish(self, event: str, park: int, body: bytes) -> None:
         """Tell everyone who listens; never blocks; may be called from any thread."""
+        self._put(event, park, body, 0)
+
+    def relay(self, event: str, park: int, body: bytes, at: int) -> None:
+        """Tell everyone of what another process told at a time (epoch ms): its id is alike in all that relay it.
+
+        Alike, not the same: where two came at once each process may number them another way (`since`).
+        """
+        self._put(event, park, body, at * 1_000)
+
+    def _put(self, event: str, park: int, body: bytes, least: int) -> None:
         with self._lock:
-            self._ring.append(LiveEvent(self._next, event, park, body))
-            self._next += 1
+            key = max(self._next, least)
+            self._ring.append(LiveEvent(key, event, park, body))
+            self._next, self._place = key + 1, self._place + 1
             loops = [loop for loop in self._waiting if loop not in self._woken]
             self._woken.update(loops)
         for loop in loops:
@@ -55,10 +67,11 @@ class LiveBuffer:
     def since(self, last: int) -> tuple[Sequence[LiveEvent], bool]:
         """Return what came after an id, and whether that is all of it (False: some is forgotten)."""
         with self._lock:
-            oldest = self._next - len(self._ring)
-            if not oldest - 1 <= last < self._next:
+            if not self._ring:
+                return [], last == self._next - 1
+            if not self._ring[0].id - 1 <= last < self._next:
                 return list(self._ring), False
-            return list(islice(self._ring, last + 1 - oldest, None)), True
+            return [event for event in self._ring if event.id > last], True
 
     def subscribe(self, parks: frozenset[int] | None = None) -> "Subscription":
         """Begin to listen to some parks and to what concerns all (None: everything).
@@ -67,7 +80,7 @@ class LiveBuffer:
         """
         loop = asyncio.get_running_loop()
         with self._lock:
-            subscription = Subscription(self, loop, parks, self._next)
+            subscription = Subscription(self, loop, parks, self._place)
             self._waiting.setdefault(loop, set()).add(subscription)
         return subscription
 
@@ -89,14 +102,19 @@ class LiveBuffer:
 
     # ── for subscriptions ────────────────────────────────────────────────────────────────────────
 
-    def take(self, place: int) -> tuple[int, list[LiveEvent], int]:
-        """Return (place after them, events from a place on, how many were lost before them)."""
+    def take(self, place: int) -> tuple[int, int, list[LiveEvent], int]:
+        """Return (place after them, id of the newest, events from a place on, how many were lost before them)."""
         with self._lock:
-            lag = self._next - place
+            lag = self._place - place
             lost = 0 if lag <= self.buffer else lag
-            if lag <= 0 or lost:
-                return self._next, [], lost
-            return self._next, list(islice(self._ring, len(self._ring) - lag, None)), 0
+            some = lag > 0 and not lost
+            events = list(islice(self._ring, len(self._ring) - lag, None)) if some else []
+            return self._place, self._next - 1, events, lost
+
+    @property
+    def newest(self) -> int:
+        """The id of the newest event that was given out."""
+        return self._next - 1
 
     def drop(self, loop: asyncio.AbstractEventLoop, subscription: "Subscription") -> None:
         """Forget a subscription."""
@@ -138,9 +156,9 @@ class Subscription:
         deadline = self._loop.time() + timeout
         while not self._closed:
             self._awake.clear()
-            self._place, events, lost = self._feed.take(self._place)
+            self._place, newest, events, lost = self._feed.take(self._place)
             if lost:
-                return [LiveEvent(self._place - 1, "gap", 0, b'{"type":"gap","lost":%d}' % lost)]
+                return [LiveEvent(newest, "gap", 0, b'{"type":"gap","lost":%d}' % lost)]
             seen = [e for e in events if self._parks is None or not e.park or e.park in self._parks]
             if seen:
                 return seen

@@ -58,7 +58,9 @@ def add(app: FastAPI, services: Services, view: View) -> None:  # noqa: ARG001
             yield _RETRY
             if last is not None:
                 missed, whole = services.live.since(last)
-                mine = [e for e in missed if e.id > last and (parks is None or not e.park or e.park in parks)]
+                # What is whole may begin a little before `last`: another process may have numbered it another way.
+                after = [e for e in missed if whole or e.id > last]
+                mine = [e for e in after if parks is None or not e.park or e.park in parks]
                 sent = missed[-1].id if missed else last
                 gap = b"" if whole else b'event: gap\ndata: {"reason":"forgotten"}\n\n'
                 if mine or gap:
