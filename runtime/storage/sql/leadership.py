@@ -80,12 +80,13 @@ class Leadership:
 
     def _silent(self) -> bool:
         c = assignments.c
+        before, self._seen = self._seen, None  # a database that is away says nothing of who is alive
         with self._database.read() as connection:
             row = connection.execute(select(c.epoch, c.owner, c.taken).where(c.stream == self._name)).first()
         self.holder = row.owner if row is not None else ""
         if not self.holder:
             return True
-        seen = tuple(row) if row is not None else None
-        if seen != self._seen:
-            self._seen, self._since = seen, self._elapsed()
+        self._seen = tuple(row) if row is not None else None
+        if self._seen != before:
+            self._since = self._elapsed()
         return self._elapsed() - self._since >= self._patience

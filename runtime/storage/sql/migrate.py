@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, func, inspect, select, text
 
 from park.errors import Corrupt
 
 HEAD = "0010"  # newest migration; a test holds it to the files
+_TURN = 0x7061726B  # key of the lock that whoever migrates holds: "park"
 _FOLDER = Path(__file__).with_name("migrations")
 
 
@@ -17,6 +18,11 @@ def upgrade(connection: Connection) -> None:
     """
     if current(connection) == HEAD:
         return  # Alembic takes a third of a second to import
+    if connection.dialect.name == "postgresql":
+        # Several processes of a city begin at once: one makes the tables, the others wait, and look again.
+        connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
+        if current(connection) == HEAD:
+            return
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
