@@ -10,7 +10,7 @@ Parts start life safety first and stop in reverse; each has its own thread and s
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
@@ -42,6 +42,7 @@ from runtime.figures import figures_of
 from runtime.house import House
 from runtime.journal import journals_in
 from runtime.lane import LaneWorker
+from runtime.lane_health import lane_parts
 from runtime.lane_words import LaneSettings, Phase
 from runtime.log_time import Agreement, LogTime
 from runtime.loss import WholeLedger
@@ -50,7 +51,7 @@ from runtime.office import OfficeTimer
 from runtime.pipelines import pipeline_of
 from runtime.projector import Projector
 from runtime.pulse import Pulse
-from runtime.roster import Roster
+from runtime.roster import Prepared, Roster
 from runtime.troubles import Troubles
 from stream.stages import store_stages
 
@@ -58,20 +59,6 @@ _MINUTE = 60.0  # s
 _DAY = 86_400_000  # ms
 _PATIENCE = 10.0  # s that a person waits for a lane
 _LAG = 4 << 20  # bytes of log that the store may be behind and still be called ready
-
-
-class _Prepared:
-    """A reader that first brings its lane up to the registry's newest version."""
-
-    def __init__(self, reader: Reader, prepare: Callable[[], None]) -> None:
-        self._reader = reader
-        self._prepare = prepare
-        self.poll, self.ack, self.wake, self.close = reader.poll, reader.ack, reader.wake, reader.close
-
-    def open(self) -> None:
-        """Prepare, then connect."""
-        self._prepare()
-        self._reader.open()
 
 
 class Embedded:
@@ -96,7 +83,7 @@ class Embedded:
             reader = Reader(ingest, lane, subscriptions(lane, self.roster.life_topics))
             worker = LaneWorker(
                 lane,
-                source=_Prepared(reader, lambda lane=lane: self.roster.prepare(lane)),  # type: ignore[misc]
+                source=Prepared(reader, lambda lane=lane: self.roster.prepare(lane)),  # type: ignore[misc]
                 decode=batcher.batch,
                 log=house.logs[lane],
                 pipeline=lambda lane=lane: pipeline_of(lane),  # type: ignore[misc]
@@ -225,16 +212,9 @@ class Embedded:
 
     def components(self) -> Sequence[Component]:
         """Return every part and whether it does its work."""
-        parts = []
+        parts: list[Component] = []
         for lane, worker in self.lanes.items():
-            state = worker.state
-            live = state.phase in {Phase.LIVE, Phase.FULL}
-            said = (_PHASES[state.phase], state.lost, state.clock, self.house.logs[lane].damage)
-            detail = "; ".join(filter(None, said))
-            parts.append(Component(f"{lane} lane", not detail, detail, serving=live))
-            reader = self.readers[lane]
-            detail = "" if reader.subscribed else "not subscribed yet" if reader.connected else "not connected"
-            parts.append(Component(f"{lane} broker", not detail, detail))
+            parts += lane_parts(worker, self.readers[lane], self.house.logs[lane].damage)
         store = self.projector.state()
         behind = not store.ready or store.lag_bytes > _LAG
         self._caught_up |= not behind
@@ -347,13 +327,3 @@ def _logged(entry: "Future[int]") -> int:
         return entry.result(_PATIENCE)
     except FutureTimeout as why:
         raise Unavailable("the lane cannot take this now; it will as soon as it can") from why
-
-
-_PHASES = {
-    Phase.STARTING: "starting",
-    Phase.REPLAYING: "replaying its log",
-    Phase.LIVE: "",
-    Phase.FULL: "the disk is full: nothing is acknowledged until there is room",
-    Phase.STOPPED: "stopped",
-    Phase.FAILED: "failed",
-}

@@ -161,6 +161,20 @@ class Roster:
         self.covered = after
 
 
+class Prepared:
+    """A reader that first brings its lane up to the registry's newest version: the source of a lane."""
+
+    def __init__(self, reader: Reader, prepare: Callable[[], None]) -> None:
+        self._reader = reader
+        self._prepare = prepare
+        self.poll, self.ack, self.wake, self.close = reader.poll, reader.ack, reader.wake, reader.close
+
+    def open(self) -> None:
+        """Prepare, then connect."""
+        self._prepare()
+        self._reader.open()
+
+
 def bind(resolver: Resolver, bound: list[Bound]) -> None:
     """Teach a resolver what the registry says; in the thread it belongs to."""
     gone = [b.device_key for b in bound if not b.source_key]
