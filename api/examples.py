@@ -78,7 +78,7 @@ _RULE: Final = {
     "dead_band": 0.0, "on_delay": 0, "off_delay": 0, "window": 900_000, "valid": 0.0, "usual": 0, "floor": 0.0,
     "kinds": [], "channels": [], "parks": [], "places": [12], "reasons": [], "days": [], "hours": [],
     "valid_from": 0, "valid_to": 0, "basis": "V: the contract of 2026-01-01", "version": "2026-01-01", "labels": {},
-    "annotations": {},
+    "annotations": {}, "points": [], "metrics": [],
 }  # fmt: skip
 _RULE_CHANGE: Final = {
     "what": "changed", "rule": "demand", "scope": "places 12", "life_safety": False,

@@ -74,6 +74,8 @@ class RuleOut(BaseModel):
     version: str
     labels: dict[str, str]
     annotations: dict[str, str]
+    points: list[int]
+    metrics: list[str]
 
     @classmethod
     def of(cls, row: LimitRow) -> "RuleOut":
@@ -83,7 +85,7 @@ class RuleOut(BaseModel):
             fields
             | {
                 name: list(fields[name])
-                for name in ("kinds", "channels", "parks", "places", "reasons", "days", "hours")
+                for name in ("kinds", "channels", "parks", "places", "reasons", "days", "hours", "points", "metrics")
             }
             | {"labels": dict(row.labels), "annotations": dict(row.annotations)}
         )

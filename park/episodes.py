@@ -6,6 +6,17 @@ from enum import StrEnum
 from typing import Protocol
 
 from park.events import Bands, Finding
+from park.metrics import METRICS, Kind
+
+MINUTE, HOUR = 60_000, 3_600_000
+# How rare a value must be to be told of: a quantity that rules may hold values to, in days of the point's values.
+RARITY = "rarity"
+BAR = "unusual"  # the rule that says how rare
+
+
+def pace(metric: str, interval: int) -> int:
+    """Return the ms between two values of a point that are judged; amounts are judged by the hour."""
+    return HOUR if METRICS[metric].kind in {Kind.INTERVAL, Kind.COUNT} else max(interval, MINUTE)
 
 
 class Verdict(StrEnum):

@@ -110,6 +110,29 @@ class Baseline(StrEnum):
     HOUR_OF_WEEK = "hour_of_week"  # what this hour of this weekday usually has
 
 
+class Statistic(StrEnum):
+    """What of a value may be unusual: each has a tail of its own, and the rarest names the episode."""
+
+    ABOVE = "above"  # higher than the forecasts
+    BELOW = "below"
+    HOUR_ABOVE = "hour_above"  # higher than this half hour usually is
+    HOUR_BELOW = "hour_below"
+    STEP = "step"  # the newest values together, against the slow level
+    SHIFT = "shift"  # many of the last values together, against the slow level
+    MOVED = "moved"  # moves more, or less, than it usually does
+    RUN = "run"  # values in a row that do not move
+    SHAPE = "shape"  # many small surprises of one sign
+    UNLIKE = "unlike"  # a course that is none of its past days'
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One statistic that spoke for an episode, at its worst value."""
+
+    statistic: Statistic
+    rarity: float  # log10 of how many values are needed to see one like it
+
+
 @dataclass(frozen=True, slots=True)
 class ConditionChange:
     """A condition began, changed or ended. One open condition per `condition_id`."""
@@ -168,6 +191,7 @@ class Finding:
     rising: bool | None = None  # upward or downward
     times: float = 0.0  # one of so many values of this point is so unusual
     similar: tuple[int, ...] = ()  # up to three past episodes of the point that were most like it, by `since`
+    parts: tuple[Part, ...] = ()  # what spoke, the rarest first
 
     @property
     def id(self) -> str:

@@ -150,6 +150,8 @@ class LimitRow:
     valid_to: int = 0  # epoch ms; 0: for ever
     labels: tuple[tuple[str, str], ...] = ()  # Prometheus' labels
     annotations: tuple[tuple[str, str], ...] = ()  # summary_zh, runbook_en, ...
+    points: tuple[int, ...] = ()  # that it holds at; () = all
+    metrics: tuple[str, ...] = ()  # of points, for a measure that every point has; () = all
 
 
 class PaperKind(StrEnum):

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from park.errors import Forbidden, NotFound, SettingsError, UserError
-from park.model import Park, Place
-from park.ports import RegistryStore
+from park.model import Park, Place, Point
+from park.ports import RegistryStore, T
 from park.records import LimitRow
 from park.rulebook import RuleChange, RuleSet, RuleStore
 from runtime.troubles import Troubles
@@ -96,11 +96,14 @@ class Rulebook:
         return rows, changes(self._rows, rows)
 
     def _places(self, rows: Sequence[LimitRow]) -> None:
-        """See that parks and places which rules name are there."""
+        """See that parks, places and points which rules name are there."""
         for row in rows:
             for park in row.parks:
                 if not self._there(Park, park):
                     raise UserError(f"rule {row.rule!r}: parks names {park}, and there is no such park")
+            for point in row.points:
+                if not self._there(Point, point):
+                    raise UserError(f"rule {row.rule!r}: points names {point}, and there is no such point")
             for place in row.places:
                 if not self._there(Place, place) and not self._there(Park, place):
                     raise UserError(f"rule {row.rule!r}: places names {place}, and there is no such place")
@@ -109,12 +112,9 @@ class Rulebook:
         """Return whether the stages of a running platform have been told of the table that holds."""
         return self._entered is not None and self._entered()
 
-    def _there(self, kind: type[Park] | type[Place], number: int) -> bool:
+    def _there(self, kind: type[T], number: int) -> bool:
         try:
-            if kind is Park:
-                self._registry.get(Park, number)
-            else:
-                self._registry.get(Place, number)
+            self._registry.get(kind, number)
         except NotFound:
             return False
         return True

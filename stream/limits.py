@@ -108,7 +108,7 @@ class Limits:
                 device = d.devices.get(row.device)
                 rules = fitting(
                     by_metric[row.metric], chain(d, row.place), park=row.park, kind=device.kind if device else "",
-                    channel=row.channel,
+                    channel=row.channel, point=point,
                 )  # fmt: skip
             if rules or point in self._of:
                 touched.append(point)

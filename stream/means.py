@@ -142,7 +142,7 @@ class Means:
         if row.metric in by_metric:
             rules = fitting(
                 by_metric[row.metric], chain(d, row.place), park=row.park, kind=device.kind if device else "",
-                channel=row.channel,
+                channel=row.channel, point=point,
             )  # fmt: skip
         if rules:
             self._of[point] = rules

@@ -44,6 +44,9 @@ _ALL = (
             "nights of the last seven on which somebody was inside for certain from 01:00 to 04:00"),
     Measure("idle_discharge", "discharge", "m3/h", "device", "hour", "", "停产排放流量",
             "mean flow of an hour in which its enterprise made nothing"),
+    Measure("rarity", "unusual", "d", "point", "value", "distance from what was expected, in the metric's unit",
+            "罕见程度",
+            "days of a point's values among which one so unusual is expected; beyond `high` an episode is told"),
     Measure("electrical_fire", "electrical_fire", "", "place", "reading", "", "电气火灾综合比值",
             "the smaller of residual current and cable temperature of a place, each by its limit"),
 )  # fmt: skip

@@ -65,7 +65,7 @@ class Repeated:
         row = d.points[point]
         device = d.devices.get(row.device)
         kind = device.kind if device else ""
-        return fitting(self._rules, chain(d, row.place), park=row.park, kind=kind, channel=row.channel)
+        return fitting(self._rules, chain(d, row.place), park=row.park, kind=kind, channel=row.channel, point=point)
 
     def _count(self, rule: LimitRow, point: int, ts: int, at: int, emit: Emit) -> None:
         times = self._found[point, rule.rule]

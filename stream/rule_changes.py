@@ -7,7 +7,7 @@ from park.records import LimitRow
 from park.rulebook import RuleChange, What
 from stream.rules import life_safety
 
-_SCOPE = ("kinds", "channels", "parks", "places", "valid_from", "valid_to")
+_SCOPE = ("kinds", "channels", "parks", "places", "points", "metrics", "valid_from", "valid_to")
 _WORDS = frozenset({"basis", "version", "labels", "annotations"})  # decide nothing
 
 

@@ -114,6 +114,10 @@ def _kinds(value: Any) -> tuple[str, ...]:
     return tuple(_list(value, "device kinds", str))
 
 
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(_list(value, "quantities", str))
+
+
 def _channels(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value) or len(value) > _MOST:
         raise Wrong("is no list of channels")
@@ -204,6 +208,8 @@ FIELDS: Mapping[str, Field] = MappingProxyType({
     "channels": Field("channels", _channels, "of points; left out: all"),
     "parks": Field("parks", _numbers, "that it holds in; left out: all"),
     "places": Field("places", _numbers, "that it holds in, with all that is inside them; left out: all"),
+    "points": Field("points", _numbers, "that it holds at; left out: all"),
+    "metrics": Field("metrics", _words, "of points, where `metric` is rarity; left out: all"),
     "days": Field("days", _days, "workday, rest (make-up workdays and holidays counted), mon ... sun"),
     "hours": Field("hours", _hours, "of the park day, like 22:00-05:00"),
     "valid_from": Field("valid_from", _date, "first day on which it holds"),

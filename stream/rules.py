@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from park.episodes import BAR, RARITY
 from park.errors import SettingsError
 from park.metrics import METRICS, Feed, Kind
 from park.records import LimitRow
@@ -16,10 +17,14 @@ from stream.scopes import DAY
 MAX_TEXT = 256 << 10  # characters of a table
 MAX_RULES = 2_000
 _MUST = ("rule", "severity", "basis", "version")
+_NOT_RARE = (
+    "low", "dead_band", "for", "keep_firing_for", "window", "valid", "usual", "days", "hours", "valid_from", "valid_to",
+)  # fmt: skip
 _TWINS = (("for", "on_delay"), ("keep_firing_for", "off_delay"))
-_SCOPE = ("kinds", "channels", "parks", "places")
+_SCOPE = ("kinds", "channels", "parks", "places", "points", "metrics")
 _SCHEDULE = ("days", "hours", "valid_to")
-_BARE = ("channels", "parks", "places", "window", "usual", "finding", "valid_from")  # no fire.* or gas.* has these
+# No rule of the fire stage has these.
+_BARE = ("channels", "parks", "places", "points", "window", "usual", "finding", "valid_from")
 
 
 def shipped() -> str:
@@ -138,7 +143,12 @@ def _judged(row: LimitRow) -> None:
         return
     if row.reasons:
         raise _Bad("reasons", "are of findings")
+    if row.metric == RARITY or row.metrics:
+        _rare(row)
+        return
     if row.metric in MEASURES:
+        if row.points:
+            raise _Bad("points", "cannot be given: a measure is of devices or places")
         if row.window or row.usual or row.valid:
             raise _Bad("window", "usual and valid are the stage's own for a measure")
         if row.channels:
@@ -156,6 +166,22 @@ def _judged(row: LimitRow) -> None:
         raise _Bad("floor", "is of rules against the usual, and of measures")
     if 0 < row.usual < 5:
         raise _Bad("usual", f"{row.usual} windows are too few for a median; 5 are the least")
+
+
+def _rare(row: LimitRow) -> None:
+    """See that a rule on what detectors tell says nothing that no detector does."""
+    if row.metric != RARITY:
+        raise _Bad("metrics", f"are of rules on {RARITY}")
+    if row.rule != BAR:
+        raise _Bad("rule", f"is {BAR!r} where the metric is {RARITY}: at each point one bar holds")
+    for word in _NOT_RARE:
+        if getattr(row, FIELDS[word].to) not in (None, 0, ()):
+            raise _Bad(word, f"says nothing of {RARITY}: an episode begins and ends by its own values")
+    if row.high is None or row.high < 1:
+        raise _Bad("high", "must be given: 1 day at least")
+    wrong = next((name for name in row.metrics if name not in METRICS), None)
+    if wrong is not None:
+        raise _Bad("metrics", f"{wrong!r} is not in the catalogue")
 
 
 def _bounded(row: LimitRow) -> None:

@@ -26,6 +26,24 @@ place is the table's rule once more, with `places` and its own numbers.
 Rules of life safety (**bold**: those of the fire stage, and all on quantities of fire and gas) hold at every hour and
 have no date on which they end; changing what they decide needs the permission `life_rules` and a word that it is meant,
 and the version says so. What a detector itself calls an alarm needs no rule, and none can switch it off.
+
+**Unusual values** are found without a rule: an episode is told once it is so rare that a series like its own would show
+one in 3,000 days. A rule named `unusual` on the measure `rarity` sets another bar, in the same days, for all points or
+for some (`kinds`, `metrics`, `channels`, `parks`, `places`, `points`). With `floor`, distances below an amount are not
+told; with a `severity` of high or critical, an episode is an alarm that somebody has to answer:
+
+```toml
+[[limit]]
+rule = "unusual"
+metric = "rarity"
+metrics = ["temperature"]
+high = 10000.0
+floor = 2.0
+severity = "low"
+basis = "I: rooms of this park are aired at any hour; below 2 degrees nobody looks"
+version = 2026-11-21
+```
+What was found stays as it is; bands, scores and what is learned do not depend on it.
 """
 
 

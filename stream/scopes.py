@@ -1,4 +1,4 @@
-"""Where and when a rule holds: parks, places, kinds and channels; hours, days and dates.
+"""Where and when a rule holds: parks, places, kinds, channels and points; hours, days and dates.
 
 Of rules with one name the one of the narrowest scope holds at a point: the limit of a permit stands in
 place of the table's own.
@@ -31,8 +31,9 @@ def chain(directory: Directory, place: int) -> tuple[int, ...]:
 
 
 def fitting(
-    rules: Iterable[LimitRow], around: Sequence[int], *, park: int, kind: str = "", channel: str = ""
-) -> tuple[LimitRow, ...]:
+    rules: Iterable[LimitRow], around: Sequence[int], *, park: int, kind: str = "", channel: str = "", point: int = 0,
+    metric: str = "",
+) -> tuple[LimitRow, ...]:  # fmt: skip
     """Return the rules that hold at a point of a device `kind` within places, one of each name.
 
     Of two that are equally narrow the later one holds.
@@ -41,12 +42,16 @@ def fitting(
     for rule in rules:
         if (rule.kinds and kind not in rule.kinds) or (rule.channels and channel not in rule.channels):
             continue
-        if rule.parks and park not in rule.parks:
+        if (rule.parks and park not in rule.parks) or (rule.points and point not in rule.points):
+            continue
+        if rule.metrics and metric not in rule.metrics:
             continue
         depth = max((len(around) - around.index(p) for p in rule.places if p in around), default=0)
         if rule.places and not depth:
             continue
-        rank = (depth, bool(rule.parks), bool(rule.channels), bool(rule.kinds))
+        rank = (
+            bool(rule.points), depth, bool(rule.parks), bool(rule.channels), bool(rule.metrics), bool(rule.kinds),
+        )  # fmt: skip
         if rule.rule not in best or rank >= best[rule.rule][0]:
             best[rule.rule] = (rank, rule)
     return tuple(rule for _, rule in best.values())

@@ -41,9 +41,10 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             raise Forbidden("rules hold in all parks: their text and history are for keys of all parks")
 
     def sees(caller: Principal, row: LimitRow) -> bool:
-        places = view.directory().places
+        places, points = view.directory().places, view.directory().points
         parks = {*row.parks, *(places[p].park for p in row.places if p in places)}
-        return not (row.parks or row.places) or any(map(caller.sees, parks))
+        parks |= {points[p].park for p in row.points if p in points}
+        return not (row.parks or row.places or row.points) or any(map(caller.sees, parks))
 
     def may_change_life(caller: Principal, *, meant: bool) -> bool:
         return meant and caller.may(Permission.LIFE_RULES)

@@ -13,7 +13,7 @@ was tried and what it cost is in docs/detection.md.
 import numpy as np
 import numpy.typing as npt
 
-from park.events import Anomaly, Baseline
+from park.events import Anomaly, Baseline, Statistic
 from park.operator import State
 from park.readings import Bool, Float64, Int64, Rows
 from stream.detectors.calendar import Calendar, DayType
@@ -34,7 +34,7 @@ _BARELY = 0.1  # of the scale of scores, for values that do not speak
 _STILL = 0.01  # of the usual movement: below it nothing moves
 _SLANTED = 0.3  # share of a shift that may happen within the window, for it to be a drift
 
-STATISTICS = ("above", "below", "hour_above", "hour_below", "step", "shift", "moved", "run", "shape", "unlike")
+STATISTICS = tuple(Statistic)
 _ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW, _STEP, _SHIFT, _MOVED, _RUN, _SHAPE, _UNLIKE = range(len(STATISTICS))
 _KIND_OF = np.array([KINDS.index(k) for k in (
     Anomaly.SPIKE, Anomaly.DIP, Anomaly.CONTEXT, Anomaly.CONTEXT, Anomaly.SHIFT, Anomaly.SHIFT, Anomaly.VARIANCE,
@@ -115,6 +115,7 @@ class Generic:
         return Judged(
             np.where(spoken.speaks, shown, _BARELY * shown), spoken.notable, spoken.score, kind, _HELD[which], rising,
             learning, view.expected, view.expected - down * view.scale, view.expected + up * view.scale, spoken,
+            tails.every,
         )  # fmt: skip
 
     def _rest(self, local: Int64, weekday: Int64) -> Bool:

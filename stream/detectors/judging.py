@@ -30,6 +30,7 @@ class Judged:
     low: Float64  # of the usual band
     high: Float64
     spoken: Spoken  # what it does to its episode
+    parts: Float64 | None = None  # rarity by park.events.Statistic, [value, statistic]; None: there is but one
 
 
 class Detector(Protocol):

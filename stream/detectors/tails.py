@@ -36,6 +36,7 @@ class Found:
     rarity: Float64  # of the rarest; 0: none is above its u
     which: Rows  # statistic of it
     level: npt.NDArray[np.float32]  # u, [row, statistic]; infinite while nothing is known
+    every: Float64  # how rare each is, [row, statistic]
 
 
 class Tails:
@@ -79,7 +80,7 @@ class Tails:
             peak[ends] = 0
         self._now[slot, _PEAK] = peak
         which = s.argmax(axis=1)
-        return Found(s[np.arange(len(slot)), which], which, now[:, _LEVEL])
+        return Found(s[np.arange(len(slot)), which], which, now[:, _LEVEL], s)
 
     def _close(self, slot: Rows, peak: npt.NDArray[np.float32]) -> None:
         """Take the peaks of blocks that are over."""

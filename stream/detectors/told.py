@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from math import log, log10
 
 import numpy as np
+import numpy.typing as npt
 
 from park.directory import Directory
-from park.events import Finding, Reason, Severity
+from park.events import Finding, Part, Reason, Severity, Statistic
 from park.operator import State
 from park.readings import Float64, Int32, Int64
 from stream.detectors.episodes import APART, NOTABLE
@@ -22,6 +23,11 @@ TELL_DAYS = 3_000.0  # a false episode in five months of a point, measured on re
 REMEMBERED, LIKE = 8, 3  # past episodes of a point; how many of them are shown
 _HOUR, _DAY_HOURS = 3_600_000, 24
 _GIVEN_UP = 7 * 24 * _HOUR  # an episode of a point that says nothing more
+SEVERITIES: tuple[Severity, ...] = tuple(Severity)  # of columns that hold places in it
+STATISTICS: tuple[Statistic, ...] = tuple(Statistic)
+_LOW = SEVERITIES.index(Severity.LOW)
+_WIDTH = 12 + len(STATISTICS)  # of a row that holds an episode
+_SPOKE = 4  # parts that are told, the rarest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +45,22 @@ class Episode:
     low: float
     high: float
     baseline: int = 0
+    severity: int = _LOW
+    parts: tuple[float, ...] = ()  # rarity by statistic, of the worst; () where a detector has but one
 
 
-def bar(step: float) -> float:
-    """Return the rarity from which an episode is told, by minutes between values."""
-    return max(log10(TELL_DAYS * 1_440 / step), NOTABLE)
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """What is told of points, columns by point."""
+
+    rarity: Float64  # from which an episode is told
+    least: Float64  # distance from what was expected below which nothing is told, in the unit of the values
+    severity: npt.NDArray[np.int8]  # place in SEVERITIES
+
+
+def bar(step: float, days: float = TELL_DAYS) -> float:
+    """Return the rarity from which an episode is told, by minutes between values and days among which one is."""
+    return max(log10(days * 1_440 / step), NOTABLE)
 
 
 def distance(a: Episode, b: Episode) -> float:
@@ -64,11 +81,13 @@ class Told:
 
     def take(
         self, directory: Directory, point: Int32, ts: Int64, at: Int64, value: Float64,
-        bands: tuple[Float64, Float64, Float64], judged: Judged, least: Float64,
+        bands: tuple[Float64, Float64, Float64], judged: Judged, bars: Bars,
     ) -> Iterator[tuple[int, Finding]]:  # fmt: skip
-        """Yield (row, finding) where an episode is told or is over. `least` is the bar by point."""
+        """Yield (row, finding) where an episode is told or is over."""
         spoken = judged.spoken
-        loud = judged.rarity >= least[point]
+        loud = judged.rarity >= bars.rarity[point]
+        if loud.any():
+            loud &= np.abs(value - bands[0]) >= bars.least[point]
         for i in np.flatnonzero(loud | spoken.over).tolist():
             p, when = int(point[i]), int(ts[i])
             known = self._open.get(p)
@@ -80,7 +99,8 @@ class Told:
                 since = known.since if known else max(int(spoken.since[i]), self._last_end(p) + 1)
                 episode = Episode(
                     p, since, when, int(judged.kind[i]), bool(judged.rising[i]), float(judged.rarity[i]),
-                    float(value[i]), expected, low, high, int(judged.baseline[i]),
+                    float(value[i]), expected, low, high, int(judged.baseline[i]), int(bars.severity[p]),
+                    () if judged.parts is None else tuple(judged.parts[i].tolist()),
                 )  # fmt: skip
                 if known is None:
                     yield i, self._finding(directory, episode, when, int(at[i]))
@@ -107,11 +127,11 @@ class Told:
         p = e.point
         past = sorted(self._past.get(p, []), key=lambda other: (distance(other, e), -other.since))
         return Finding(
-            "anomaly", p, ts, at, Severity.LOW, Reason.USUAL_AGAIN if over else Reason.UNUSUAL, e.value, e.expected,
-            e.low, e.high, e.worst / (e.worst + NOTABLE), int(d.device[p]), int(d.place[p]), int(d.park[p]),
+            "anomaly", p, ts, at, SEVERITIES[e.severity], Reason.USUAL_AGAIN if over else Reason.UNUSUAL, e.value,
+            e.expected, e.low, e.high, e.worst / (e.worst + NOTABLE), int(d.device[p]), int(d.place[p]), int(d.park[p]),
             episode=f"anomaly/{p}/{e.since}", since=e.since, until=e.until if over else 0, anomaly=KINDS[e.kind],
             baseline=BASELINES[e.baseline], rising=e.rising, times=float(10.0 ** min(e.worst, 15.0)),
-            similar=tuple(other.since for other in past[:LIKE]),
+            similar=tuple(other.since for other in past[:LIKE]), parts=_parts(e),
         )  # fmt: skip
 
     def snapshot(self) -> State:
@@ -127,17 +147,31 @@ class Told:
             self._past.setdefault(episode.point, []).append(episode)
 
 
+def _parts(e: Episode) -> tuple[Part, ...]:
+    """Return what spoke for an episode, the rarest first."""
+    spoke = sorted((-rarity, n) for n, rarity in enumerate(e.parts) if rarity > 0)
+    return tuple(Part(STATISTICS[n], -rarity) for rarity, n in spoke[:_SPOKE])
+
+
 def _table(episodes: list[Episode]) -> Float64:
     """Return episodes as rows; numbers below 2^53 are exact."""
     rows = [
-        (e.point, e.since, e.until, e.kind, e.rising, e.worst, e.value, e.expected, e.low, e.high, e.baseline)
+        (e.point, e.since, e.until, e.kind, e.rising, e.worst, e.value, e.expected, e.low, e.high, e.baseline,
+         e.severity, *(e.parts or (0.0,) * len(STATISTICS)))
         for e in episodes
-    ]
-    return np.array(rows, np.float64).reshape(-1, 11)
+    ]  # fmt: skip
+    return np.array(rows, np.float64).reshape(-1, _WIDTH)
 
 
 def _episodes(table: Float64) -> list[Episode]:
-    return [
-        Episode(int(p), int(since), int(until), int(kind), bool(rising), worst, value, expected, low, high, int(held))
-        for p, since, until, kind, rising, worst, value, expected, low, high, held in table.tolist()
-    ]
+    found = []
+    for row in table.tolist():
+        p, since, until, kind, rising, worst, value, expected, low, high, held, *rest = row
+        severity, *parts = rest or (_LOW,)  # none in what earlier versions kept
+        found.append(
+            Episode(
+                int(p), int(since), int(until), int(kind), bool(rising), worst, value, expected, low, high, int(held),
+                int(severity), tuple(parts) if any(parts) else (),
+            )
+        )  # fmt: skip
+    return found

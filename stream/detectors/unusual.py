@@ -14,17 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from park.directory import Directory, grown
-from park.events import Finding
+from park.episodes import RARITY, pace
+from park.events import Finding, Severity
 from park.operator import Emit, State
 from park.readings import Float64, Int64, Quality, ReadingBatch, Rows
-from park.records import Config
+from park.records import Config, LimitRow
 from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
 from stream.detectors.gaps import Gaps
 from stream.detectors.judging import Detector
-from stream.detectors.told import Told, bar
+from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar
 from stream.detectors.uses import DETECTORS, Source, use_of
 from stream.rounds import rounds
+from stream.scopes import chain, fitting
 
 VERSION = 3
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -40,8 +42,12 @@ _COLUMNS = {
     "amount": np.bool_,
     "detector": np.int8,  # place in DETECTORS
     "slot": np.int64,  # of that detector
-    "bar": np.float64,  # rarity from which an episode is told
+    # What is told (Bars).
+    "rarity": np.float64,
+    "least": np.float64,
+    "severity": np.int8,
 }
+_LOW = SEVERITIES.index(Severity.LOW)
 _KEPT = ("due", "open", "sum", "whole", "detector", "slot")
 
 
@@ -56,6 +62,7 @@ class Unusual:
         self._detectors: tuple[Detector, ...] = tuple(make(self._calendar) for make in DETECTORS.values())
         self._used = np.zeros(len(_NAMES), np.int64)  # slots of each
         self._told, self._drawn, self._gaps = Told(), Drawn(), Gaps()
+        self._rules: tuple[LimitRow, ...] = ()  # on what is told
         # By point; the last row is for all beyond.
         self._c: dict[str, npt.NDArray[Any]] = {n: np.full(2, _fill(n), kind) for n, kind in _COLUMNS.items()}
 
@@ -137,9 +144,8 @@ class Unusual:
         judged = self._detectors[k].judge(self._c["slot"][point], ts, local, weekday, value)
         bands = (judged.expected, judged.low, judged.high)
         self._drawn.take(point, ts, bands, judged)
-        for i, finding in self._told.take(
-            self._directory, point, ts, batch.received[rows], value, bands, judged, self._c["bar"]
-        ):
+        bars = Bars(self._c["rarity"], self._c["least"], self._c["severity"])
+        for i, finding in self._told.take(self._directory, point, ts, batch.received[rows], value, bands, judged, bars):
             found.append((int(rows[i]), finding))
 
     def on_tick(self, now: int, emit: Emit) -> None:
@@ -156,12 +162,15 @@ class Unusual:
         size = d.size + 1
         for name in c:
             c[name] = grown(c[name], size, _fill(name))
+        ruled = self._rule(config)
         self._drawn.grow(size)
         self._gaps.grow(size, d.device_size)
         parks = {place.place for place in config.places}
         named = {row.point for row in config.points}
         if parks:
             named |= {p for p, row in d.points.items() if row.park in parks}
+        if ruled:
+            named |= set(d.points)
         for p in sorted(named):
             self._learn(p)
         c["due"][-1], c["amount"][-1] = _NEVER, False
@@ -178,7 +187,7 @@ class Unusual:
         # A little less than promised, so that jitter does not skip every second reading.
         c["pace"][p] = max(MINUTE, row.interval * 4 // 5)
         c["amount"][p] = use.source is Source.HOURS
-        c["bar"][p] = bar(60.0 if use.source is Source.HOURS else max(row.interval, MINUTE) / MINUTE)
+        self._raise(p)
         if use.source is Source.READINGS:
             c["due"][p] = 0 if c["due"][p] == _NEVER else c["due"][p]
         else:
@@ -187,6 +196,26 @@ class Unusual:
             k = c["detector"][p] = _NAMES.index(use.detector)
             c["slot"][p] = self._used[k]
             self._used[k] += 1
+
+    def _rule(self, config: Config) -> bool:
+        """Take the rules on what is told; return whether there are others than before."""
+        if config.limits is None:
+            return any(rule.places for rule in self._rules) and bool(config.places)
+        before, self._rules = self._rules, tuple(r for r in config.limits if r.metric == RARITY and not r.finding)
+        return before != self._rules
+
+    def _raise(self, p: int) -> None:
+        """Set what is told of a point: by the rule that fits it, or as without any."""
+        d, c, row = self._directory, self._c, self._directory.points[p]
+        device = d.devices.get(row.device)
+        rules = fitting(
+            self._rules, chain(d, row.place), park=row.park, kind=device.kind if device else "", channel=row.channel,
+            point=p, metric=row.metric,
+        )  # fmt: skip
+        rule = rules[0] if rules else None
+        c["rarity"][p] = bar(pace(row.metric, row.interval) / MINUTE, rule.high if rule and rule.high else TELL_DAYS)
+        c["least"][p] = rule.floor if rule else 0.0
+        c["severity"][p] = SEVERITIES.index(Severity(rule.severity)) if rule else _LOW
 
     def snapshot(self) -> State:
         """Return copies of the state."""
