@@ -48,7 +48,7 @@ class SqlHouse:
         self.activity = SqlActivity(database)
         self.episodes = SqlEpisodes(database)
         self.papers = SqlPapers(database)
-        self.rulebook = Rulebook(SqlRules(database), self.registry, clock.now)
+        self.rulebook = self._rules(SqlRules(database))
         self.cases = Cases(database, attachments, self.tell, clock.now, elapsed)
         self.delivery = DeliveryOffice(database, lambda: self.rulebook.rows)
         self.events = SqlEvents(database, self.cases.intake)
@@ -56,6 +56,9 @@ class SqlHouse:
         self.quarantine = SqlQuarantine(database)
         self.ledger = SqlLedger(database)
         self.keys = SqlKeys(database)
+
+    def _rules(self, store: SqlRules) -> Rulebook:
+        return Rulebook(store, self.registry, clock.now)
 
     def tell(self, event: str, park: int, body: bytes) -> None:
         """Tell live pages, which there are once everything is open."""

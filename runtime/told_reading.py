@@ -1,0 +1,106 @@
+"""What workers tell, from Kafka into the database: one log's partition of `park.events`, followed, judged, written.
+
+```
+ park.events ── Follower ── decode ── ToldGate ── EventWriter ── SQL: events, cases, position     one transaction
+                               └─ wrong: park.dead       └─ mark: how far this partition was read, once it lasts
+```
+Marks may be behind: what is read again is known by its log position and its ids, and changes nothing.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from park.errors import Corrupt, Unavailable
+from park.told import decode_told
+from park.wire import SmallEvent
+from runtime.event_writer import EventWriter
+from runtime.follower import Follower
+from runtime.kafka_log import Entry, Partition
+from runtime.storage.sql import positions
+from runtime.storage.sql.assignments import Held, holders
+from runtime.told_gate import Judged, ToldGate, Verdict
+from runtime.troubles import Troubles
+
+READ, EPOCH = "told", "told-epoch"  # consumers: how far a partition of events was read, and under which epoch
+Dead = Callable[[Entry, str], None]
+_Step = tuple[int, list[SmallEvent]]  # position of the log, events up to it
+
+
+class ToldReading:
+    """One log's events on their way into the database."""
+
+    def __init__(
+        self, stream: str, held: Held, writer: EventWriter, events: Partition, log: Partition, dead: Dead
+    ) -> None:
+        """Take the partition of events of a log and the log itself; `dead` keeps what is no such thing."""
+        self.stream = stream
+        self.counts: Counter[Verdict] = Counter()
+        self.troubles = Troubles(f"events of {stream}")
+        self._database = held.database
+        self._writer = writer
+        self._log = log
+        self._dead = dead
+        self._gate = ToldGate(stream, 0, self._given, lambda: log.end)
+        self._ready: tuple[Entry, _Step] | None = None  # judged, and not taken by the writer yet
+        self._marks: deque[tuple[int, int, int]] = deque()  # position of the log, of the partition, epoch
+        self.follower = Follower(events, self._begin, self._take, dead)
+
+    def remade(self) -> bool:
+        """Tell whether the log ends before what was written of it: it was made anew. Raises MachineryError."""
+        with self._database.read() as connection:
+            reached = positions.reached(connection, positions.EVENTS, self.stream)
+        return bool(reached) and reached > self._log.end
+
+    def mark(self, connection: Connection) -> None:
+        """Write down how far the partition was read of what lasts."""
+        applied, newest = self._writer.applied(self.stream), None
+        while self._marks and self._marks[0][0] <= applied:
+            newest = self._marks.popleft()
+        if newest is not None:
+            _, read, epoch = newest
+            positions.reach(connection, READ, self.stream, read)
+            positions.reach(connection, EPOCH, self.stream, epoch)
+
+    # ── in the follower's thread ─────────────────────────────────────────────────────────────────
+
+    def _begin(self, begin: int, end: int) -> int:
+        """Return where to go on; of a log that was made anew everything is read again."""
+        if self.remade():
+            with self._database.write() as connection:
+                for consumer in (positions.EVENTS, READ, EPOCH):
+                    positions.reach(connection, consumer, self.stream, 0)
+        with self._database.read() as connection:
+            self._gate.epoch = positions.reached(connection, EPOCH, self.stream)
+            read = positions.reached(connection, READ, self.stream)
+        return min(max(read, begin), end) if read <= end else begin
+
+    def _given(self) -> int:
+        return holders(self._database).get(self.stream, (0, "", 0))[0]
+
+    def _take(self, entry: Entry) -> None:
+        """Judge a message once, and hand it on until it is taken. Raises Full, Unavailable."""
+        if self._ready is None or self._ready[0] is not entry:
+            judged = self._judged(entry)
+            if judged is None:
+                return
+            self._ready = entry, judged
+        position, events = self._ready[1]
+        self._writer.put(self.stream, position, events)
+        self._marks.append((position, entry.position, self._gate.epoch))
+        self._ready = None
+
+    def _judged(self, entry: Entry) -> _Step | None:
+        """Return the step that a message ends; None where it ends none, or is none."""
+        try:
+            told = decode_told(entry.value)
+        except Corrupt as why:
+            judged = Judged(Verdict.WRONG, why=str(why))
+        else:
+            judged = self._gate.judge(told)
+        if judged.verdict is Verdict.WRONG:
+            self._dead(entry, judged.why)
+            self.troubles.tell(f"message {entry.position} is not believed", Unavailable(judged.why))
+        self.counts[judged.verdict] += 1
+        return (judged.position, list(judged.events)) if judged.verdict is Verdict.TAKEN else None
