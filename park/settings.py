@@ -100,6 +100,7 @@ class CitySettings:
     influx_token_file: str = ""  # a file with the token and nothing else
     influx_org: str = "park"  # organisation that owns the buckets
     share: str = "0/1"  # of `park ingest`: which of how many, counted from 0; each takes its partitions' parks
+    lanes: str = "both"  # of `park worker`: life, bulk or both
     role_host: str = "127.0.0.1"  # where a role shows its health and figures
     role_port: int = 0  # 0: any that is free
 

@@ -50,7 +50,11 @@ _LEAST: Mapping[tuple[str, ...], float] = {
     ("city", "retention_bytes"): 64 << 20,
     ("city", "message_bytes"): 4 << 20,  # a refused message of 1 MiB, whatever its letters cost, fits
 }
-_CHOICES: Mapping[tuple[str, ...], tuple[Any, ...]] = {("language",): ("zh", "en"), ("ingest", "mqtt_version"): (4, 5)}
+_CHOICES: Mapping[tuple[str, ...], tuple[Any, ...]] = {
+    ("language",): ("zh", "en"),
+    ("city", "lanes"): ("life", "bulk", "both"),
+    ("ingest", "mqtt_version"): (4, 5),
+}
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path"}
 
@@ -70,7 +74,7 @@ def read_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[
     for name, value in flags.items():
         path = tuple(name.split("."))
         if value is not None:
-            settings = _set(settings, path, value, f"--{flag_of[path]}")
+            settings = _set(settings, path, value, f"--{flag_of.get(path, path[-1].replace('_', '-'))}")
     return settings
 
 
