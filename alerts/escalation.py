@@ -5,7 +5,8 @@
             └── an acknowledgement ends it
 ```
 A call is the beginning of a chain; a worse case is called anew. Ids of notifications are derived from the case,
-the call, the step and the target, so that the same message is the same message after a crash.
+the call, the step and the target, so that the same message is the same message after a crash. To a fire the event
+that it is told by gives the id, in place of the case: so it is the same where no database knows a case yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -94,13 +95,16 @@ def chain_for(case: Case, duty: Duty) -> Chain | None:
     return LIFE_CHAIN if exempt(case) else _BUILT_IN[case.severity]
 
 
-def call(case: Case, kind: MessageKind, duty: Duty, now: int, group: str) -> Called:
-    """Call people to a case, from the first step of its chain on."""
+def call(case: Case, kind: MessageKind, duty: Duty, now: int, group: str, event: str = "") -> Called:
+    """Call people to a case, from the first step of its chain on; `event` is the id of what is the cause of it."""
     chain = chain_for(case, duty)
     if chain is None:
         return Called(case, (), ())
     case = replace(case, paged=case.paged + 1, called=now, answer=Answer.WAITING, chain=chain.id, step=0)
-    return _go(case, kind, chain, duty, now, group)
+    called = _go(case, kind, chain, duty, now, group)
+    if not event or not exempt(case):
+        return called
+    return replace(called, notifications=tuple(replace(n, id=f"{event}/{n.target}") for n in called.notifications))
 
 
 def go_on(case: Case, duty: Duty, now: int, group: str) -> Called:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from alerts import delivery
 from park.delivery import Batch, Outcome, Target, Verdict
 from park.errors import MachineryError, UserError
+from runtime.receipts import Receipts
 from runtime.storage.sql.delivery_dispatches import SqlDispatches, Way
 from runtime.troubles import Troubles
 
@@ -37,12 +38,18 @@ class Courier:
     """The threads of delivery; whatever fails is told and tried again."""
 
     def __init__(
-        self, dispatches: SqlDispatches, send: Send, now: Callable[[], int], elapsed: Callable[[], float]
-    ) -> None:
-        """`send` brings one message to its receiver; it may take its time, and raise."""
+        self, dispatches: SqlDispatches, send: Send, now: Callable[[], int], elapsed: Callable[[], float],
+        receipts: Receipts | None = None,
+    ) -> None:  # fmt: skip
+        """`send` brings one message to its receiver; it may take its time, and raise.
+
+        What `receipts` know to be there, for somebody else has brought it, is not sent once more.
+        """
         self.troubles = Troubles("delivery")
+        self.turned = 0.0  # s, elapsed, at which the newest turn began that went through
+        self.receipts = receipts or Receipts()
         self._dispatches = dispatches
-        self._send = send
+        self.send = send
         self._now = now
         self._elapsed = elapsed
         self._lock = threading.Lock()
@@ -82,7 +89,9 @@ class Courier:
             self._signal.wait(_TURN)
             self._signal.clear()
             with self.troubles.passing("messages could not be taken"):
+                began = self._elapsed()
                 self.turn()
+                self.turned = began
                 self.troubles.over()
 
     # ── one turn ─────────────────────────────────────────────────────────────────────────────────
@@ -151,9 +160,14 @@ class Courier:
 
     def bring(self, batch: Batch) -> Verdict:
         """Send one message and write down how it went."""
+        known = self.receipts.of(batch.id) if batch.life else None
+        if known is not None:
+            verdict = Verdict(Outcome.DELIVERED, known)
+            self._settle(batch, verdict)
+            return verdict
         verdict = Verdict(Outcome.LATER, "our own fault; the program's log tells it")
         try:
-            verdict = self._send(batch, self._now())
+            verdict = self.send(batch, self._now())
         except _ERRORS as why:
             verdict = Verdict(Outcome.LATER, str(why))
         except Exception as why:  # noqa: BLE001 - told, and tried again: the next one may do
@@ -166,6 +180,8 @@ class Courier:
         first = batch.dispatches[0]
         if verdict.outcome is Outcome.DELIVERED:
             self._resting.pop(batch.target.name, None)
+            if batch.life:
+                self.receipts.put(batch.id, verdict.said)  # first: the database may hang, and it is there
             self._dispatches.delivered(batch, verdict.said, now)
         elif verdict.outcome is Outcome.DEAD or delivery.given_up(first.created, now, life=batch.life):
             self._dispatches.dead(batch, verdict.said, now)

@@ -19,9 +19,11 @@ from runtime.delivery_network import Network, allowed
 from runtime.delivery_seed import read_secret, seed
 from runtime.delivery_send import Adapter, Chart, Sender, no_chart
 from runtime.delivery_sounder import Sounder
+from runtime.standby import Standby
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.delivery_dispatches import SqlDispatches
 from runtime.storage.sql.delivery_facts import Basis
+from runtime.storage.sql.delivery_known import known_of
 from runtime.storage.sql.delivery_targets import SqlTargets
 
 WEBHOOK = "webhook"  # name of the target that settings give
@@ -32,6 +34,7 @@ class DeliveryOffice:
     """The stores of delivery; `open` gives the courier that moves what is in them."""
 
     def __init__(self, database: Database, rows: Callable[[], tuple[LimitRow, ...]]) -> None:
+        self._database = database
         self.targets = SqlTargets(database)
         self.dispatches = SqlDispatches(database, partial(basis_of, rows))
 
@@ -79,6 +82,13 @@ class DeliveryOffice:
         courier = Courier(self.dispatches, sender, cases.clock.now, elapsed)
         cases.wakes(courier.wake)
         return courier
+
+    def standby(self, courier: Courier, cases: Cases, elapsed: Callable[[], float]) -> Standby:
+        """Return who tells people of a fire while the database lets nothing through: by the courier's own senders."""
+        return Standby(
+            partial(known_of, self._database), courier.send, courier.receipts, lambda: courier.turned, cases.clock.now,
+            elapsed,
+        )  # fmt: skip
 
 
 class _Settled(Protocol):

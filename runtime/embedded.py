@@ -71,8 +71,14 @@ class Embedded:
         self.roster = Roster(house.registry, house.rulebook.rows, clock.now, house.papers.standing)
         house.rulebook.attach(self.roster.rule, self.roster.ruled)
         aside = DeadLetters(house.settings.data_dir / REFUSED_EVENTS)
-        house.cases.intake.live_from({lane: log.end for lane, log in house.logs.items()})
-        self.writer = EventWriter(house.events, aside, house.cases.intake.alone)
+        house.delivery.prepare(house.settings.delivery, house.cases, house.cases.clock.now())
+        self.courier = house.delivery.courier(
+            house.settings.delivery, house.cases, time.monotonic, adapters_of(house), chart_of(house.readings)
+        )
+        self.standby = house.delivery.standby(self.courier, house.cases, time.monotonic)
+        ends = {lane: log.end for lane, log in house.logs.items()}
+        house.cases.intake.live_from(ends)
+        self.writer = EventWriter(house.events, aside, house.cases.intake.alone, watch=self.standby, ends=ends)
         self.bands = BandQueue(house.readings)
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
@@ -113,10 +119,6 @@ class Embedded:
         self.case_timer = CaseTimer(house.cases)
         self.office_timer = OfficeTimer(house.office.office, house.office.offset)
         house.office.office.registry_changed = self.roster.sync
-        house.delivery.prepare(house.settings.delivery, house.cases, house.cases.clock.now())
-        self.courier = house.delivery.courier(
-            house.settings.delivery, house.cases, time.monotonic, adapters_of(house), chart_of(house.readings)
-        )
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
         self.roster.also(self._known)
         self._again = Batcher(ingest, self._known)
@@ -145,6 +147,7 @@ class Embedded:
 
     def start(self) -> None:
         """Start every part; life safety is live before the rest begins."""
+        self.standby.start()
         self.writer.start()
         self.case_timer.start()
         self.courier.start()
@@ -175,6 +178,7 @@ class Embedded:
         for worker in self.lanes.values():
             worker.save()
         self.courier.stop()
+        self.standby.stop()
         self.projector.stop()
 
     def __enter__(self) -> Self:

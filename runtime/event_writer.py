@@ -6,9 +6,11 @@ times; then the event is mended, or set aside for a person: behind it a fire may
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from math import isfinite
+from types import MappingProxyType
+from typing import Protocol
 
 from park.errors import Full, MachineryError
 from park.metrics import Lane
@@ -28,7 +30,25 @@ _I64 = 1 << 63
 _AWAY = (MachineryError, OSError)  # what may pass
 _IDLE = 5.0  # s after which a position without events is written down, too
 
-Told = Callable[[list[SmallEvent]], None]
+
+class Watch(Protocol):
+    """Whoever must know what waits to be written, and what no longer does; never blocks, never fails."""
+
+    def heard(self, stream: str, event: SmallEvent, *, live: bool = True) -> None:
+        """Take note of an event that waits; not `live`: a log that is read again told of it."""
+
+    def through(self, event: SmallEvent) -> None:
+        """Take note that an event is written."""
+
+
+class _Nobody:
+    """Watches nothing."""
+
+    def heard(self, stream: str, event: SmallEvent, *, live: bool = True) -> None:
+        """Pass it over."""
+
+    def through(self, event: SmallEvent) -> None:
+        """Pass it over."""
 
 
 class EventWriter:
@@ -40,15 +60,20 @@ class EventWriter:
         aside: DeadLetters,
         aloud: Callable[[str, SmallEvent], None] = lambda _stream, _event: None,
         streams: Sequence[str] = tuple(Lane),
+        watch: Watch | None = None,
+        ends: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Begin where the store stands; `aloud` tells people of what is set aside, where lives hang on it.
 
-        `streams` names the logs that events come from.
+        `streams` names the logs that events come from, `ends` where they ended when this process began: what
+        lies before is read again, what comes behind happens now. The two share no transaction.
         """
         self.troubles = Troubles("event writer")
         self.aside = aside
         self._store = store
         self._aloud = aloud
+        self._watch: Watch = watch or _Nobody()
+        self._ends = dict(ends)
         self._early: deque[tuple[str, SmallEvent]] = deque(maxlen=_EARLY)
         self._refusals = 0  # in a row
         self._change = threading.Condition()
@@ -74,6 +99,9 @@ class EventWriter:
                 self._early += ((stream, event) for event in events)  # a fire behind so many is called out first
             self._waiting[stream].append((position, events))
             self._count += len(events)
+            known = position <= self._applied[stream]
+            for event in () if known else events:  # before it can be written: what was written is heard no more
+                self._watch.heard(stream, event, live=position > self._ends.get(stream, 0))
             if events:
                 self._change.notify()
 
@@ -82,6 +110,8 @@ class EventWriter:
         if events:
             with self._change:
                 self._early += ((stream, event) for event in events)
+                for event in events:
+                    self._watch.heard(stream, event)
                 self._change.notify()
 
     def applied(self, stream: str) -> int:
@@ -130,14 +160,17 @@ class EventWriter:
                     if not self._stopping:
                         self._change.wait(0.5)
                 return
-            self._early.popleft()
+            self._watch.through(self._early.popleft()[1])
 
     def _take(self, stream: str) -> tuple[int, list[SmallEvent]] | None:
         """Return the next transaction's worth, left in the queue until it is written."""
         found: list[SmallEvent] = []
-        position = 0
+        position, end = 0, self._ends.get(stream, 0)
         with self._change:
-            for position, events in self._waiting[stream]:  # noqa: B007 - the last one is used
+            for reached, events in self._waiting[stream]:
+                if position and position <= end < reached:
+                    break  # what is read again, and what happens now
+                position = reached
                 found += events
                 if len(found) >= _AT_ONCE:
                     break
@@ -177,6 +210,8 @@ class EventWriter:
             return False
         self._refusals = 0
         self.troubles.over()
+        for event in events:
+            self._watch.through(event)
         return True
 
     def _apply(self, stream: str, position: int, events: list[SmallEvent], *, last: bool) -> bool:

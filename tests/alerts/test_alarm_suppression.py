@@ -224,7 +224,7 @@ class TestChains:
         alarms.tell(burns(place=1))
         alarms.tell(burns(NOW + HOUR, place=2))
 
-        assert [f"case-1/1/0/raised/officer:{one}", f"case-2/1/0/raised/officer:{two}"] == alarms.said()
+        assert [f"{burns(place=1).id}/officer:{one}", f"{burns(NOW + HOUR, place=2).id}/officer:{two}"] == alarms.said()
 
     def test_nobody_on_duty(self, alarms):
         """A step that finds nobody is passed at once, and the history says so; a fire reaches everyone then."""
@@ -233,7 +233,7 @@ class TestChains:
         alarms.plans.save(Chain("x", (Step(0, (f"rota:{rota.id}",)),)), actor="li", now=NOW)
         case = alarms.tell(burns())
 
-        assert ["case-1/1/0/raised/all"] == alarms.said()
+        assert [f"{burns().id}/all"] == alarms.said()
         assert "nobody_on_duty" in [line.why.value for line in alarms.store.history(case.id)]
 
     def test_of_its_park_first(self, alarms):
@@ -243,7 +243,7 @@ class TestChains:
         alarms.plans.save(Chain("mine", (Step(0, (f"officer:{two}",)),), order=2), actor="li", now=NOW)
         alarms.tell(burns())
 
-        assert [f"case-1/1/0/raised/officer:{two}"] == alarms.said()
+        assert [f"{burns().id}/officer:{two}"] == alarms.said()
 
     def test_chain_after_chain(self, alarms):
         """When nobody answers in a chain, the one that comes then goes on."""

@@ -209,12 +209,11 @@ def test_an_hour_away(office, receiver):
         office.work(NOW + HOUR + 10 * MINUTE, 10_000)
 
         delivered = [a for b in away.bodies()[refused:] for a in b["alarms"]]
-        seen = list(dict.fromkeys(a["id"] for a in delivered))
-        fire = [k for k in seen if k.startswith(f"case-{first.id}/")]
+        kinds = {a["id"]: a["kind"] for a in delivered if a["alarm"] == first.id}
         assert {"delivered"} == set(office.states())
         assert sorted(receiver.told()) == sorted(set(receiver.told()))
-        assert ["raised", "worse"] == [k.split("/")[3] for k in fire][:2]
-        rest = [k.split("/")[3] for k in seen if k not in fire]
+        assert ["raised", "worse"] == list(kinds.values())[:2]
+        rest = list({a["id"]: a["kind"] for a in delivered if a["alarm"] != first.id}.values())
         assert ["raised", "returned"] == rest
 
 

@@ -127,6 +127,6 @@ def _raw(trigger: Trigger, now: int) -> Notification:
     """Return the message of a life-safety trigger that no case could be told of."""
     words = {"rule": trigger.rule, "subject": trigger.subject, "reason": trigger.reason.value, "event": trigger.id}
     return Notification(
-        f"raw/{trigger.id}", 0, EVERYONE, MessageKind.RAISED, Severity.CRITICAL, life=True, not_before=now,
+        f"{trigger.id}/{EVERYONE}", 0, EVERYONE, MessageKind.RAISED, Severity.CRITICAL, life=True, not_before=now,
         group="", created=now, park=trigger.park, body=words,
     )  # fmt: skip

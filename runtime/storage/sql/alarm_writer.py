@@ -207,7 +207,8 @@ class CaseWriter:
             call, fresh = None, False
             timers.append(Timer(case.id, TimerKind.STEP, self._now + CALM_STEP, case.paged))
         if call is not None and fresh:
-            called = escalation.call(case, call, self._around.duty, self._now, _group(case, kept.path))
+            event = next((line.event for line in outcome.transitions if line.event), "")
+            called = escalation.call(case, call, self._around.duty, self._now, _group(case, kept.path), event)
             case, messages = called.case, called.notifications
             timers += called.timers
             lines += self._empty(called)

@@ -36,14 +36,17 @@ _TABLES = (
 
 # How we are connected to PostgreSQL, where its address says nothing else (postgresql.org: libpq-connect,
 # runtime-config-client). A server that vanished is noticed within 10 s; a process of ours that was paused in the
-# middle of a transaction loses its locks: behind them a fire would wait for as long as it sleeps.
+# middle of a transaction loses its locks: behind them a fire would wait for as long as it sleeps. Nor does it wait
+# for a lock that another program holds, or a statement without end: both are told, and tried again.
 _WAYS = {
     "connect_timeout": "5", "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3",
     "tcp_user_timeout": "10000",
-    "options": "-c idle_in_transaction_session_timeout=15s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 "
-    "-c tcp_keepalives_count=3",
+    "options": "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=15s "
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
 }  # fmt: skip
 
+_TURN = 20.0  # s that a thread waits for its turn to write, before it says that the database is busy
+_MIGRATES = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL statement_timeout = 0")  # as long as it takes
 CHUNK = 5_000  # values in one IN list; SQLite allows 32,766, PostgreSQL 65,535
 
 # What drivers say, and what it means to us. SQLite: sqlite.org/rescode.html; PostgreSQL: class 53, 58.
@@ -82,6 +85,8 @@ class Database:
         database = cls(engine)
         try:
             with database.write() as connection:
+                for statement in () if small else _MIGRATES:
+                    connection.exec_driver_sql(statement)
                 migrate.upgrade(connection)
         except BaseException:
             engine.dispose()
@@ -97,10 +102,15 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Lend a connection; commit at the end, or nothing if something was raised. Raises MachineryError."""
-        with self._turn, _told(), self._writing.begin() as connection:
-            if self._check is not None:
-                self._check(connection)
-            yield connection
+        if not self._turn.acquire(timeout=_TURN):
+            raise Unavailable("the database is busy: others have been writing for too long")
+        try:
+            with _told(), self._writing.begin() as connection:
+                if self._check is not None:
+                    self._check(connection)
+                yield connection
+        finally:
+            self._turn.release()
 
     def guarded(self, check: Callable[[Connection], None]) -> "Database":
         """Return the same database for one who may write only while a check lets him.

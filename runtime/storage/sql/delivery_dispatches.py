@@ -255,13 +255,18 @@ class SqlDispatches:
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+def key_of(notification: str, receiver: delivery.Receiver) -> str:
+    """Return the id of the message by which a notification reaches a receiver: the same at every attempt."""
+    return sha256("\n".join((notification, *receiver)).encode()).hexdigest()[:32]
+
+
 def _row(note: Notification, receiver: delivery.Receiver, facts: str, now: int) -> dict[str, Any]:
     target, address = receiver
-    key = sha256(f"{note.id}\n{target}\n{address}".encode()).hexdigest()[:32]
     return {
-        "id": key, "notification": note.id, "target": target, "address": address, "life": note.life,
-        "case": note.case, "park": note.park, "told_group": note.group, "state": DeliveryState.WAITING.value,
-        "due": now, "attempts": 0, "created": now, "batch": "", "receipt": "", "trouble": "", "body": facts,
+        "id": key_of(note.id, receiver), "notification": note.id, "target": target, "address": address,
+        "life": note.life, "case": note.case, "park": note.park, "told_group": note.group,
+        "state": DeliveryState.WAITING.value, "due": now, "attempts": 0, "created": now, "batch": "",
+        "receipt": "", "trouble": "", "body": facts,
     }  # fmt: skip
 
 
