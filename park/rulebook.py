@@ -1,6 +1,6 @@
 """Rule tables as they are kept: every version with who, when and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -86,6 +86,12 @@ class Rules(Protocol):
 
     def roll_back(self, version: int, *, actor: str, reason: str, expected: int, life_safety: bool) -> RuleSet:
         """Make an earlier version hold again, as a new one."""
+
+    def bar(self, point: int) -> float | None:
+        """Return the rarity from which just this point is told of, in days; None: it has no bar of its own."""
+
+    def with_bars(self, bars: Mapping[int, float], basis: str) -> str:
+        """Return the text that holds with other bars of points (days), each resting on `basis`; nothing is changed."""
 
     def entered(self) -> bool:
         """Return whether the stages of a running platform have been told of the table that holds."""

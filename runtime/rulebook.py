@@ -10,9 +10,11 @@ where one takes nothing now, with the minute in which it does again.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+from park.episodes import BAR
 from park.errors import Forbidden, NotFound, SettingsError, UserError
 from park.model import Park, Place, Point
 from park.ports import RegistryStore, T
@@ -20,7 +22,9 @@ from park.records import LimitRow
 from park.rulebook import RuleChange, RuleSet, RuleStore
 from runtime.troubles import Troubles
 from stream.rule_changes import changes
+from stream.rule_text import with_bar
 from stream.rules import parse, shipped
+from stream.scopes import CHINA
 
 SHIPPED = 0  # version of the table that comes with the platform
 _PROBLEM = "the stored rule table cannot be read; the shipped one holds"
@@ -107,6 +111,19 @@ class Rulebook:
             for place in row.places:
                 if not self._there(Place, place) and not self._there(Park, place):
                     raise UserError(f"rule {row.rule!r}: places names {place}, and there is no such place")
+
+    def bar(self, point: int) -> float | None:
+        """Return the rarity from which just this point is told of, in days; None: it has no bar of its own."""
+        own = [r.high for r in self._rows if r.rule == BAR and r.points == (point,)]
+        return own[-1] if own else None
+
+    def with_bars(self, bars: Mapping[int, float], basis: str) -> str:
+        """Return the text that holds with other bars of points (days), each resting on `basis`; nothing is changed."""
+        text = self._current.text
+        today = datetime.fromtimestamp(self._now() / 1_000, UTC) + timedelta(minutes=CHINA)
+        for point, days in sorted(bars.items()):
+            text = with_bar(text, point, days, basis=basis, version=today.date().isoformat())
+        return text
 
     def entered(self) -> bool:
         """Return whether the stages of a running platform have been told of the table that holds."""

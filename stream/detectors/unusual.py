@@ -201,7 +201,10 @@ class Unusual:
         """Take the rules on what is told; return whether there are others than before."""
         if config.limits is None:
             return any(rule.places for rule in self._rules) and bool(config.places)
-        before, self._rules = self._rules, tuple(r for r in config.limits if r.metric == RARITY and not r.finding)
+        before, self._rules = (
+            self._rules,
+            tuple(r for r in self._directory.limits if r.metric == RARITY and not r.finding),
+        )
         return before != self._rules
 
     def _raise(self, p: int) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from park.errors import Conflict, Forbidden, NotFound, SettingsError, UserError
-from park.model import Park
+from park.model import Device, Park, Point
 from park.rulebook import What
 from runtime.rulebook import Rulebook
 from runtime.storage.sql.database import Database
@@ -162,3 +162,26 @@ def test_a_lane_that_takes_nothing(book):
 
     assert 1 == book.replace(shipped() + WARM, expected=0, life_safety=False, **WORDS).version
     assert "could not be told" in book.troubles.newest
+
+
+class TestBars:
+    @pytest.fixture
+    def point(self, database):
+        """A point of the registry."""
+        registry = SqlRegistry(database)
+        plan = [Park(-1, "p", "p"), Device(-2, -1, "native:p/-/m", "meter"), Point(-3, -2, "power", source_key="p")]
+        return registry.save(plan, actor="li", reason="", now=NOW)[-1].id
+
+    def test_set_and_read(self, book, point):
+        """A bar enters as a version of the table, with its basis and the day of the park."""
+        text = book.with_bars({point: 9_000.0}, "I: four marks")
+        assert (None, 0) == (book.bar(point), book.current().version)
+        book.replace(text, expected=0, life_safety=False, **WORDS)
+
+        (row,) = (r for r in book.rows if r.points)
+        assert (9_000.0, "I: four marks", "2026-11-21") == (book.bar(point), row.basis, row.version)
+
+    def test_an_unknown_point(self, book):
+        """A bar of a point that is not there is refused."""
+        with pytest.raises(UserError, match="no such point"):
+            book.replace(book.with_bars({77: 9_000.0}, "I: x"), expected=0, life_safety=False, **WORDS)
