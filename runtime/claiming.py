@@ -6,12 +6,12 @@ from ingest.dialects import dialect_of, meaning_of
 from park.errors import UserError
 from park.model import Device, Point, lane_of
 from park.records import Refusal
-from runtime.house import House
+from runtime.sql_house import SqlHouse
 
 _LOOKED_AT = 500  # kept messages, from which the names of values are learned
 
 
-def claim_device(house: House, claim: Claim, actor: str, now: int) -> Device:
+def claim_device(house: SqlHouse, claim: Claim, actor: str, now: int) -> Device:
     """Save a device with its points, all or nothing, and return it. Raises UserError and Conflict."""
     device = Device(
         -1,
@@ -33,7 +33,7 @@ def claim_device(house: House, claim: Claim, actor: str, now: int) -> Device:
     return next(thing for thing in saved if isinstance(thing, Device))
 
 
-def _proposed(house: House, claim: Claim) -> list[Point]:
+def _proposed(house: SqlHouse, claim: Claim) -> list[Point]:
     """Return the points that a device's dialect names, of the values that it has sent."""
     found: dict[str, Point] = {}
     waiting = house.quarantine.waiting(reason=Refusal.UNKNOWN_DEVICE, device_key=claim.device_key, limit=_LOOKED_AT)

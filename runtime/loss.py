@@ -12,6 +12,7 @@ from runtime.merging import received
 from runtime.storage.sql.ledger import HOUR, SqlLedger
 
 _TAIL = 64 << 20  # bytes of log that are looked at; what is further behind is counted when it is stored
+_TRIES = 3
 Cell = tuple[int, int]  # gateway, hour
 
 
@@ -28,23 +29,38 @@ class WholeLedger:
     """Joins the counts at a moment between two chunks, so that they speak of the same readings."""
 
     def __init__(
-        self, ledger: SqlLedger, readings: ReadingStore, logs: Mapping[str, Log], behind: Behind | None = None
+        self,
+        ledger: SqlLedger,
+        readings: ReadingStore,
+        logs: Mapping[str, Log],
+        behind: Behind | None = None,
+        tail: int = _TAIL,
     ) -> None:
+        """`tail` is how far of each log is looked at, in its own positions."""
         self._ledger = ledger
         self._readings = readings
         self._logs = logs
         self._behind = behind
+        self._span = tail
 
     def rows(self, start: int, end: int) -> Sequence[LedgerRow]:
         """Return rows of the hours with start <= hour < end."""
-        if self._behind is None:
-            # After a crash what SQL counted may be ahead of what lasts in the store.
-            positions = {
-                stream: min(self._ledger.reached(stream), self._readings.position(stream)) for stream in self._logs
-            }
-            return self._joined(start, end, positions)
-        with self._behind.giving:
-            return self._joined(start, end, {stream: self._behind.position(stream) for stream in self._logs})
+        behind = self._behind
+        if behind is not None:
+            with behind.giving:
+                return self._joined(start, end, {stream: behind.position(stream) for stream in self._logs})
+        positions = self._lasting()
+        found = self._joined(start, end, positions)
+        for _ in range(_TRIES):  # others may write meanwhile: what is joined should be of one moment
+            before, positions = positions, self._lasting()
+            if positions == before:
+                break
+            found = self._joined(start, end, positions)
+        return found
+
+    def _lasting(self) -> dict[str, int]:
+        """Return how far each log lasts: after a crash what SQL counted may be ahead of the store's readings."""
+        return {stream: min(self._ledger.reached(stream), self._readings.position(stream)) for stream in self._logs}
 
     def _joined(self, start: int, end: int, positions: Mapping[str, int]) -> list[LedgerRow]:
         messages, received, coming = self._tail(positions)
@@ -64,7 +80,7 @@ class WholeLedger:
         for stream, log in self._logs.items():
             begin = max(positions[stream], log.begin)
             counted = self._ledger.reached(stream)  # further than the store while that one has no room
-            for position, record in log.read(begin, min(log.end, begin + _TAIL)):
+            for position, record in log.read(begin, min(log.end, begin + self._span)):
                 if isinstance(record, Batch):
                     hour = received(record) // HOUR * HOUR
                     e = record.edge

@@ -9,7 +9,7 @@ from park.directory import Directory
 from park.model import Park
 from park.readings import Quality
 from runtime import clock
-from runtime.house import House
+from runtime.sql_house import SqlHouse
 from runtime.troubles import Troubles
 
 _BEAT = 1.0  # s
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 class Pulse:
     """Tells live pages what is new."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: SqlHouse) -> None:
         self._house = house
         self._stopping = threading.Event()
         self._troubles = Troubles("pulse")

@@ -8,12 +8,10 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from types import FrameType
 
-import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -25,13 +23,13 @@ from park.settings import Settings
 from runtime import clock
 from runtime.broker import Broker
 from runtime.doors import doors
-from runtime.doorway import doorway
 from runtime.embedded import Embedded
 from runtime.house import House
 from runtime.instance import Instance, remove_instance, write_instance
 from runtime.names import DATABASE
 from runtime.simulated import Devices, found_park, read_scenario
 from runtime.storage.sql.keys import RESERVED
+from runtime.web_server import WebServer
 
 # Seconds that a busy thread may keep the interpreter from one that waits. Python's own 5 ms, times three busy
 # threads, is what a fire waited for beside a saturated bulk lane: p99 220 ms; with this one 50 ms.
@@ -73,14 +71,7 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
             ingest = replace(settings.ingest, broker_host="127.0.0.1", broker_port=broker.port5)
             house.settings = replace(settings, ingest=ingest)
         embedded = Embedded(house)
-        server = _Server(
-            house.live.close,
-            uvicorn.Config(
-                create_app(embedded.services(require_keys=require_keys)),
-                log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on",
-                http=doorway(settings.api),
-            )
-        )  # fmt: skip
+        server = WebServer(house.live.close, create_app(embedded.services(require_keys=require_keys)), settings.api)
         for signum in (signal.SIGINT, signal.SIGTERM):
             # uvicorn raises again what it has caught once it has stopped; the rest of us still has to.
             signal.signal(signum, lambda *_: setattr(server, "should_exit", True))
@@ -100,20 +91,6 @@ def serve(settings: Settings, simulation: Simulation | None, out: Console) -> in
         watching.stop()
         out.print("stopping …")
     return 0
-
-
-class _Server(uvicorn.Server):
-    """A server that lets live pages go as soon as it is told to stop, and so need not cut them off."""
-
-    def __init__(self, leaving: Callable[[], None], config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._leaving = leaving
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take the sign to stop."""
-        # A handler interrupts whoever runs, also one who holds what we would wait for: hence a thread.
-        threading.Thread(target=self._leaving).start()
-        super().handle_exit(sig, frame)
 
 
 def keys_needed(settings: Settings) -> bool:
