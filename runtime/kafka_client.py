@@ -15,13 +15,21 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import ConsumerStoppedError, KafkaError, MessageSizeTooLargeError, OffsetOutOfRangeError
-from aiokafka.errors import UnsupportedVersionError as Unsupported
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    IncompatibleBrokerVersion,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OffsetOutOfRangeError,
+    UnknownError,
+    UnsupportedVersionError,
+)
 
 from park.errors import Corrupt, Unavailable
 from park.settings import CitySettings
@@ -52,9 +60,11 @@ class KafkaClient:
         if not sure:
             self._access["request_timeout_ms"] = BRIEF_REQUEST
         self._producer: AIOKafkaProducer | None = None
+        self._readers: set[AIOKafkaConsumer] = set()
         self._starting = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
         self._closed = False
+        self._used = 0.0
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"kafka-{name}", daemon=True)
         quiet()
         self._thread.start()
@@ -81,12 +91,22 @@ class KafkaClient:
         except (KafkaError, ConsumerStoppedError, OSError, asyncio.CancelledError) as why:
             raise Unavailable(f"Kafka at {self.settings.kafka}: {why!r}") from why
 
+    @property
+    def cpu(self) -> float:
+        """CPU time that the thread has used, s."""
+        ident = self._thread.ident
+        if self._closed or ident is None:
+            return self._used
+        with contextlib.suppress(OSError):
+            self._used = time.clock_gettime(time.pthread_getcpuclockid(ident))
+        return self._used
+
     def close(self) -> None:
         """End the thread. What was not acknowledged until now may be in Kafka, or not."""
         if self._closed:
             return
         with contextlib.suppress(Unavailable):
-            self.run(self.drop_producer(), 2 * _CLOSE)
+            self.run(self._end_all(), 3 * _CLOSE)
         self._closed = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLOSE)
@@ -108,6 +128,17 @@ class KafkaClient:
         if producer is not None:
             await _end(producer)
 
+    async def end_reader(self, reader: AIOKafkaConsumer) -> None:
+        """Let a reader go."""
+        self._readers.discard(reader)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(reader.stop(), _CLOSE)
+
+    async def _end_all(self) -> None:
+        await self.drop_producer()
+        for reader in list(self._readers):
+            await self.end_reader(reader)
+
     async def reader(self) -> AIOKafkaConsumer:
         """Return a connected reader of no group: who reads keeps its own positions."""
         settings = self.settings
@@ -127,6 +158,7 @@ class KafkaClient:
             with contextlib.suppress(Exception):
                 await reader.stop()
             raise
+        self._readers.add(reader)
         return reader
 
     async def _connected(self, *, sure: bool) -> AIOKafkaProducer:
@@ -135,15 +167,16 @@ class KafkaClient:
             client_id=f"park-{self._name}",
             acks="all",
             enable_idempotence=sure,
-            max_batch_size=_GROUP,
+            # Tansu counts the end of a partition wrongly where several records came together; commands come singly.
+            max_batch_size=_GROUP if sure else 1,
             max_request_size=self.settings.message_bytes + _ROOM,
             retry_backoff_ms=_BACK_OFF,
         )
         try:
             await asyncio.wait_for(producer.start(), _START)
-        except (Unsupported, KafkaError, TimeoutError) as why:
+        except (KafkaError, TimeoutError) as why:
             await _end(producer)
-            if sure and isinstance(why, Unsupported):
+            if sure and isinstance(why, _NO_SUCH):
                 self.notice = "this Kafka knows no idempotent producers: after a fault records may stand twice"
                 return await self._connected(sure=False)
             raise
@@ -162,6 +195,10 @@ async def _end(producer: AIOKafkaProducer) -> None:
         await producer._sender.close()
     with contextlib.suppress(Exception):
         await producer.client.close()
+
+
+# What brokers answer that speak Kafka's protocol and know no idempotent producers (Tansu 0.6: UnknownError).
+_NO_SUCH = (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion)
 
 
 class _Once(logging.Filter):

@@ -168,8 +168,7 @@ class Partition:
         reader, self._reader = self._reader, None
         self._next = -1
         if reader is not None:
-            with suppress(Exception):
-                await asyncio.wait_for(reader.stop(), _ANSWER / 2)
+            await self.client.end_reader(reader)
 
     async def _delete(self, position: int) -> None:
         admin = AIOKafkaAdminClient(**kafka_access(self.client.settings))

@@ -1,0 +1,315 @@
+"""`park ingest`: from the devices' broker into Kafka, acknowledged to the broker once all copies have it.
+
+```
+ broker ─ session of a lane ─> LaneWorker, without stages ─> PartitionedLog ─> park.life, park.bulk
+ PostgreSQL ─ registry, rules, papers ─> Roster ─ Config ───────┘
+```
+The same lanes as on one machine (runtime.embedded), with Kafka for a log and nothing behind it. Several ingesters
+share a city by partitions (`share`); each has sessions and clients of its own, and so has each lane.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from api.services import Component, Figure
+from ingest.batcher import Batcher
+from ingest.mqtt import Reader
+from ingest.resolver import Resolver
+from park.directory import Directory
+from park.events import Event
+from park.metrics import Lane
+from park.model import Park
+from park.operator import Emit, State
+from park.readings import ReadingBatch, batch_of
+from park.records import Config, Record
+from park.settings import IngestSettings, Settings
+from park.wire import SmallEvent
+from runtime import clock
+from runtime.city_homes import CityHomes, CityRegistry
+from runtime.city_settings import postgres_url, share_of
+from runtime.kafka_client import KafkaClient
+from runtime.lane import LaneWorker
+from runtime.lane_health import lane_figures, lane_parts
+from runtime.lane_words import LaneSettings, Phase
+from runtime.log_time import Agreement, LogTime
+from runtime.partitioned_log import PartitionedLog
+from runtime.patience import patiently
+from runtime.role_door import RoleDoor
+from runtime.roster import Prepared, Roster
+from runtime.rulebook import Rulebook
+from runtime.sharing import Sharing, filters_of, park_filter, partitions_of
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.papers import SqlPapers
+from runtime.storage.sql.rules import SqlRules
+from runtime.topics import partition_of, prepare_topics
+from runtime.troubles import Troubles
+
+NAME = "ingest"
+_LOOK = 5.0  # s between two looks at the registry: how long a new device waits to be heard
+_STALE = 30.0  # s after which what is known of the registry is not sure any more
+_FULL = "Kafka takes nothing: what comes waits at the broker"
+_EVER = 1 << 40  # attempts to learn what time the logs have reached: without it nothing may be appended
+_NOTHING = batch_of([])
+_log = logging.getLogger(__name__)
+
+
+class _Known:
+    """In the place of stages: what a lane was told of the registry, as far as the roster asks (see runtime.roster)."""
+
+    def __init__(self) -> None:
+        self.directory = Directory()
+
+    def run(self, record: Record, emit: Emit) -> ReadingBatch:
+        """Note versions, tables and the numbers of devices."""
+        del emit
+        if isinstance(record, Config):
+            self.directory.apply(replace(record, points=(), places=(), enterprises=()))
+        return _NOTHING
+
+    def snapshot(self) -> Mapping[str, State]:
+        """Return nothing: at each start the partitions are told the whole registry."""
+        return {}
+
+    def restore(self, states: Mapping[str, State]) -> None:
+        """Take nothing."""
+
+
+class _NoSnapshots:
+    """An ingester has no state but its logs' time."""
+
+    def save(self, name: str, position: int, states: Mapping[str, State]) -> None:
+        """Keep nothing."""
+
+    def load(self, name: str) -> tuple[int, dict[str, dict[str, Any]]] | None:
+        """Return that there is none."""
+        del name
+        return None
+
+    def oldest(self, name: str) -> int:
+        """Return that there is none."""
+        del name
+        return 0
+
+
+class CityIngest:
+    """A running ingester."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        """Build every part over a database that is up to date; nothing runs before `start`. Raises MachineryError."""
+        city = settings.city
+        self._which, self._many = share_of(city)
+        self._mine = partitions_of(self._which, self._many, city.partitions)
+        self._database = database
+        self._troubles = Troubles("registry")
+        self._read_at = clock.elapsed()
+        self._resources = ExitStack()
+        self.homes = CityHomes(city.partitions)
+        self.registry = CityRegistry(database, self.homes)
+        self._rules = SqlRules(database)
+        self._rules_version = self._newest_rules()
+        papers = SqlPapers(database)
+        rows = Rulebook(self._rules, self.registry, clock.now).rows
+        self.roster = Roster(self.registry, rows, clock.now, papers.standing)
+        self.readers: dict[Lane, Reader] = {}
+        self.lanes: dict[Lane, LaneWorker] = {}
+        self.logs: dict[Lane, PartitionedLog] = {}
+        self._clients: dict[Lane, KafkaClient] = {}
+        self._codes = self._own_codes()
+        agreement = Agreement()
+        ingest = _named(settings.ingest, self._which, self._many)
+        for lane in (Lane.LIFE, Lane.BULK):
+            self._open(lane, settings, ingest, agreement)
+        self._stopping = threading.Event()
+        self._chores = threading.Thread(target=self._look, name="registry")
+
+    def _open(self, lane: Lane, settings: Settings, ingest: IngestSettings, agreement: Agreement) -> None:
+        client = KafkaClient(settings.city, f"{NAME}-{self._which}-{lane}")
+        self._resources.callback(client.close)
+        log = PartitionedLog(client, lane, self.homes, self._mine)
+        resolver = Resolver(ingest)
+        sharing = Sharing(
+            self._which, self._many, self.homes, resolver, clock.elapsed, self._fresh, careful=lane is Lane.LIFE
+        )
+        batcher = Batcher(ingest, resolver, self._leaves(lane, sharing))
+        reader = Reader(ingest, lane, filters_of(lane, self._many, self._codes, self.roster.life_topics))
+        worker = LaneWorker(
+            lane,
+            source=Prepared(reader, lambda: self.roster.prepare(lane)),
+            decode=batcher.batch,
+            log=log,
+            pipeline=_Known,
+            snapshots=_NoSnapshots(),
+            sink=_told_elsewhere,
+            publish=_ignore,
+            applied=lambda: _EVER,
+            time=LogTime(clock.now, agreement=agreement),
+            settings=LaneSettings(
+                nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.batch_messages, tries=_EVER
+            ),
+        )
+        self.roster.attach(worker, resolver, reader)
+        self.readers[lane], self.lanes[lane], self.logs[lane], self._clients[lane] = reader, worker, log, client
+
+    def _leaves(self, lane: Lane, sharing: Sharing) -> Callable[[str], bool]:
+        """Return what a lane leaves to others: to other ingesters, and bulk to life safety what that hears."""
+        if lane is Lane.LIFE:
+            return sharing.leaves
+        life = self.readers[Lane.LIFE]
+        return lambda topic: (topic in self.roster.covered and life.hears(topic)) or sharing.leaves(topic)
+
+    # ── life ─────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Start both lanes; life safety listens before the other begins."""
+        self.lanes[Lane.LIFE].start()
+        self._chores.start()
+
+    def stop(self) -> None:
+        """Finish the turns at hand and end; what is not acknowledged comes again."""
+        self._stopping.set()
+        if self._chores.ident is not None:
+            self._chores.join()
+        for lane in (Lane.BULK, Lane.LIFE):
+            self.lanes[lane].stop()
+        self._resources.close()
+
+    def _look(self) -> None:
+        """Start the bulk lane once life safety listens; then look at the registry every few seconds."""
+        life = self.lanes[Lane.LIFE]
+        while not life.live.wait(0.1):
+            if self._stopping.is_set():
+                return
+            if life.state.phase is Phase.FAILED:
+                break
+        self.lanes[Lane.BULK].start()
+        while not self._stopping.wait(_LOOK):
+            with self._troubles.passing("the registry could not be read"):
+                self._sync()
+                self._troubles.over()
+
+    def _sync(self) -> None:
+        began = clock.elapsed()
+        self.roster.sync()
+        newest = self._newest_rules()
+        if newest != self._rules_version:
+            self.roster.rule(Rulebook(self._rules, self.registry, clock.now).rows)
+            self._rules_version = newest
+        if self._many > 1:
+            codes = self._own_codes()
+            self.readers[Lane.BULK].subscribe(park_filter(code) for code in sorted(codes - self._codes))
+            self._codes |= codes
+        self._read_at = began
+
+    def _newest_rules(self) -> int:
+        newest = self._rules.newest()
+        return newest.version if newest is not None else 0
+
+    def _own_codes(self) -> set[str]:
+        """Return the codes of the parks that are ours."""
+        if self._many == 1:
+            return set()
+        codes: set[str] = set()
+        after = 0
+        while parks := self.registry.find(Park, after=after):
+            after = parks[-1].id
+            codes |= {p.code for p in parks if partition_of(p.code, self.homes.partitions) in self._mine}
+        return codes
+
+    def _fresh(self) -> bool:
+        """Tell whether the registry was read lately."""
+        return clock.elapsed() - self._read_at < _STALE
+
+    # ── how it is ────────────────────────────────────────────────────────────────────────────────
+
+    def components(self) -> Sequence[Component]:
+        """Return every part and whether it does its work."""
+        parts: list[Component] = []
+        for lane, worker in self.lanes.items():
+            parts += lane_parts(worker, self.readers[lane], self._clients[lane].notice, full=_FULL)
+        trouble = self._troubles.newest
+        return [*parts, Component("registry", not trouble, trouble)]
+
+    def figures(self) -> Sequence[Figure]:
+        """Return what Prometheus may ask."""
+        told = {lane: log.delivered for lane, log in self.logs.items()}
+        loops = [({"lane": lane.value}, client.cpu) for lane, client in self._clients.items()]
+
+        def of(name: str, text: str, field: str) -> Figure:
+            samples = [({"lane": lane.value}, float(getattr(d, field))) for lane, d in told.items()]
+            return Figure(name, "counter", text, samples)
+
+        return [
+            *lane_figures(self.lanes, self.readers),
+            of("park_kafka_messages_total", "Messages that Kafka has acknowledged.", "messages"),
+            of("park_kafka_bytes_total", "Bytes of records that Kafka has acknowledged.", "bytes"),
+            Figure("park_kafka_cpu_seconds_total", "counter", "CPU time of the thread that speaks to Kafka.", loops),
+        ]
+
+
+def _named(settings: IngestSettings, which: int, many: int) -> IngestSettings:
+    """Return settings under which several ingesters have sessions of their own at the broker."""
+    return settings if many == 1 else replace(settings, client_prefix=f"{settings.client_prefix}-{which}")
+
+
+def _told_elsewhere(lane: Lane, position: int, events: list[SmallEvent]) -> None:
+    """Take nothing: an ingester finds nothing."""
+
+
+def _ignore(event: Event) -> None:
+    """Tell nobody."""
+
+
+class IngestRole:
+    """A process that ingests."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; nothing is opened before `run`."""
+        self._settings = settings
+        self._troubles = Troubles(NAME)
+        self._running: CityIngest | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Ingest until told to stop. Raises UserError for settings that cannot be."""
+        settings, city = self._settings, self._settings.city
+        share_of(city)
+        url = postgres_url(city)
+        with ExitStack() as stack:
+            door = RoleDoor(city.role_port, NAME, self.components, self.figures, host=city.role_host)
+            stack.callback(door.stop)
+            door.start()
+            database = patiently(lambda: Database.open(url), stop, self._troubles)
+            if database is None:
+                return
+            stack.callback(database.close)
+            if patiently(lambda: asyncio.run(prepare_topics(city)), stop, self._troubles) is None:
+                return
+            running = patiently(lambda: CityIngest(settings, database), stop, self._troubles)
+            if running is None:
+                return
+            self._running = running
+            stack.callback(running.stop)
+            running.start()
+            _log.info("ingesting share %s; health on port %d", city.share, door.port)
+            stop.wait()
+
+    def components(self) -> Sequence[Component]:
+        """Return every part and whether it does its work."""
+        running = self._running
+        if running is not None:
+            return running.components()
+        return [Component(NAME, ready=False, detail=self._troubles.newest or "starting", serving=False)]
+
+    def figures(self) -> Sequence[Figure]:
+        """Return what Prometheus may ask."""
+        running = self._running
+        return running.figures() if running is not None else []
+
+
+def run_ingest(settings: Settings, stop: threading.Event) -> None:
+    """Ingest until told to stop. Raises UserError for settings that cannot be."""
+    IngestRole(settings).run(stop)

@@ -1,0 +1,237 @@
+"""What goes into Kafka goes in once, in order, whatever happens to Kafka meanwhile."""
+
+import asyncio
+import logging
+import threading
+from dataclasses import replace
+
+import pytest
+
+from park.errors import SettingsError, Unavailable
+from park.metrics import Lane
+from park.records import Tick
+from park.settings import CitySettings
+from park.wire import decode
+from runtime.kafka_client import KafkaClient
+from runtime.kafka_log import KafkaLog, Partition
+from runtime.topics import TOPICS, count_of, prepare_topics, topic_of
+from tests.city.kafka import any_kafka, apache_kafka
+from tests.tools import free_port, until
+
+pytestmark = pytest.mark.server
+LIFE, BULK = topic_of(Lane.LIFE), topic_of(Lane.BULK)
+
+
+@pytest.fixture(scope="module")
+def city():
+    """Run a Kafka with the topics of a city."""
+    with any_kafka() as address:
+        settings = CitySettings(kafka=address)
+        asyncio.run(prepare_topics(settings))
+        yield settings
+
+
+@pytest.fixture
+def client(city):
+    """Speak to it."""
+    made = KafkaClient(city, "test")
+    yield made
+    made.close()
+
+
+class TestTopics:
+    def test_made_once(self, city):
+        """What is there is left alone."""
+        assert [] == asyncio.run(prepare_topics(city))
+
+    def test_as_the_table_says(self, city, client):
+        """Every topic has the partitions of the table."""
+
+        async def ask():
+            reader = await client.reader()
+            found = {t.name: len(await _partitions(reader, t.name)) for t in TOPICS}
+            await reader.stop()
+            return found
+
+        assert {t.name: count_of(t, city) for t in TOPICS} == client.run(ask(), 10)
+
+    def test_another_number(self, city):
+        """Another number of partitions than there are is refused: parks would have two logs."""
+        with pytest.raises(SettingsError, match="partitions"):
+            asyncio.run(prepare_topics(replace(city, partitions=city.partitions + 3)))
+
+    def test_away(self, city):
+        """Without a Kafka there is a sentence and a reason to try again."""
+        with pytest.raises(Unavailable, match="Kafka at"):
+            asyncio.run(prepare_topics(replace(city, kafka=f"127.0.0.1:{free_port()}")))
+
+
+async def _partitions(reader, topic):
+    await reader._client._wait_on_metadata(topic)
+    return reader.partitions_for_topic(topic)
+
+
+class TestBytes:
+    def test_follow(self, client):
+        """Who waits at the end is given what comes, and where it ends."""
+        log = Partition(client, LIFE, 3)
+        end = log.end
+        other = Partition(client, LIFE, 3)
+        heard = []
+        waiting = threading.Thread(target=lambda: heard.append(other.follow(end, 10.0)))
+        waiting.start()
+        log.append([(b"k", b"one"), (b"", b"two")])
+        waiting.join()
+
+        (entries, reached) = heard[0]
+        while len(entries) < 2:
+            more, reached = other.follow(reached, 10.0)
+            entries += more
+        assert [(end + 1, b"k", b"one"), (end + 2, b"", b"two")] == [(e.position, e.key, e.value) for e in entries]
+        assert end + 2 == reached
+        assert all(e.appended > 1_600_000_000_000 for e in entries)
+        log.close()
+        other.close()
+
+    def test_follow_nothing(self, client):
+        """Where nothing comes the wait ends."""
+        log = Partition(client, LIFE, 2)
+
+        assert ([], log.end) == log.follow(log.end, 0.05)
+        log.close()
+
+    def test_too_large(self, client, city):
+        """A message that no topic takes is our fault, said so, and hinders no other."""
+        log = Partition(client, LIFE, 1)
+        with pytest.raises(ValueError, match="larger"):
+            log.append([(b"", bytes(city.message_bytes + (1 << 20)))])
+        end = log.append([(b"", b"small")])
+
+        assert [b"small"] == [e.value for e in log.read(end - 1)]
+        log.close()
+
+    def test_what_is_no_record(self, client):
+        """A message that is no record is told, and those around it are read."""
+        told = []
+        log = KafkaLog(client, BULK, 3, refuse=lambda position, value, why: told.append((position, value, why)))
+        begin = log.append([Tick(60_000)])
+        middle = log.partition.append([(b"", b"garbage"), (b"p-of-another", b"\x01")])
+        log.append([Tick(120_000)])
+
+        assert [60_000, 120_000] == [record.now for _, record in log.read(begin - 1)]
+        assert [(middle - 1, b"garbage"), (middle, b"\x01")] == [t[:2] for t in told]
+        assert all(t[2] for t in told)
+        log.close()
+
+    def test_one_client_for_many(self, client):
+        """Threads that share a client do not wait for each other's answers, nor mix them up."""
+        logs = [Partition(client, BULK, n) for n in (0, 1, 2)]
+        begins = [log.end for log in logs]
+
+        def speak(n):
+            for i in range(30):
+                logs[n].append([(b"", b"%d-%d" % (n, i))])
+
+        threads = [threading.Thread(target=speak, args=(n,)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        for n, log in enumerate(logs):
+            assert [b"%d-%d" % (n, i) for i in range(30)] == [e.value for e in log.read(begins[n])]
+            log.close()
+
+
+def test_nobody_there(city):
+    """Without a Kafka nothing is appended and nothing hangs."""
+    client = KafkaClient(replace(city, kafka=f"127.0.0.1:{free_port()}"), "nobody")
+    log = KafkaLog(client, LIFE, 0)
+    with pytest.raises(Unavailable):
+        log.append([Tick(1)])
+    with pytest.raises(Unavailable):
+        list(log.read(0))
+    log.close()
+    client.close()
+    with pytest.raises(Unavailable, match="closed"):
+        log.append([Tick(1)])
+
+
+def grown(things, by):
+    """Wait until there are more of something."""
+    goal = len(things) + by
+    until(lambda: len(things) >= goal, 60)
+
+
+@pytest.mark.slow
+class TestAway:
+    """Kafka is killed while records are appended, and comes back."""
+
+    @pytest.fixture(scope="class")
+    def node(self):
+        """Run Apache Kafka: what it had it has again."""
+        with apache_kafka() as made:
+            asyncio.run(prepare_topics(CitySettings(kafka=made.address)))
+            yield made
+
+    def test_once_and_in_order(self, node, caplog):
+        """What is appended again and again while Kafka is away stands in the log once, in order."""
+        client = KafkaClient(CitySettings(kafka=node.address), "away")
+        log = KafkaLog(client, BULK, 0)
+        done, refused = [], []
+        going = threading.Event()
+        going.set()
+
+        def speak():
+            n = 0
+            while going.is_set():
+                n += 1
+                records = [Tick(60_000 * n + i) for i in range(5)]
+                while True:
+                    try:
+                        log.append(records)
+                        break
+                    except Unavailable as why:
+                        refused.append(str(why))
+                done.append(n)
+
+        with caplog.at_level(logging.WARNING):
+            speaking = threading.Thread(target=speak)
+            speaking.start()
+            for _ in range(2):
+                grown(done, 20)
+                node.kill()
+                grown(refused, 1)
+                node.start()
+                grown(done, 5)
+            going.clear()
+            speaking.join()
+
+        expected = [60_000 * n + i for n in done for i in range(5)]
+        assert expected == [r.now for _, r in log.read(0)]
+        assert len(expected) == log.end
+        libraries = [r for r in caplog.records if r.name.startswith("aiokafka")]
+        assert len(libraries) < 100
+        log.close()
+        client.close()
+
+    def test_a_command_is_done_at_once_or_never(self, node):
+        """A brief client's record that was refused does not turn up when Kafka is back."""
+        client = KafkaClient(CitySettings(kafka=node.address), "brief", sure=False)
+        log = KafkaLog(client, LIFE, 0)
+        log.append([Tick(1)])
+        node.kill()
+        with pytest.raises(Unavailable):
+            log.append([Tick(2)])
+        node.start()
+
+        def appended():
+            try:
+                return log.append([Tick(3)])
+            except Unavailable:
+                return 0
+
+        assert 2 == until(appended, 60)
+        assert [1, 3] == [decode(e.value).now for e in log.partition.read(0)]
+        log.close()
+        client.close()
