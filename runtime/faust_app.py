@@ -1,59 +1,185 @@
-"""Records from Kafka into pipelines, through Faust: the only file that imports it.
+"""Messages of a lane's topic handed to a worker, through Faust: the only file that imports it.
 
-Faust is a thin adapter here, by measurement: it costs 160-230 us a message whatever is in it (so a
-message is a columnar record, never a reading), and it acknowledges what a failing handler never
-finished (so nothing raises out of the agent, and positions belong to our own snapshots; what it
-commits is only a hint). No tables, no windows: state is the pipeline's.
+Faust is a thin adapter here, by measurement: it costs 160-230 us a message whatever is in it (so a message is a
+columnar record, never a reading), and it acknowledges what a failing agent never finished (so nothing raises out of
+the agent, and positions belong to our own snapshots; what it commits is only a hint). No tables, no windows: state
+is the pipeline's. What Faust is for: it says which partitions are ours, and brings their messages in order.
 """
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+import logging
+import threading
+import time
 from pathlib import Path
+from typing import Any, Protocol
 
 import faust  # noqa: TID251 - the one place
 
-from park.errors import Corrupt
-from park.records import Record
-from park.wire import decode
+from park.settings import CitySettings
+from runtime.city_settings import brokers, kafka_access
+from runtime.kafka_client import quiet
+from runtime.kafka_log import Entry
+from runtime.troubles import Troubles
 
-Take = Callable[[int, int, Record], None]  # partition, offset, record
-Refuse = Callable[[int, int, bytes, str], None]  # partition, offset, what came, why
+_SESSION = 6.0  # s of silence after which the group gives a worker's partitions away: the least that Kafka allows
+_HEARTBEAT = 1.5
+_REBALANCE = 12.0  # s that the group waits for a member that is alive and does not come; more than `REVOKED`
+REVOKED = 8.0  # s that a worker may take to let go
+_COMMIT = 0.5
+_LOOK = 0.1  # s between looks at whether we are to end
+_REST = (1.0, 15.0)  # s before an app is built anew: at first, at most
+_FULL = 0.02  # s between looks at whether there is room again
+_BUFFER = 512  # messages that wait between Kafka and the agent
 
 
-def build_app(broker: str, name: str, topic: str, folder: Path, take: Take, refuse: Refuse) -> faust.App:
-    """Return an app whose agent hands every record of a topic to `take`, in order of each partition.
+class Takes(Protocol):
+    """Who gets the messages (runtime.city_worker)."""
 
-    The topic must exist. A message that is no record goes to `refuse` and the next one follows; what
-    `take` raises stops the partition's work for good, and is raised again by the worker's supervisor.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    app = faust.App(
-        name,
-        broker=broker,
-        datadir=str(folder),
-        autodiscover=False,
-        web_enabled=False,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        consumer_auto_offset_reset="earliest",
-        broker_commit_interval=0.5,
-        broker_session_timeout=10,
-        broker_heartbeat_interval=2,
-        stream_wait_empty=False,
-        worker_redirect_stdouts=False,
-        value_serializer="raw",
-        key_serializer="raw",
-    )
-    records = app.topic(topic, key_type=bytes, value_type=bytes)
+    def assigned(self, partitions: frozenset[int]) -> None:
+        """Learn which partitions are ours from now on: these, and no others. Never waits."""
 
-    @app.agent(records, concurrency=1, name=f"{name}.records")
-    async def agent(stream: faust.StreamT[bytes]) -> None:
-        async for event in stream.events():
-            partition, offset = event.message.tp.partition, event.message.offset
-            try:
-                record = decode(event.value)
-            except Corrupt as why:
-                refuse(partition, offset, event.value, str(why))
+    def revoked(self, timeout: float) -> None:
+        """Learn that they may be another's soon; s that there are to let go."""
+
+    def put(self, partition: int, entry: Entry) -> None:
+        """Take the next message. Never waits, never fails."""
+
+    def room(self, partition: int) -> bool:
+        """Tell whether more may be put."""
+
+
+class FaustFeed:
+    """One topic's Faust app, in a thread with a loop of its own; built anew when it fails."""
+
+    def __init__(self, settings: CitySettings, topic: str, group: str, folder: Path, takes: Takes) -> None:
+        """Take who gets the messages; nothing runs before `start`. The topic must exist."""
+        self.troubles = Troubles(f"feed of {topic}")
+        self.cpu = 0.0  # s that the thread has used
+        self.messages = 0
+        self.joined = threading.Event()  # set while the group has told us what is ours
+        self._settings = settings
+        self._topic = topic
+        self._group = group
+        self._folder = folder
+        self._takes = takes
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"feed-{topic}")
+
+    def start(self) -> None:
+        """Join the group."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 20.0) -> bool:
+        """Leave the group, so that others take over at once; tell whether that went in time."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        rest = _REST[0]
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            with self.troubles.passing("Kafka's group cannot be joined"):
+                asyncio.run(self._serve())
                 continue
-            take(partition, offset, record)
+            if time.monotonic() - began > _REST[1]:
+                rest = _REST[0]
+            self._stopping.wait(rest)
+            rest = min(2 * rest, _REST[1])
 
-    return app
+    async def _serve(self) -> None:
+        """Run an app until we are to end, or it does; raises what it ended with."""
+        app = self._app()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_unheard)
+        try:
+            app.finalize()
+            await app.start()
+            while not self._stopping.is_set() and not app.should_stop:
+                self.cpu = time.thread_time()
+                await asyncio.sleep(_LOOK)
+            why = app.crash_reason if not self._stopping.is_set() else None
+        finally:
+            self.joined.clear()
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(app.stop(), _SESSION)
+        if not self._stopping.is_set():
+            raise ConnectionError(f"its app has ended: {why!r}") from why
+
+    def _app(self) -> faust.App:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        quiet()
+        app = faust.App(
+            self._group,
+            broker=[f"kafka://{address}" for address in brokers(self._settings)],
+            broker_credentials=_credentials(self._settings),
+            datadir=str(self._folder),
+            autodiscover=False,
+            web_enabled=False,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            consumer_auto_offset_reset="earliest",
+            broker_commit_interval=_COMMIT,
+            broker_session_timeout=_SESSION,
+            broker_heartbeat_interval=_HEARTBEAT,
+            broker_rebalance_timeout=_REBALANCE,
+            consumer_max_fetch_size=max(4 << 20, self._settings.message_bytes + (1 << 16)),
+            stream_wait_empty=False,
+            stream_buffer_maxsize=_BUFFER,
+            worker_redirect_stdouts=False,
+            value_serializer="raw",
+            key_serializer="raw",
+        )
+        takes = self._takes
+
+        @app.on_partitions_assigned.connect(weak=False)
+        async def on_assigned(_app: faust.App, assigned: set[Any], **_: Any) -> None:
+            ours = frozenset(tp.partition for tp in assigned if tp.topic == self._topic)
+            with self.troubles.passing("partitions could not be taken"):
+                takes.assigned(ours)
+                self.joined.set()
+                self.troubles.over()
+
+        @app.on_partitions_revoked.connect(weak=False)
+        async def on_revoked(_app: faust.App, _revoked: set[Any], **_: Any) -> None:
+            with self.troubles.passing("partitions could not be let go of"):
+                await asyncio.get_running_loop().run_in_executor(None, takes.revoked, REVOKED)
+
+        @app.agent(app.topic(self._topic, key_type=bytes, value_type=bytes), concurrency=1, name=f"{self._group}.in")
+        async def agent(stream: faust.StreamT[bytes]) -> None:
+            async for event in stream.events():
+                message = event.message
+                partition = message.tp.partition
+                entry = Entry(message.offset + 1, message.key or b"", message.value or b"", _ms(message.timestamp))
+                takes.put(partition, entry)
+                self.messages += 1
+                while not takes.room(partition) and not self._stopping.is_set():  # noqa: ASYNC110 - of another thread
+                    await asyncio.sleep(_FULL)
+
+        return app
+
+
+def _credentials(settings: CitySettings) -> Any:
+    """Return what Faust connects with; None: nothing."""
+    access = kafka_access(settings)
+    context = access.get("ssl_context")
+    if "sasl_mechanism" in access:
+        return faust.SASLCredentials(
+            username=access["sasl_plain_username"],
+            password=access["sasl_plain_password"],
+            mechanism=access["sasl_mechanism"],
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context=context) if context is not None else None
+
+
+def _ms(stamp: float | None) -> int:
+    """Return Faust's time of a message, s, as epoch ms."""
+    return round(stamp * 1_000) if stamp is not None and stamp > 0 else 0
+
+
+def _unheard(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say quietly what a task of a library ended with that nobody waits for."""
+    logging.getLogger(__name__).debug("%s: %r", context.get("message"), context.get("exception"))

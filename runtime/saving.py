@@ -51,7 +51,9 @@ class Saving:
         self._thread = threading.Thread(target=self.write, args=(position, states), name=f"snapshot-{self._name}")
         self._thread.start()
 
-    def wait(self, timeout: float) -> None:
-        """Let a saving that is under way come to its end."""
-        if self._thread is not None:
-            self._thread.join(timeout)
+    def wait(self, timeout: float) -> bool:
+        """Let a saving that is under way come to its end; tell whether it did."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()

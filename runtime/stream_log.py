@@ -21,30 +21,11 @@ import numpy as np
 from park.errors import Corrupt, MachineryError
 from park.readings import batch_of
 from park.records import Batch, Edge, Record, Refusal, Refused
+from runtime.kafka_log import Entry
 
 _HELD = 64 << 20  # bytes of messages in memory
 _KEPT = 1 << 20  # bytes of a message that is no record, as of any refused one
 _NO_COUNT = np.zeros(0, np.int32)
-
-
-class Entry(Protocol):
-    """One message of a partition (runtime.kafka_log.Entry)."""
-
-    @property
-    def position(self) -> int:
-        """Position after it."""
-
-    @property
-    def key(self) -> bytes:
-        """What it is filed under."""
-
-    @property
-    def value(self) -> bytes:
-        """The record."""
-
-    @property
-    def appended(self) -> int:
-        """When it was appended, epoch ms."""
 
 
 class Messages(Protocol):
@@ -71,11 +52,12 @@ Open = Callable[[Entry], Record]  # raises Corrupt for what is no record
 class _Slot:
     """A message in memory, and its record once somebody has asked for it."""
 
-    __slots__ = ("entry", "record", "size")
+    __slots__ = ("entry", "record", "size", "why")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.record: Record | None = None
+        self.why = ""
         self.size = len(entry.value)
 
 
@@ -85,8 +67,6 @@ class Tail:
     def __init__(self, name: str, opened: Open, bound: int = _HELD) -> None:
         """Take what turns a message into a record; `bound` is how many bytes of messages are held."""
         self.name = name
-        self.refused = 0  # messages that were no records
-        self.why = ""  # the newest of them was none
         self._opened = opened
         self._bound = bound
         self._grown = threading.Condition()
@@ -144,28 +124,37 @@ class Tail:
         found = slots[first:last]
         return (found[0].entry.position - 1 if found else end), found
 
-    def record_of(self, slot: _Slot) -> Record:
-        """Return a message's record, opened once."""
-        if slot.record is None:
-            slot.record = self.opened(slot.entry)
-        return slot.record
+    def waiting(self, position: int) -> int:
+        """Return how many of the messages in memory lie beyond a position."""
+        with self._grown:
+            if not self._slots:
+                return 0
+            return min(len(self._slots), max(0, self._slots[-1].entry.position - position))
 
-    def opened(self, entry: Entry) -> Record:
-        """Return a message's record; of one that is none, a batch that says so."""
+    def record_of(self, slot: _Slot) -> tuple[Record, str]:
+        """Return a message's record, opened once, and why it is none; "" where it is."""
+        if slot.record is None:
+            slot.record, slot.why = self.opened(slot.entry)
+        return slot.record, slot.why
+
+    def opened(self, entry: Entry) -> tuple[Record, str]:
+        """Return a message's record, and why it is none: then a batch stands for it that says so."""
         try:
-            return self._opened(entry)
+            return self._opened(entry), ""
         except Corrupt as why:
-            self.refused += 1
-            self.why = str(why)
-            return dead(self.name, entry, str(why))
+            return dead(self.name, entry, str(why)), str(why)
 
 
 class StreamLog:
     """park.ports.Log of one reader; see the module. Nothing is appended here."""
 
-    def __init__(self, tail: Tail, messages: Messages) -> None:
+    def __init__(
+        self, tail: Tail, messages: Messages, refuse: Callable[[Entry, str], None] = lambda _entry, _why: None
+    ) -> None:
+        """Take where messages come from; `refuse` is told of those that are no records, as they are read."""
         self._tail = tail
         self._messages = messages
+        self._refuse = refuse
 
     def append(self, records: Sequence[Record]) -> NoReturn:
         """Refuse: only ingesters append. Raises MachineryError."""
@@ -181,10 +170,15 @@ class StreamLog:
             begin, slots = self._tail.held(position, stop)
             if begin > position:
                 for entry in self._messages.read(position, begin):
-                    yield entry.position, self._tail.opened(entry)
+                    yield entry.position, self._told(entry, *self._tail.opened(entry))
             for slot in slots:
-                yield slot.entry.position, self._tail.record_of(slot)
+                yield slot.entry.position, self._told(slot.entry, *self._tail.record_of(slot))
             position = slots[-1].entry.position if slots else stop
+
+    def _told(self, entry: Entry, record: Record, why: str) -> Record:
+        if why:
+            self._refuse(entry, why)
+        return record
 
     @property
     def begin(self) -> int:

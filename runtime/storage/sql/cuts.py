@@ -5,13 +5,16 @@ write its next cut, so no store that knows of no epochs (InfluxDB) is ever given
 not make alike.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from runtime.journal import Cut
 from runtime.storage.sql import positions
 from runtime.storage.sql.assignments import Held
-from runtime.storage.sql.tables_city import cuts
+from runtime.storage.sql.tables import applied
+from runtime.storage.sql.tables_city import cuts, snapshots
 
 SERIES = "series"  # consumer: the store of time series
 
@@ -53,6 +56,28 @@ class SqlJournal:
 
     def close(self) -> None:
         """Release nothing: the database is another's."""
+
+
+def fit(held: Held, end: int, names: Sequence[str]) -> bool:
+    """Bring what is written down of a log to where the log ends; return whether it had to be. Raises MachineryError.
+
+    Stores skip what they have by position, so a log that gives positions out again must not be believed to be the
+    one before. One that ends a little early has lost its newest records (a machine that lost power): what stands
+    beyond the end is forgotten. One that ends before the older snapshot was made anew: all of it is.
+    """
+    stream = held.stream
+    s, c, a = snapshots.c, cuts.c, applied.c
+    mine = (a.lane == stream) & a.consumer.in_((positions.LEDGER, positions.QUARANTINE, SERIES))
+    with held.database.write() as connection:
+        reached = connection.execute(select(func.max(a.position)).where(mine)).scalar() or 0
+        kept = connection.execute(select(s.position).where(s.name.in_(names))).scalars().all()
+        if max([reached, *kept]) <= end:
+            return False
+        through = end if not kept or min(kept) <= end else 0
+        connection.execute(delete(snapshots).where(s.name.in_(names), s.position > through))
+        connection.execute(delete(cuts).where(c.stream == stream, c.position > through))
+        connection.execute(update(applied).where(mine, a.position > through).values(position=through))
+    return True
 
 
 class SqlPositions:

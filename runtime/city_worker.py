@@ -1,0 +1,167 @@
+"""The partitions of a lane that this worker holds: begun as the group gives them, ended as it takes them away.
+
+```
+ FaustFeed ── assigned, revoked, put ──> LanePartitions ── one CityLane a partition
+                                             └── watch: whose each log is, asked once in a while; ended ones begin anew
+```
+When the group changes, all its members let go of everything and most get back what they had. So what we hold goes on
+running meanwhile, under its epoch, and only saves where it stands: whoever takes over begins there.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+
+from park.errors import MachineryError
+from park.metrics import Lane
+from park.streams import stream_of
+from runtime.city_lane import CityLane, CityLaneState, Phase
+from runtime.kafka_log import Entry
+from runtime.troubles import Troubles
+
+WATCH = 2.0  # s between two looks at whose the logs are
+_AGAIN = 5.0  # s after which what was lost, and the group still says is ours, is taken back
+_STUCK = 1.0  # s without progress after which a partition does not hold up the others
+_ENDING = 20.0  # s that a partition may take to end
+Begin = Callable[[str], CityLane]  # makes what does a partition's work; nothing of it runs yet
+
+
+class LanePartitions:
+    """One lane's partitions in this process. `assigned`, `revoked`, `put` and `room` belong to one thread."""
+
+    def __init__(self, lane: Lane, begin: Begin, holders: Callable[[], dict[str, int]]) -> None:
+        """Take how a partition's work is begun, and who says which epoch of each log is the newest."""
+        self.lane = lane
+        self.troubles = Troubles(f"{lane} partitions")
+        self._begin = begin
+        self._holders = holders
+        self._lock = threading.Lock()
+        self._lanes: dict[int, CityLane] = {}
+        self._ours: frozenset[int] = frozenset()
+        self._seen: dict[int, tuple[int, float]] = {}  # position, and when it was there first
+        self._lost: dict[int, float] = {}  # since when
+        self._ending: list[threading.Thread] = []
+        self._stopping = threading.Event()
+        self._look = threading.Event()
+        self._watching = threading.Thread(target=self._watch, name=f"watch-{lane}")
+
+    # ── from the feed ────────────────────────────────────────────────────────────────────────────
+
+    def assigned(self, partitions: frozenset[int]) -> None:
+        """Begin what is new, go on with what stays, end what is another's."""
+        with self._lock:
+            self._ours = partitions
+            for partition in [p for p in self._lanes if p not in partitions]:
+                self._end(self._lanes.pop(partition))
+            for partition in sorted(partitions - self._lanes.keys()):
+                self._start(partition)
+        self._look.set()
+
+    def revoked(self, timeout: float) -> None:
+        """Save where everything stands, side by side: another may go on from there."""
+        lanes = self.lanes
+        if not lanes:
+            return
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            wait([pool.submit(lane.settle, timeout) for lane in lanes], timeout)
+
+    def put(self, partition: int, entry: Entry) -> None:
+        """Hand a message to its partition; one that is not ours is left out: whoever has it reads it for himself."""
+        lane = self._lanes.get(partition)
+        if lane is not None:
+            lane.put(entry)
+
+    def room(self, partition: int) -> bool:
+        """Tell whether more may be put; a partition that stands still holds up no other: it reads on by itself."""
+        lane = self._lanes.get(partition)
+        if lane is None or lane.room:
+            self._seen.pop(partition, None)
+            return True
+        position, now = lane.state.position, time.monotonic()
+        before = self._seen.get(partition)
+        if before is None or before[0] != position:
+            self._seen[partition] = position, now
+            return False
+        return now - before[1] > _STUCK
+
+    # ── life ─────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._watching.start()
+
+    def stop(self, timeout: float = _ENDING) -> bool:
+        """Save and end everything, side by side; tell whether that went in time."""
+        self._stopping.set()
+        self._look.set()
+        if self._watching.ident is not None:
+            self._watching.join(timeout)
+        with self._lock:
+            lanes, self._lanes, self._ours = list(self._lanes.values()), {}, frozenset()
+            ending, self._ending = self._ending, []
+        with ThreadPoolExecutor(max(1, len(lanes))) as pool:
+            ended = all(pool.map(lambda lane: lane.stop(timeout), lanes))
+        for thread in ending:
+            thread.join(timeout)
+        return ended and not any(thread.is_alive() for thread in ending)
+
+    @property
+    def lanes(self) -> Sequence[CityLane]:
+        """What runs, or begins to."""
+        with self._lock:
+            return list(self._lanes.values())
+
+    @property
+    def states(self) -> list[CityLaneState]:
+        """How each partition is."""
+        return [lane.state for lane in self.lanes]
+
+    def _start(self, partition: int) -> None:
+        lane = self._begin(stream_of(self.lane, partition))
+        self._lanes[partition] = lane
+        lane.start()
+
+    def _end(self, lane: CityLane) -> None:
+        """End it beside us. It saves nothing: that was done when it was revoked, and it may be another's by now."""
+        self._ending = [thread for thread in self._ending if thread.is_alive()]
+        thread = threading.Thread(target=lane.stop, args=(_ENDING,), kwargs={"keep": False}, name=f"end-{lane.stream}")
+        thread.start()
+        self._ending.append(thread)
+
+    # ── the watch ────────────────────────────────────────────────────────────────────────────────
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            self._look.wait(WATCH)
+            self._look.clear()
+            with self.troubles.passing("whose the logs are could not be found out"):
+                try:
+                    self._mark_lost(self._holders())
+                except MachineryError as why:
+                    # Nobody else can take them either, while the database is away: what is ours goes on.
+                    self.troubles.tell("whose the logs are cannot be asked now", why)
+                else:
+                    self.troubles.over()
+                self._begin_anew()
+
+    def _mark_lost(self, newest: dict[str, int]) -> None:
+        for lane in self.lanes:
+            held = lane.held
+            if held is not None and newest.get(lane.stream, held.epoch) != held.epoch:
+                held.lost.set()
+                lane.tail.wake()
+
+    def _begin_anew(self) -> None:
+        """Take back what has ended though the group still says that it is ours: nobody else would hear it."""
+        now = time.monotonic()
+        with self._lock:
+            for partition, lane in list(self._lanes.items()):
+                if not lane.over:
+                    self._lost.pop(partition, None)
+                    continue
+                since = self._lost.setdefault(partition, now)
+                if lane.phase is Phase.FAILED or now - since >= _AGAIN:
+                    self._lost.pop(partition, None)
+                    self._end(lane)
+                    self._start(partition)

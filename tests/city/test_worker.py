@@ -1,0 +1,108 @@
+"""A worker on real engines finds and stores what one machine does, and ends in order."""
+
+import pytest
+
+from park.events import Level, Rollups
+from park.metrics import Lane
+from park.ports import Chunk
+from park.series import RAW
+from park.wire import SmallEvent, encode_event
+from runtime.city_series import CitySeries
+from runtime.storage.influx import Influx
+from runtime.storage.influx_store import InfluxStore
+from runtime.storage.memory import MemoryStore
+from runtime.storage.sql.registry import SqlRegistry
+from stream.pipeline import Pipeline
+from stream.stages import bulk_stages, life_stages, store_stages
+from tests.city.worker_city import (
+    Ingester,
+    Working,
+    config_of,
+    ends_of,
+    engines,
+    logged,
+    once,
+    recorded,
+    told,
+    worked,
+)
+from tests.noted import Noted
+
+SMALL = SmallEvent.__args__
+STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    """Return engines whose logs hold a recorded hour, and the hour."""
+    with engines(tmp_path_factory.mktemp("city")) as made:
+        records = recorded(made)
+        with Working(made.settings):  # the topics are made by whoever comes first
+            ingester = Ingester(made)
+            for lane in Lane:
+                ingester.put(lane, records[lane][:1])
+            half = {lane: len(records[lane]) // 2 for lane in Lane}
+            for lane in Lane:
+                ingester.put(lane, records[lane][1 : half[lane]])
+        for lane in Lane:
+            ingester.put(lane, records[lane][half[lane] :])
+        ends = ends_of(made)
+        with Working(made.settings) as second:
+            worked(second, ends)
+        ingester.close()
+        yield made, records
+
+
+class OneMachine:
+    """What one machine finds and stores of a lane's records."""
+
+    def __init__(self, records, folder):
+        self.found, self.store = [], MemoryStore()
+        for lane in Lane:
+            finding, storing = Pipeline(STAGES[lane]), Pipeline(store_stages)
+            for position, record in logged(records[lane], folder, lane):
+                finding.run(record, lambda e: self.found.append(encode_event(e)) if isinstance(e, SMALL) else None)
+                rollups = []
+                out = storing.run(record, lambda e: rollups.append(e) if isinstance(e, Rollups) else None)  # noqa: B023
+                self.store.write(Chunk(lane, position, out, tuple(rollups)))
+
+
+def test_the_same_findings(city, tmp_path):
+    """Two workers, one after the other, tell the same findings as one machine, in the same bytes and order."""
+    made, records = city
+    one = OneMachine(records, tmp_path)
+    messages = told(made)
+    lanes = {lane: [e for s in made.streams if s.startswith(lane) for e in once(messages[s])] for lane in Lane}
+
+    assert any(b'"fire' in event for event in one.found)
+    assert one.found == lanes[Lane.LIFE] + lanes[Lane.BULK]
+
+
+def test_the_same_series(city, tmp_path):
+    """Readings and rollups in InfluxDB are those of one machine."""
+    made, records = city
+    one = OneMachine(records, tmp_path)
+    points = [row.point for row in config_of(records[Lane.BULK]).points]
+    refused = []
+    client = Influx(made.influx.url, made.influx.token, "park", lambda *why: refused.append(why))
+    store = InfluxStore(client, CitySeries(SqlRegistry(made.database)), Noted())
+    theirs = {p: store.raw(p, 0, 1 << 62, 1 << 30) for p in points}
+    rolled, expected = store.rollups(Level.HOUR, points, 0, 1 << 62), one.store.rollups(Level.HOUR, points, 0, 1 << 62)
+    store.close()
+
+    assert {p: one.store.raw(p, 0, 1 << 62, 1 << 30).value.tolist() for p in points} == {
+        p: rows.value.tolist() for p, rows in theirs.items()
+    }
+    assert expected.point.tolist() == rolled.point.tolist()
+    assert expected.total.tolist() == pytest.approx(rolled.total.tolist())
+    assert RAW.name in made.influx.buckets
+
+
+def test_epochs_rise(city):
+    """The second worker held every log under an epoch of its own."""
+    made, _ = city
+    epochs = {s: {message.epoch for message in messages} for s, messages in told(made).items()}
+
+    assert {1, 2} == epochs["life-1"] | epochs["life-0"]
