@@ -34,6 +34,7 @@ from api.routes import (
     nouns,
     parks,
     points,
+    proposals,
     quarantine,
     readings,
     rules,
@@ -86,6 +87,7 @@ _ROUTES = (
     bands,
     findings,
     marks,
+    proposals,
 )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from park.episodes import Episode
-from park.events import Anomaly, Baseline, Finding
+from park.events import Anomaly, Baseline, Finding, Statistic
 from park.metrics import METRICS
 
 ANOMALIES: Mapping[Anomaly, tuple[str, str]] = MappingProxyType({
@@ -29,6 +29,18 @@ BASELINES: Mapping[Baseline, tuple[str, str]] = MappingProxyType({
     Baseline.MOVEMENT: ("平时的波动幅度", "how much the values usually move"),
     Baseline.PACE: ("平时的上报频率", "how often values usually come"),
     Baseline.HOUR_OF_WEEK: ("每周同一小时的平时值", "what this hour of this weekday usually has"),
+})  # fmt: skip
+STATISTICS: Mapping[Statistic, tuple[str, str]] = MappingProxyType({
+    Statistic.ABOVE: ("高于预测", "higher than the forecasts"),
+    Statistic.BELOW: ("低于预测", "lower than the forecasts"),
+    Statistic.HOUR_ABOVE: ("高于本时段平时", "higher than this half hour usually is"),
+    Statistic.HOUR_BELOW: ("低于本时段平时", "lower than this half hour usually is"),
+    Statistic.STEP: ("最近几个值整体偏离近期水平", "the newest values together are off the slow level"),
+    Statistic.SHIFT: ("较长一段整体偏离近期水平", "many of the last values together are off the slow level"),
+    Statistic.MOVED: ("波动幅度不同往常", "the values move more, or less, than they usually do"),
+    Statistic.RUN: ("数值持续不变", "values in a row do not move"),
+    Statistic.SHAPE: ("一连串同向的小偏差", "many small surprises to one side"),
+    Statistic.UNLIKE: ("全天走势不像以往", "a course unlike the days before"),
 })  # fmt: skip
 _UNKNOWN = ("异常", "unusual")
 

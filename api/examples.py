@@ -54,7 +54,9 @@ _BEGAN: Final = {
 _FINDING: Final = {
     "id": f"anomaly/40/{_T - 600_000}/unusual", "kind": "anomaly", "point": 40, "ts": _T - 600_000, "at": _T - 599_900,
     "severity": "medium", "reason": "unusual", "value": 61.0, "expected": 24.0, "low": 18.0, "high": 31.0,
-    "score": 0.93, "device": 7, "place": 12, "park": 1,
+    "score": 0.93, "device": 7, "place": 12, "park": 1, "episode": f"anomaly/40/{_T - 600_000}",
+    "since": _T - 600_000, "until": None, "anomaly": "spike", "baseline": "forecast", "rising": True,
+    "times": 1_258_925.4, "parts": [{"statistic": "above", "rarity": 6.1}],
 }  # fmt: skip
 _REFUSED: Final = {
     "id": 17, "lane": "bulk", "state": "waiting", "actor": "", "reason": "unknown_device", "detail": "",
@@ -205,7 +207,8 @@ ANSWERS: Final[dict[str, Any]] = {
     "rule_history": {"items": [_RULE_SET], "next": None},
     "read_rule_version": {"rules": _RULE_SET, "text": _RULES_TEXT, "changes": [_RULE_CHANGE]},
     "check_rules": {"rules": 46, "life_safety": False, "changes": [_RULE_CHANGE]},
-    "start_dry_run": _DRY_RUN, "read_dry_run": _DRY_RUN,
+    "start_dry_run": _DRY_RUN, "read_dry_run": _DRY_RUN, "try_proposals": _DRY_RUN,
+    "apply_proposal": {**_RULE_SET, "version": 4, "reason": "四次误报，已核实", "rules": 47},
     "limits": [
         {"rule": "co2", "metric": "co2", "severity": "low", "basis": "L: GB/T 18883-2022", "high": 1000.0, "low": None,
          "kinds": []},

@@ -22,6 +22,8 @@ _EN: Final = (
 
 FINDING_BODIES: Final[dict[str, Any]] = {
     "mark_episode": {"episode": _EPISODE["id"], "verdict": "false", "note": "设备检修，已登记"},
+    "try_proposals": {"park": 1, "points": [40], "days": 7},
+    "apply_proposal": {"park": 1, "point": 40, "reason": "四次误报，已核实", "version": 3},
 }
 FINDING_ANSWERS: Final[dict[str, Any]] = {
     "bands_of_point": {
@@ -35,13 +37,20 @@ FINDING_ANSWERS: Final[dict[str, Any]] = {
         "unit_place": 12, "enterprise": 5, "tenant": "宏达五金有限公司", "kind_zh": "突升", "kind_en": "spike",
         "baseline_zh": "由前值、近期水平、本时段和每周同时段合成的预测",
         "baseline_en": "a forecast from the value before, the slow level, this half hour and this hour of the week",
+        "parts": [
+            {"statistic": "above", "rarity": 6.1, "times": 1_258_925.4, "zh": "高于预测",
+             "en": "higher than the forecasts"},
+            {"statistic": "step", "rarity": 3.2, "times": 1_584.9, "zh": "最近几个值整体偏离近期水平",
+             "en": "the newest values together are off the slow level"},
+        ],
         "deviation": 1.54, "good": 0.99, "learning": False, "chart_start": _T - 93_600_000, "chart_end": _T,
         "similar": [{**_EPISODE, "id": f"anomaly/40/{_T - 700_000_000}", "mark": None}], "together": [],
         "marks": [_MARK],
     },
     "mark_episode": _MARK,
     "list_proposals": [{
-        "point": 40, "metric": "power", "where": "A 幢 101", "times": 12_000_000.0, "days": 90, "told": 9, "gone": 5,
+        "point": 40, "metric": "power", "where": "A 幢 101", "times": 12_000_000.0, "rarity": 8_333.3,
+        "bar": None, "version": 3, "days": 90, "told": 9, "gone": 5,
         "gone_false": 4, "gone_unmarked": 1, "kept_true": 2,
         "zh": "A 幢 101 有功功率：若只报 12,000,000 个数值中才有一个的情况，近 90 天的 9 次中有 5 次不再提示"
               "（其中 4 次已标为误报），标为属实的 2 次都保留。",

@@ -54,6 +54,8 @@ _ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", f"{V1}/episodes/{{key:path}}"): _R,
     ("POST", f"{V1}/episodes/mark"): Permission.ALARM,
     ("GET", f"{V1}/proposals"): _R,
+    ("POST", f"{V1}/proposals/try"): Permission.RULES,
+    ("POST", f"{V1}/proposals/apply"): Permission.RULES,
     ("GET", f"{V1}/conditions"): _R,
     ("GET", f"{V1}/conditions/{{key:path}}"): _R,
     ("POST", f"{V1}/conditions/reset"): _A,

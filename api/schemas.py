@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from park.events import ConditionChange, Finding
+from park.events import ConditionChange
 from park.metrics import Feed, Kind
 
 Item = TypeVar("Item")
@@ -112,34 +112,6 @@ class ConditionStory(BaseModel):
 
     condition: ConditionOut
     history: list[ConditionOut]
-
-
-class FindingOut(BaseModel):
-    """Something worth a look."""
-
-    id: str
-    kind: str
-    point: int
-    ts: int
-    at: int
-    severity: str
-    reason: str
-    value: float | None
-    expected: float | None
-    low: float | None
-    high: float | None
-    score: float
-    device: int
-    place: int
-    park: int
-
-    @classmethod
-    def of(cls, f: Finding) -> "FindingOut":
-        """Return a finding with its derived id."""
-        return cls(
-            id=f.id, kind=f.kind, point=f.point, ts=f.ts, at=f.at, severity=f.severity, reason=f.reason, value=f.value,
-            expected=f.expected, low=f.low, high=f.high, score=f.score, device=f.device, place=f.place, park=f.park,
-        )  # fmt: skip
 
 
 class Accepted(BaseModel):

@@ -4,9 +4,59 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from api.bodies import Body
+from api.bodies import Body, Id, Why
 from park.episodes import Episode, Mark, Verdict
-from park.events import Anomaly, Baseline
+from park.events import Anomaly, Baseline, Finding, Part, Statistic
+
+
+class PartOut(BaseModel):
+    """One statistic that spoke for an episode."""
+
+    statistic: Statistic
+    rarity: float  # log10 of how many values are needed to see one like it
+
+    @classmethod
+    def of(cls, part: Part) -> "PartOut":
+        """Return a part."""
+        return cls(statistic=part.statistic, rarity=part.rarity)
+
+
+class FindingOut(BaseModel):
+    """Something worth a look; of anomalies also the episode that it belongs to."""
+
+    id: str
+    kind: str
+    point: int
+    ts: int
+    at: int
+    severity: str
+    reason: str
+    value: float | None
+    expected: float | None
+    low: float | None
+    high: float | None
+    score: float
+    device: int
+    place: int
+    park: int
+    episode: str | None  # null: of none
+    since: int | None  # its first value
+    until: int | None  # its last; null: it is under way
+    anomaly: Anomaly | None
+    baseline: Baseline | None
+    rising: bool | None
+    times: float | None  # one of so many values is so unusual
+    parts: list[PartOut]  # what spoke, the rarest first
+
+    @classmethod
+    def of(cls, f: Finding) -> "FindingOut":
+        """Return a finding with its derived id."""
+        return cls(
+            id=f.id, kind=f.kind, point=f.point, ts=f.ts, at=f.at, severity=f.severity, reason=f.reason, value=f.value,
+            expected=f.expected, low=f.low, high=f.high, score=f.score, device=f.device, place=f.place, park=f.park,
+            episode=f.episode or None, since=f.since or None, until=f.until or None, anomaly=f.anomaly,
+            baseline=f.baseline, rising=f.rising, times=f.times or None, parts=[PartOut.of(p) for p in f.parts],
+        )  # fmt: skip
 
 
 class BandsOut(BaseModel):
@@ -78,6 +128,16 @@ class EpisodeOut(BaseModel):
         )  # fmt: skip
 
 
+class PartSaid(BaseModel):
+    """A statistic that spoke, in words."""
+
+    statistic: Statistic
+    rarity: float  # log10 of how many values are needed to see one like it
+    times: float  # one of so many values
+    zh: str
+    en: str
+
+
 class EpisodeStory(BaseModel):
     """Why an episode was told, on one screen."""
 
@@ -95,6 +155,7 @@ class EpisodeStory(BaseModel):
     baseline_zh: str
     baseline_en: str
     deviation: float | None  # of the worst value, as a share of what was expected
+    parts: list[PartSaid]  # the statistics that spoke, the rarest first; none where the detector has but one
     good: float | None  # share of the episode's time that good readings stand for
     learning: bool | None
     chart_start: int  # epoch ms: a time that shows it with what was before
@@ -112,6 +173,23 @@ class MarkBody(Body):
     note: Annotated[str, Field(max_length=1_000)] = ""
 
 
+class TryBody(Body):
+    """Which proposals to run over the recorded past."""
+
+    park: Id
+    points: Annotated[list[Id], Field(max_length=50, default_factory=list)]  # none named: all
+    days: Annotated[int, Field(ge=1, le=31)] = 7
+
+
+class ApplyBody(Body):
+    """Which proposal to make a rule."""
+
+    park: Id
+    point: Id
+    reason: Why
+    version: Id  # of the rule table that was looked at; another one meanwhile is a conflict
+
+
 class ProposalOut(BaseModel):
     """A higher bar that marks propose for a point, tried on what was told; nothing is changed by it."""
 
@@ -119,6 +197,9 @@ class ProposalOut(BaseModel):
     metric: str
     where: str
     times: float  # an episode would be told from one of so many values on
+    rarity: float  # the same in days of the point's values, as rules have it
+    bar: float | None  # that a rule for just this point has now, in days; null: none
+    version: int  # of the rule table that was looked at
     days: int  # that it was tried on
     told: int  # episodes in that time
     gone: int  # of these, would not have been told

@@ -8,7 +8,8 @@ from fastapi import FastAPI, Query
 from api.bodies import Id, ResetBody, Time
 from api.door import Caller
 from api.permissions import V1
-from api.schemas import Accepted, ConditionOut, ConditionStory, FindingOut, TextPage
+from api.schemas import Accepted, ConditionOut, ConditionStory, TextPage
+from api.schemas_findings import FindingOut
 from api.scope import park_asked
 from api.services import Services
 from api.view import View

@@ -6,11 +6,11 @@ from fastapi import FastAPI, Query
 
 from api.bodies import Id, Time
 from api.door import Caller
-from api.episode_words import ANOMALIES, BASELINES, deviation, sentence
+from api.episode_words import ANOMALIES, BASELINES, STATISTICS, deviation, sentence
 from api.permissions import V1
 from api.routes.bands import learning
 from api.schemas import TextPage
-from api.schemas_findings import EpisodeOut, EpisodeStory, MarkOut
+from api.schemas_findings import EpisodeOut, EpisodeStory, MarkOut, PartSaid
 from api.scope import park_asked
 from api.services import Services
 from api.view import ParkView, View
@@ -23,6 +23,7 @@ from park.roles import Principal
 _HOUR = 3_600_000  # ms
 _BEFORE = 24 * _HOUR  # of a chart: what the day before was like
 _TOGETHER, _AROUND = 5, 200  # shown; looked at
+_RAREST = 15.0  # as a finding's own: beyond, nobody can tell
 _MOST_WINDOW = 40 * 24 * _HOUR  # of a chart
 
 
@@ -89,6 +90,13 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             episode=EpisodeOut.of(episode), zh=zh, en=en, metric=metric, unit=unit, where=where, unit_place=at,
             enterprise=tenant.id if tenant else 0, tenant=tenant.name if tenant else "", kind_zh=kind[0],
             kind_en=kind[1], baseline_zh=baseline[0], baseline_en=baseline[1], deviation=deviation(f),
+            parts=[
+                PartSaid(
+                    statistic=p.statistic, rarity=p.rarity, times=10.0 ** min(p.rarity, _RAREST),
+                    zh=STATISTICS[p.statistic][0], en=STATISTICS[p.statistic][1],
+                )
+                for p in f.parts
+            ],
             good=_good(f.point, begin, end), learning=learning(services, f.point, now),
             chart_start=begin - _BEFORE, chart_end=min(now, end + 3 * _HOUR),
             similar=[EpisodeOut.of(e) for e in _similar(episode)],
