@@ -59,10 +59,10 @@ class CityHouse(SqlHouse):
         self.publisher = LivePublisher(Partition(client, LIVE, 0))
         super().__init__(settings, database, settings.data_dir / ATTACHMENTS, clock.elapsed)
         city = settings.city
-        influx = Influx(city.influx_url, influx_token(city), city.influx_org, _unwritten)
+        self.influx = Influx(city.influx_url, influx_token(city), city.influx_org, _unwritten)
         gateways = Gateways(self.registry)
         self.series = CitySeries(self.registry)
-        self.readings: InfluxStore = InfluxStore(influx, self.series, _Positions(database), gateways.column)
+        self.readings: InfluxStore = InfluxStore(self.influx, self.series, _Positions(database), gateways.column)
         resources.callback(self.readings.close)
         self.live: CityFeed = CityFeed(settings.api, clock.now())
         self.publisher.start()

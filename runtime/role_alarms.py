@@ -13,16 +13,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import TypeVar
 
 from api.services import Component, Figure
-from park.errors import MachineryError
 from park.metrics import Lane
 from park.settings import Settings
-from park.streams import lane_of, partition_of, stream_of
+from park.streams import lane_of, partition_of
 from runtime import clock
 from runtime.cases import CaseTimer
 from runtime.city_house import CityHouse, open_database
@@ -35,12 +33,13 @@ from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import Partition
 from runtime.names import REFUSED_EVENTS
 from runtime.office import OfficeTimer
+from runtime.patience import patiently
 from runtime.role_door import RoleDoor
 from runtime.storage.sql.assignments import Held
 from runtime.storage.sql.leadership import Leadership
 from runtime.told_gate import Verdict
 from runtime.told_reading import ToldReading
-from runtime.topics import EVENTS, events_partition, prepare_topics, topic_of
+from runtime.topics import EVENTS, events_partition, prepare_topics, streams_of, topic_of
 from runtime.troubles import Troubles
 
 NAME = "alarms"
@@ -48,9 +47,7 @@ PATIENCE = 4.0  # s of silence after which a holder is followed
 _TURN = 1.0  # s between two words of the holder
 _LOOK = 10  # turns between two looks at whether Kafka was made anew
 _DAY = 86_400_000  # ms
-_REST = 1.0  # s between two attempts at a start
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class AlarmsAtWork:
@@ -79,17 +76,20 @@ class AlarmsAtWork:
         self._house = house = self._closing.enter_context(CityHouse.open(settings, client, held.database))
         self._dead = DeadTopic(client)
         self._closing.callback(self._dead.close)
-        streams = streams_of(settings)
-        house.cases.intake.live_from(ends)
-        aside = DeadLetters(settings.data_dir / REFUSED_EVENTS)
-        self.writer = EventWriter(house.events, aside, house.cases.intake.alone, streams)
-        self.readings = [self._reading(stream, client) for stream in streams]
+        streams = streams_of(settings.city)
         house.delivery.prepare(settings.delivery, house.cases, house.cases.clock.now())
-        self._case_timer = CaseTimer(house.cases)
-        self._office_timer = OfficeTimer(house.office.office, house.office.offset)
         self._courier = house.delivery.courier(
             settings.delivery, house.cases, time.monotonic, adapters_of(house), chart_of(house.readings)
         )
+        self._standby = house.delivery.standby(self._courier, house.cases, time.monotonic)
+        house.cases.intake.live_from(ends)
+        aside = DeadLetters(settings.data_dir / REFUSED_EVENTS)
+        self.writer = EventWriter(
+            house.events, aside, house.cases.intake.alone, streams, watch=self._standby, ends=ends
+        )
+        self.readings = [self._reading(stream, client) for stream in streams]
+        self._case_timer = CaseTimer(house.cases)
+        self._office_timer = OfficeTimer(house.office.office, house.office.offset)
 
     def _reading(self, stream: str, client: KafkaClient) -> ToldReading:
         number = events_partition(stream)
@@ -101,6 +101,7 @@ class AlarmsAtWork:
 
     def start(self) -> None:
         """Start every part, life safety first."""
+        self._standby.start()
         self.writer.start()
         self._case_timer.start()
         self._courier.start()
@@ -124,6 +125,7 @@ class AlarmsAtWork:
         with self.troubles.passing("how far events were read could not be written down"):
             self._mark()
         self._courier.stop()
+        self._standby.stop()
         self._closing.close()
 
     def _do_chores(self) -> None:
@@ -195,11 +197,6 @@ class AlarmsAtWork:
         ]
 
 
-def streams_of(settings: Settings) -> list[str]:
-    """Return the names of all logs of a city, life safety first."""
-    return [stream_of(lane, n) for lane in (Lane.LIFE, Lane.BULK) for n in range(settings.city.partitions)]
-
-
 def log_of(client: KafkaClient, stream: str) -> Partition:
     """Return the partition that is a log."""
     return Partition(client, topic_of(lane_of(stream)), partition_of(stream))
@@ -208,7 +205,7 @@ def log_of(client: KafkaClient, stream: str) -> Partition:
 def ends_of(client: KafkaClient, settings: Settings) -> dict[str, int]:
     """Return where each log ends now. Raises Unavailable."""
     found = {}
-    for stream in streams_of(settings):
+    for stream in streams_of(settings.city):
         with closing(log_of(client, stream)) as log:
             found[stream] = log.end
     return found
@@ -290,22 +287,6 @@ class AlarmsRole:
         work = self._work
         leads = _of("park_alarms_leads", "gauge", "1 where this process does the work.", work is not None)
         return [leads, *(work.figures() if work is not None else ())]
-
-
-def patiently(attempt: Callable[[], T], stop: threading.Event, troubles: Troubles) -> T | None:
-    """Return what an attempt gives, tried until it goes; None where we are told to stop first. Raises UserError."""
-    while True:
-        try:
-            found = attempt()
-        except MachineryError as why:
-            if not why.retry:
-                raise
-            troubles.tell("it cannot be reached yet", why)
-        else:
-            troubles.over()
-            return found
-        if stop.wait(_REST):
-            return None
 
 
 def run_alarms(settings: Settings, stop: threading.Event) -> None:

@@ -23,7 +23,7 @@ from aiokafka.partitioner import murmur2
 from park.errors import SettingsError, Unavailable
 from park.metrics import Lane
 from park.settings import CitySettings
-from park.streams import lane_of
+from park.streams import lane_of, stream_of
 from park.streams import partition_of as log_partition
 from runtime.city_settings import kafka_access
 
@@ -62,6 +62,11 @@ TOPICS = (
 def topic_of(lane: Lane) -> str:
     """Return the topic of a lane's records."""
     return f"park.{lane.value}"
+
+
+def streams_of(settings: CitySettings) -> list[str]:
+    """Return the names of all logs of a city, life safety first."""
+    return [stream_of(lane, n) for lane in (Lane.LIFE, Lane.BULK) for n in range(settings.partitions)]
 
 
 def partition_of(key: str, partitions: int) -> int:
