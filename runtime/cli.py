@@ -126,6 +126,7 @@ def make_app() -> typer.Typer:
     from runtime import (
         cli_ask,
         cli_backtest,
+        cli_city,
         cli_dashboards,
         cli_devices,
         cli_files,
@@ -143,7 +144,17 @@ def make_app() -> typer.Typer:
     app.command()(replay)
     app.command()(score)
     app.command()(check)
-    for part in (cli_ask, cli_devices, cli_quarantine, cli_files, cli_keys, cli_dashboards, cli_backtest, cli_report):
+    for part in (
+        cli_ask,
+        cli_devices,
+        cli_quarantine,
+        cli_files,
+        cli_keys,
+        cli_dashboards,
+        cli_backtest,
+        cli_report,
+        cli_city,
+    ):
         part.add(app)
     return app
 
