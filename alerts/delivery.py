@@ -9,7 +9,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from alerts.changes import RANK
-from park.alarms import Notification
+from park.alarms import MessageKind, Notification
 from park.delivery import Channel, Target
 from park.duty import Officer
 
@@ -25,6 +25,13 @@ AFTER_MOST = HOUR
 # Channels that reach a person by an address, through a gateway.
 GATEWAYS = frozenset({Channel.SMS, Channel.VOICE, Channel.EMAIL})
 Receiver = tuple[str, str]  # target's name, address
+# Channels whose messages people read and can answer by a link; and what is asked of them to be answered.
+ANSWERED = frozenset(
+    {Channel.DINGTALK, Channel.WECOM, Channel.FEISHU, Channel.WEBHOOK, Channel.EMAIL, Channel.SMS}
+)  # fmt: skip
+ASKING = frozenset(
+    {MessageKind.RAISED, MessageKind.AGAIN, MessageKind.WORSE, MessageKind.ESCALATED, MessageKind.NOBODY}
+)  # fmt: skip
 
 
 def receivers(note: Notification, targets: Sequence[Target], officers: Mapping[int, Officer]) -> tuple[Receiver, ...]:
@@ -65,6 +72,18 @@ def contacts(officer: Officer, targets: Sequence[Target]) -> tuple[Receiver, ...
         if target.enabled and target.channel in GATEWAYS:
             gateways.setdefault(target.channel.value, target)
     return tuple((gateways[channel].name, address) for channel, address in officer.contacts if channel in gateways)
+
+
+def answers(note: Notification, at: Receiver, targets: Sequence[Target], officers: Mapping[int, Officer]) -> str:
+    """Return in whose name a receiver acknowledges by the link in a message: an officer's, or the target's.
+
+    "" where the message carries none: it asks nothing, or nobody reads it.
+    """
+    target = next((t for t in targets if t.name == at[0]), None)
+    if target is None or not note.case or note.kind not in ASKING or target.channel not in ANSWERED:
+        return ""
+    contact = (target.channel.value, at[1])
+    return next((o.name for o in officers.values() if at[1] and contact in o.contacts), target.name)
 
 
 def next_contact(

@@ -273,6 +273,15 @@ def _with(case: Case, trigger: Trigger) -> Case:
     )
 
 
+_CALLED = frozenset({_V.JOIN, _V.WORSEN, _V.CONFIRM, _V.REALARM})
+
+
+def worse_than(line: Transition, version: int) -> bool:
+    """Tell whether a line of a case's history is news to who saw a version of it: its acknowledgement would go."""
+    anew = line.verb is CaseVerb.TRIGGER and line.before not in {None, _S.UNACKNOWLEDGED, _S.ACKNOWLEDGED}
+    return line.version > version and (anew or line.verb in _CALLED)
+
+
 # ── people ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -98,10 +98,13 @@ class Links(Protocol):
         """Return a new word that acknowledges a case in somebody's name, once."""
 
     def show(self, word: str, now: int) -> tuple[Case, str]:
-        """Return the case of a word, which stays good, and for whom it is. Raises NotFound: forged, used, over."""
+        """Return the case of a word, which stays good, and for whom it is.
+
+        Raises NotFound: forged, used, over; Conflict: the alarm has become worse since it was sent.
+        """
 
     def use(self, word: str, now: int) -> Case:
-        """Acknowledge its case and spend the word, or neither. Raises NotFound."""
+        """Acknowledge its case and spend the word, or neither. Raises as `show`; Conflict where somebody was first."""
 
 
 class Outbox(Protocol):

@@ -86,6 +86,8 @@ class Facts:
     park_id: int = 0
     timezone: str = "Asia/Shanghai"
     words: dict[str, str] = field(default_factory=dict)  # of messages of no case
+    version: int = 0  # of the case that is told of
+    answered_by: str = ""  # in whose name its link acknowledges; "": it carries none
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class Message:
     sent: int  # epoch ms of this attempt: signatures hold it
     link: str = ""  # to the page of the alarm
     chart: bytes = b""  # PNG
+    answers: tuple[str, ...] = ()  # for each of the facts: the address that acknowledges it once; "" for none
 
 
 @dataclass(frozen=True, slots=True)

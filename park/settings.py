@@ -79,6 +79,7 @@ class DeliverySettings:
     private_networks: bool = False  # whether targets that are set up by API may be on private networks
     loopback: bool = False  # whether they may be on this machine
     charts: bool = True  # a picture of the point around the time, in mails
+    link_key_file: str = ""  # of links that acknowledge, one file for all processes; "": the data folder's own
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from runtime.delivery_network import Network, allowed
 from runtime.delivery_seed import read_secret, seed
 from runtime.delivery_send import Adapter, Chart, Sender, no_chart
 from runtime.delivery_sounder import Sounder
+from runtime.link_words import LinkWords
 from runtime.standby import Standby
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.delivery_dispatches import SqlDispatches
@@ -33,10 +34,14 @@ _ACTOR = "settings"
 class DeliveryOffice:
     """The stores of delivery; `open` gives the courier that moves what is in them."""
 
-    def __init__(self, database: Database, rows: Callable[[], tuple[LimitRow, ...]]) -> None:
+    def __init__(
+        self, database: Database, rows: Callable[[], tuple[LimitRow, ...]], words: LinkWords | None = None
+    ) -> None:
+        """`words` gives the links that acknowledge, for messages; None: they carry none."""
         self._database = database
+        self._words = words
         self.targets = SqlTargets(database)
-        self.dispatches = SqlDispatches(database, partial(basis_of, rows))
+        self.dispatches = SqlDispatches(database, partial(basis_of, rows), words)
 
     def prepare(self, settings: DeliverySettings, cases: Cases, now: int) -> None:
         """Bring the targets and officers that settings name into the tables. Raises SettingsError."""
@@ -78,7 +83,7 @@ class DeliveryOffice:
         chart: Chart = no_chart,
     ) -> Courier:
         """Return the courier, which is woken whenever a notification is written."""
-        sender = Sender(settings, Network(settings, elapsed), adapters, chart)
+        sender = Sender(settings, Network(settings, elapsed), adapters, chart, self._words)
         courier = Courier(self.dispatches, sender, cases.clock.now, elapsed)
         cases.wakes(courier.wake)
         return courier

@@ -11,6 +11,7 @@ from alerts.channels import CHANNELS
 from park.delivery import Batch, Channel, Facts, Message, Outcome, Target, Verdict
 from park.settings import DeliverySettings
 from runtime.delivery_network import Barred, Network
+from runtime.link_words import LinkWords
 from runtime.troubles import Troubles
 
 
@@ -38,12 +39,15 @@ class Sender:
         network: Network,
         adapters: Mapping[Channel, Adapter],
         chart: Chart = no_chart,
+        words: LinkWords | None = None,
     ) -> None:
+        """`words` gives what acknowledges by a link; None: messages lead to our pages only."""
         self.troubles = Troubles("charts")
         self._settings = settings
         self._network = network
         self._adapters = adapters
         self._chart = chart
+        self._words = words
 
     def __call__(self, batch: Batch, now: int) -> Verdict:
         """Bring a batch to its receiver. Raises OSError: the receiver is away."""
@@ -72,6 +76,12 @@ class Sender:
             with self.troubles.passing("no chart could be drawn"):
                 chart = self._chart(facts[0])
         language = target.language if target.language in {"zh", "en"} else "zh"
-        return Message(
-            batch.id, templates.title(facts, language), templates.text(facts, target, link), facts, now, about, chart
-        )
+        answers = self._answers(batch, link)
+        text = templates.text(facts, target, link, answers)
+        return Message(batch.id, templates.title(facts, language), text, facts, now, about, chart, answers)
+
+    def _answers(self, batch: Batch, link: str) -> tuple[str, ...]:
+        """Return the addresses that acknowledge: of what was spread with a link, in whose name is kept beside it."""
+        if self._words is None or not link:
+            return ()
+        return tuple(f"{link}/a/{self._words.of(d.id)}" if d.facts.answered_by else "" for d in batch.dispatches)

@@ -30,7 +30,7 @@ from runtime.live import LiveBuffer
 from runtime.lock import FolderLock
 from runtime.log import SegmentLog
 from runtime.loss import WholeLedger
-from runtime.names import ATTACHMENTS, DATABASE, OUTGOING
+from runtime.names import ATTACHMENTS, DATABASE, LINK_KEY, OUTGOING
 from runtime.sql_house import SqlHouse
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
@@ -47,7 +47,7 @@ class House(SqlHouse):
         self._resources = resources
         database = Database.open(folder / DATABASE)
         resources.callback(database.close)
-        super().__init__(settings, database, folder / ATTACHMENTS, time.monotonic)
+        super().__init__(settings, database, folder / ATTACHMENTS, time.monotonic, folder / LINK_KEY)
         # What of a log cannot be read is passed over and told: a platform that does not start hears no fire.
         self.logs: dict[str, SegmentLog] = {
             lane: SegmentLog(folder / "log" / lane, settings.log, lane, skip_corrupt=True) for lane in Lane

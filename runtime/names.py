@@ -9,3 +9,4 @@ SPEAKING = "speaking"  # locked while its devices speak
 ATTACHMENTS = "attachments"  # files that people attached to alarms, by digest
 REFUSED_EVENTS = "refused-events.jsonl"  # events that no store would take
 OUTGOING = "outgoing"  # files that are made to be given out
+LINK_KEY = "links.key"  # what words of links in messages are derived from

@@ -18,6 +18,7 @@ from park.settings import Settings
 from runtime import clock
 from runtime.cases import Cases
 from runtime.delivery_office import DeliveryOffice
+from runtime.link_words import LinkWords
 from runtime.live import LiveBuffer
 from runtime.office_house import OfficeHouse
 from runtime.registry_transfer import given_out, taken_in
@@ -40,8 +41,15 @@ class SqlHouse:
     readings: ReadingStore
     live: LiveBuffer
 
-    def __init__(self, settings: Settings, database: Database, attachments: Path, elapsed: Callable[[], float]) -> None:
-        """Put the stores together over a database that is up to date."""
+    def __init__(
+        self, settings: Settings, database: Database, attachments: Path, elapsed: Callable[[], float],
+        link_key: Path | None = None,
+    ) -> None:  # fmt: skip
+        """Put the stores together over a database that is up to date.
+
+        `link_key` is where the key of links in messages lies if no setting says where; None: then they carry none.
+        Raises SettingsError, Unavailable.
+        """
         self.settings = settings
         self.database = database
         self.registry = SqlRegistry(database)
@@ -50,7 +58,9 @@ class SqlHouse:
         self.papers = SqlPapers(database)
         self.rulebook = self._rules(SqlRules(database))
         self.cases = Cases(database, attachments, self.tell, clock.now, elapsed)
-        self.delivery = DeliveryOffice(database, lambda: self.rulebook.rows)
+        key = Path(settings.delivery.link_key_file) if settings.delivery.link_key_file else link_key
+        words = LinkWords.kept_in(key) if key is not None else None
+        self.delivery = DeliveryOffice(database, lambda: self.rulebook.rows, words)
         self.events = SqlEvents(database, self.cases.intake)
         self.office = OfficeHouse(database, self.registry, self.events, self.cases)
         self.quarantine = SqlQuarantine(database)

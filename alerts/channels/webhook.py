@@ -21,9 +21,16 @@ def compose(message: Message, target: Target, address: str) -> Post:
     body = {
         "id": message.id, "kind": message.facts[0].kind, "life": message.facts[0].life,
         "severity": message.facts[0].severity, "title": message.title, "text": message.text, "link": message.link,
-        "alarms": [_said(f) for f in message.facts], **({"to": address} if address else {}),
+        "alarms": _alarms(message), **({"to": address} if address else {}),
     }  # fmt: skip
     return signed(message, target, body)
+
+
+def _alarms(message: Message) -> list[dict[str, object]]:
+    answers = [*message.answers, *[""] * len(message.facts)]
+    return [
+        {**_said(f), **({"acknowledge": answers[n]} if answers[n] else {})} for n, f in enumerate(message.facts)
+    ]  # fmt: skip
 
 
 def _said(facts: Facts) -> dict[str, object]:

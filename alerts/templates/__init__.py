@@ -27,9 +27,11 @@ TOLD_MOST = 20  # alarms that one message spells out
 VARIABLES = ("title", "alarms", "more", "count", "link", "target")
 FIELDS = (
     "kind", "severity", "what", "where", "park", "place", "device", "metric", "value", "limit", "unit", "measured",
-    "reason", "since", "at", "basis", "runbook", "link", "number", "life", "rule", "family", "state",
+    "reason", "since", "at", "basis", "runbook", "link", "answer", "number", "life", "rule", "family", "state",
 )  # fmt: skip
 FILTERS = frozenset({"upper", "lower", "trim", "default", "truncate", "round", "int"})
+_Ways = tuple[str, Sequence[str]]  # our pages; for each alarm the address that acknowledges it
+_NOWHERE: _Ways = ("", ())
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.For, nodes.Getattr,
     nodes.Filter, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Test,
@@ -46,36 +48,38 @@ def title(facts: Sequence[Facts], language: str) -> str:
     return _cut(line(whole).translate(WIDE), TITLE_MOST)  # chats read titles, too
 
 
-def text(facts: Sequence[Facts], target: Target, link: str) -> str:
+def text(facts: Sequence[Facts], target: Target, link: str, answers: Sequence[str] = ()) -> str:
     """Return a message for a target, in its language and format, within its size.
 
-    `link` is the address of our pages; "" for none. A text of one's own that fails on these very facts gives
+    `link` is the address of our pages; "" for none. `answers` are addresses that acknowledge, one for each of the
+    facts; "" for none. A text of one's own that fails on these very facts gives
     way to ours: an alarm is told in any case.
     """
     row = CHANNELS[target.channel]
     if target.template:
         try:
-            return _fitted(facts, target, link, target.template, row.format, row.most)
+            return _fitted(facts, target, (link, answers), target.template, row.format, row.most)
         except (TemplateError, ValueError, TypeError, ArithmeticError, AttributeError):
             pass  # it was tried before it was saved; told as ours
     own = TEXTS[_language(target), row.format.value]
-    return _fitted(facts, target, link, own, row.format, row.most)
+    return _fitted(facts, target, (link, answers), own, row.format, row.most)
 
 
-def _fitted(facts: Sequence[Facts], target: Target, link: str, source: str, form: Format, most: int) -> str:
+def _fitted(facts: Sequence[Facts], target: Target, ways: _Ways, source: str, form: Format, most: int) -> str:
     """Render with fewer and fewer alarms until the text fits; one that is too long by itself is cut."""
     shown = min(len(facts), TOLD_MOST)
     template = _compiled(source, form)
     while True:
-        found = _rendered(template, facts, shown, target, link)
+        found = _rendered(template, facts, shown, target, ways)
         if len(found.encode()) <= most or shown == 1:
             return _cut_bytes(found, most)
         shown = max(1, shown // 2)
 
 
-def _rendered(template: Template, facts: Sequence[Facts], shown: int, target: Target, link: str) -> str:
-    language = _language(target)
-    said = [told(f, language, link) for f in facts[:shown]]
+def _rendered(template: Template, facts: Sequence[Facts], shown: int, target: Target, ways: _Ways) -> str:
+    language, (link, answers) = _language(target), ways
+    answered = [*answers, *[""] * len(facts)]
+    said = [told(f, language, link, answered[n]) for n, f in enumerate(facts[:shown])]
     whole = template.render(
         title=title(facts, language), alarms=said, more=len(facts) - shown, count=len(facts), link=Link(link),
         target=target.name,
@@ -83,7 +87,7 @@ def _rendered(template: Template, facts: Sequence[Facts], shown: int, target: Ta
     return whole.strip()
 
 
-def told(facts: Facts, language: str, link: str) -> dict[str, Any]:
+def told(facts: Facts, language: str, link: str, answer: str = "") -> dict[str, Any]:
     """Return what a text may say of one alarm, as texts."""
     metric = facts.metric_zh if language == "zh" else facts.metric_en
     value = facts.value_text or _number(facts.value, facts.unit)
@@ -106,7 +110,8 @@ def told(facts: Facts, language: str, link: str) -> dict[str, Any]:
         "since": _time(facts.since or facts.at, facts.timezone), "at": _time(facts.at, facts.timezone),
         "basis": facts.basis,
         "runbook": (facts.runbook_zh if language == "zh" else facts.runbook_en) or facts.runbook_zh,
-        "link": Link(f"{link}/#/alarms/{facts.case}") if link and facts.case else "", "number": facts.case,
+        "link": Link(f"{link}/#/alarms/{facts.case}") if link and facts.case else "",
+        "answer": Link(answer) if answer else "", "number": facts.case,
         "life": facts.life, "rule": facts.rule, "family": facts.family, "state": facts.state,
     }  # fmt: skip
 
@@ -126,7 +131,9 @@ def check(source: str, channel: Channel) -> None:
     for facts in SAMPLES:
         for language in KIND:
             try:
-                _rendered(_compiled(source, form), facts, len(facts), Target("sample", channel, language=language), "")
+                _rendered(
+                    _compiled(source, form), facts, len(facts), Target("sample", channel, language=language), _NOWHERE
+                )
             except (TemplateError, ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as why:
                 raise UserError(f"the template fails on an example: {line(why)}") from why
 

@@ -14,7 +14,8 @@ TEXTS: Mapping[tuple[str, str], str] = MappingProxyType({
 {% endif %}- 时间：{{ a.since }}
 {% if a.basis %}- 依据：{{ a.basis }}
 {% endif %}{% if a.runbook %}- 处置：{{ a.runbook }}
-{% endif %}{% if a.link %}- [查看并确认]({{ a.link }})
+{% endif %}{% if a.answer %}- [确认收到]({{ a.answer }})
+{% endif %}{% if a.link %}- [查看]({{ a.link }})
 {% endif %}
 {% endfor %}{% if more %}另有 {{ more }} 条未列出
 {% endif %}""",
@@ -27,25 +28,26 @@ TEXTS: Mapping[tuple[str, str], str] = MappingProxyType({
 {% endif %}- Since: {{ a.since }}
 {% if a.basis %}- Basis: {{ a.basis }}
 {% endif %}{% if a.runbook %}- What to do: {{ a.runbook }}
-{% endif %}{% if a.link %}- [Open and acknowledge]({{ a.link }})
+{% endif %}{% if a.answer %}- [Acknowledge]({{ a.answer }})
+{% endif %}{% if a.link %}- [Open]({{ a.link }})
 {% endif %}
 {% endfor %}{% if more %}and {{ more }} more
 {% endif %}""",
     ("zh", "plain"): """{{ title }}
-{% for a in alarms %}{{ a.kind }}：{{ a.what }}，{{ a.where }}{% if a.measured %}，{{ a.measured }}{% endif %}，{{ a.since }}{% if a.runbook %}。处置：{{ a.runbook }}{% endif %}{% if a.link %} {{ a.link }}{% endif %}
+{% for a in alarms %}{{ a.kind }}：{{ a.what }}，{{ a.where }}{% if a.measured %}，{{ a.measured }}{% endif %}，{{ a.since }}{% if a.runbook %}。处置：{{ a.runbook }}{% endif %}{% if a.answer %} {{ a.answer }}{% elif a.link %} {{ a.link }}{% endif %}
 
 {% endfor %}{% if more %}另有 {{ more }} 条{% endif %}""",  # noqa: E501 - a line of the message
     ("en", "plain"): """{{ title }}
-{% for a in alarms %}{{ a.kind }}: {{ a.what }}, {{ a.where }}{% if a.measured %}, {{ a.measured }}{% endif %}, {{ a.since }}{% if a.runbook %}. What to do: {{ a.runbook }}{% endif %}{% if a.link %} {{ a.link }}{% endif %}
+{% for a in alarms %}{{ a.kind }}: {{ a.what }}, {{ a.where }}{% if a.measured %}, {{ a.measured }}{% endif %}, {{ a.since }}{% if a.runbook %}. What to do: {{ a.runbook }}{% endif %}{% if a.answer %} {{ a.answer }}{% elif a.link %} {{ a.link }}{% endif %}
 
 {% endfor %}{% if more %}and {{ more }} more{% endif %}""",  # noqa: E501 - a line of the message
     ("zh", "html"): """<h2>{{ title }}</h2>
 {% for a in alarms %}<p><b>{{ a.kind }} · {{ a.severity }}</b> {{ a.what }}</p>
-<ul><li>位置：{{ a.where }}</li>{% if a.measured %}<li>数值：{{ a.measured }}</li>{% endif %}{% if a.reason %}<li>原因：{{ a.reason }}</li>{% endif %}<li>时间：{{ a.since }}</li>{% if a.basis %}<li>依据：{{ a.basis }}</li>{% endif %}{% if a.runbook %}<li>处置：{{ a.runbook }}</li>{% endif %}{% if a.link %}<li><a href="{{ a.link }}">查看并确认</a></li>{% endif %}</ul>
+<ul><li>位置：{{ a.where }}</li>{% if a.measured %}<li>数值：{{ a.measured }}</li>{% endif %}{% if a.reason %}<li>原因：{{ a.reason }}</li>{% endif %}<li>时间：{{ a.since }}</li>{% if a.basis %}<li>依据：{{ a.basis }}</li>{% endif %}{% if a.runbook %}<li>处置：{{ a.runbook }}</li>{% endif %}{% if a.answer %}<li><a href="{{ a.answer }}">确认收到</a></li>{% endif %}{% if a.link %}<li><a href="{{ a.link }}">查看</a></li>{% endif %}</ul>
 {% endfor %}{% if more %}<p>另有 {{ more }} 条未列出</p>{% endif %}""",  # noqa: E501 - a line of the message
     ("en", "html"): """<h2>{{ title }}</h2>
 {% for a in alarms %}<p><b>{{ a.kind }} · {{ a.severity }}</b> {{ a.what }}</p>
-<ul><li>Where: {{ a.where }}</li>{% if a.measured %}<li>Value: {{ a.measured }}</li>{% endif %}{% if a.reason %}<li>Reason: {{ a.reason }}</li>{% endif %}<li>Since: {{ a.since }}</li>{% if a.basis %}<li>Basis: {{ a.basis }}</li>{% endif %}{% if a.runbook %}<li>What to do: {{ a.runbook }}</li>{% endif %}{% if a.link %}<li><a href="{{ a.link }}">Open and acknowledge</a></li>{% endif %}</ul>
+<ul><li>Where: {{ a.where }}</li>{% if a.measured %}<li>Value: {{ a.measured }}</li>{% endif %}{% if a.reason %}<li>Reason: {{ a.reason }}</li>{% endif %}<li>Since: {{ a.since }}</li>{% if a.basis %}<li>Basis: {{ a.basis }}</li>{% endif %}{% if a.runbook %}<li>What to do: {{ a.runbook }}</li>{% endif %}{% if a.answer %}<li><a href="{{ a.answer }}">Acknowledge</a></li>{% endif %}{% if a.link %}<li><a href="{{ a.link }}">Open</a></li>{% endif %}</ul>
 {% endfor %}{% if more %}<p>and {{ more }} more</p>{% endif %}""",  # noqa: E501 - a line of the message
 })  # fmt: skip
 

@@ -12,7 +12,7 @@ from api.routes.duty import desk
 from api.services import Services
 from api.view import View
 from park.alarms import Case
-from park.errors import Conflict, NotFound
+from park.errors import Conflict, NotFound, UserError
 
 _Word = Annotated[str, Path(min_length=20, max_length=100, pattern="^[A-Za-z0-9_-]+$")]
 # The form sends to its own address and nowhere else; nothing is loaded, nothing runs.
@@ -43,8 +43,8 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         alarms = desk(services)
         try:
             case, actor = alarms.links.show(word, alarms.now())
-        except NotFound as why:
-            return _page(f"<p>此链接无效或已使用。</p><p>{escape(str(why))}</p>", 404)
+        except (NotFound, Conflict) as why:
+            return _refused(why)
         button = "" if case.acknowledged or case.closed is not None else (
             '<form method="post"><p><button type="submit">确认已收到 · Acknowledge</button></p></form>'
         )  # fmt: skip
@@ -56,11 +56,15 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         alarms = desk(services)
         try:
             case = alarms.links.use(word, alarms.now())
-        except NotFound as why:
-            return _page(f"<p>此链接无效或已使用。</p><p>{escape(str(why))}</p>", 404)
-        except Conflict as why:
-            return _page(f"<p>已有人确认。</p><p>{escape(str(why))}</p>", 409)
+        except (NotFound, Conflict) as why:
+            return _refused(why)
         return _page(_about(case, where(case)) + "<p>已确认。 Acknowledged.</p>", 200)
+
+
+def _refused(why: UserError) -> Response:
+    """Say why a link does nothing, and where the alarms themselves are."""
+    status = 409 if isinstance(why, Conflict) else 404
+    return _page(f'<p>{escape(str(why))}</p><p><a href="/#/alarms">查看报警 · Open the alarms</a></p>', status)
 
 
 def _about(case: Case, where: str) -> str:

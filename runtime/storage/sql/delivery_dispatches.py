@@ -22,7 +22,9 @@ from park.alarms import DeliveryState, Notification
 from park.delivery import Batch, Dispatch, Facts, Target
 from park.duty import Officer
 from park.errors import Conflict, NotFound
+from runtime.link_words import LinkWords
 from runtime.storage.sql import alarm_plans
+from runtime.storage.sql.alarm_links import Fresh, keep
 from runtime.storage.sql.alarm_rows import DELIVERY, delivery_of
 from runtime.storage.sql.database import Database, chunks, upsert
 from runtime.storage.sql.delivery_facts import BasisOf, FactReader
@@ -53,9 +55,11 @@ _COLUMNS = (
 class SqlDispatches:
     """park.delivery.Dispatches over a database, with the verbs of those who move them."""
 
-    def __init__(self, database: Database, basis: BasisOf) -> None:
+    def __init__(self, database: Database, basis: BasisOf, words: LinkWords | None = None) -> None:
+        """`words` gives links that acknowledge, for messages to carry; None: they carry none."""
         self._database = database
         self._basis = basis
+        self._words = words
 
     # ── on their way ─────────────────────────────────────────────────────────────────────────────
 
@@ -104,9 +108,11 @@ class SqlDispatches:
                 nobody[note.life].append(note.id)
                 continue
             sent.append(note.id)
-            facts = _encode(reader.of(note)).decode()
-            rows += [_row(note, receiver, facts, now) for receiver in found]
-        _inserted(connection, rows, now)
+            facts = reader.of(note)
+            for receiver in found:
+                by = delivery.answers(note, receiver, targets, officers) if self._words else ""
+                rows.append(_row(note, receiver, replace(facts, answered_by=by), now))
+        _inserted(connection, rows, now, self._words)
         _mark(connection, sent, {"state": DeliveryState.SENT_ON.value})
         told = {"ended": now, "trouble": "nobody is set up who could be told"}
         # A fire that reaches nobody is shown as dead, and can be sent again; the rest is over.
@@ -131,12 +137,40 @@ class SqlDispatches:
             for way in ways:
                 target = targets.get(way[0])
                 if target is None or not target.enabled:
-                    _give_up(connection, way, now)
+                    self._give_up(connection, way, now)
                 elif (batch := _claimed(connection, way, target, now, lease, ready)) is not None:
                     found.append(batch)
                 if len(found) >= limit:
                     break
         return found
+
+    def _give_up(self, connection: Connection, way: Way, now: int) -> None:
+        """End what waits for a target that is gone or off."""
+        query = select(*_COLUMNS).where(
+            _d.state.in_(_WAITS), _d.target == way[0], _d.address == way[1], _d.life.is_(way[2])
+        )
+        found = [_dispatch(row) for row in connection.execute(query.limit(_MOST))]
+        targets, officers = holding(connection), alarm_plans.duty(connection).officers
+        for dispatch in found:
+            self._next_way(connection, dispatch, targets, officers, now)
+        _end(connection, found, DeliveryState.DEAD, now, trouble="the target is off, or gone")
+
+    def _next_way(
+        self,
+        connection: Connection,
+        dispatch: Dispatch,
+        targets: Sequence[Target],
+        officers: Mapping[int, Officer],
+        now: int,
+    ) -> None:
+        """Let an officer be told by his next contact."""
+        row = connection.execute(select(*DELIVERY).where(_o.id == dispatch.facts.notification)).first()
+        if row is None:
+            return
+        note = delivery_of(row).notification
+        way = delivery.next_contact(note, (dispatch.target, dispatch.address), targets, officers)
+        if way is not None:
+            _inserted(connection, [_row(note, way, dispatch.facts, now)], now, self._words)
 
     def release(self) -> int:
         """Let what was being sent wait anew: whoever sent it is gone. Return how many.
@@ -167,7 +201,7 @@ class SqlDispatches:
         with self._database.write() as connection:
             targets, officers = holding(connection), alarm_plans.duty(connection).officers
             for dispatch in batch.dispatches:
-                _next_way(connection, dispatch, targets, officers, now)
+                self._next_way(connection, dispatch, targets, officers, now)
             _end(connection, batch.dispatches, DeliveryState.DEAD, now, trouble=trouble[:_TEXT])
 
     def again(self, dispatch: str, now: int) -> Dispatch:
@@ -192,7 +226,7 @@ class SqlDispatches:
             found = delivery.receivers(notification, [replace(target, park=0)], {})
             if not found:
                 raise Conflict("the target is off, or has no address to be told at")
-            facts = _encode(FactReader(connection, self._basis).of(notification)).decode()
+            facts = FactReader(connection, self._basis).of(notification)
             rows = [_row(notification, receiver, facts, now) for receiver in found]
             _inserted(connection, rows, now)
             return _dispatch(connection.execute(select(*_COLUMNS).where(_d.id == rows[0]["id"])).one())
@@ -260,23 +294,29 @@ def key_of(notification: str, receiver: delivery.Receiver) -> str:
     return sha256("\n".join((notification, *receiver)).encode()).hexdigest()[:32]
 
 
-def _row(note: Notification, receiver: delivery.Receiver, facts: str, now: int) -> dict[str, Any]:
+def _row(note: Notification, receiver: delivery.Receiver, facts: Facts, now: int) -> dict[str, Any]:
     target, address = receiver
     return {
         "id": key_of(note.id, receiver), "notification": note.id, "target": target, "address": address,
         "life": note.life, "case": note.case, "park": note.park, "told_group": note.group,
         "state": DeliveryState.WAITING.value, "due": now, "attempts": 0, "created": now, "batch": "",
-        "receipt": "", "trouble": "", "body": facts,
+        "receipt": "", "trouble": "", "body": _encode(facts).decode(),
     }  # fmt: skip
 
 
-def _inserted(connection: Connection, rows: Sequence[dict[str, Any]], now: int) -> None:
-    """Insert rows; those that are there stay as they are, but for dead ones, which wait anew."""
-    for row in rows:
-        put = upsert(connection, dispatches).values(**row)
-        fresh = {"state": DeliveryState.WAITING.value, "due": now, "created": now, "ended": None, "attempts": 0}
-        put = put.on_conflict_do_update(index_elements=["id"], set_=fresh, where=_d.state == DeliveryState.DEAD.value)
-        connection.execute(put)
+def _inserted(connection: Connection, rows: Sequence[dict[str, Any]], now: int, words: LinkWords | None = None) -> None:
+    """Insert rows; those that are there stay as they are, but for dead ones, which wait anew. Keep their links."""
+    if not rows:
+        return
+    fresh = {"state": DeliveryState.WAITING.value, "due": now, "created": now, "ended": None, "attempts": 0}
+    put = upsert(connection, dispatches)
+    connection.execute(
+        put.on_conflict_do_update(index_elements=["id"], set_=fresh, where=_d.state == DeliveryState.DEAD.value), rows
+    )
+    told = [(row["id"], _facts(row["body"])) for row in rows] if words else []
+    if words is not None:
+        links = [Fresh(words.of(key), f.case, f.answered_by, f.version) for key, f in told if f.answered_by]
+        keep(connection, links, now)
 
 
 def _mark(connection: Connection, keys: Sequence[str], values: Mapping[str, Any]) -> None:
@@ -331,31 +371,6 @@ def told_next(queue: Sequence[Dispatch], now: int, *, together: bool) -> list[Di
     if len(fresh) > BACKLOG:
         return fresh[:TOGETHER_MOST]
     return [d for d in fresh if head.group and d.group == head.group][:TOGETHER_MOST] or [head]
-
-
-def _give_up(connection: Connection, way: Way, now: int) -> None:
-    """End what waits for a target that is gone or off."""
-    query = select(*_COLUMNS).where(
-        _d.state.in_(_WAITS), _d.target == way[0], _d.address == way[1], _d.life.is_(way[2])
-    )
-    found = [_dispatch(row) for row in connection.execute(query.limit(_MOST))]
-    targets, officers = holding(connection), alarm_plans.duty(connection).officers
-    for dispatch in found:
-        _next_way(connection, dispatch, targets, officers, now)
-    _end(connection, found, DeliveryState.DEAD, now, trouble="the target is off, or gone")
-
-
-def _next_way(
-    connection: Connection, dispatch: Dispatch, targets: Sequence[Target], officers: Mapping[int, Officer], now: int
-) -> None:
-    """Let an officer be told by his next contact."""
-    row = connection.execute(select(*DELIVERY).where(_o.id == dispatch.facts.notification)).first()
-    if row is None:
-        return
-    note = delivery_of(row).notification
-    way = delivery.next_contact(note, (dispatch.target, dispatch.address), targets, officers)
-    if way is not None:
-        _inserted(connection, [_row(note, way, _encode(dispatch.facts).decode(), now)], now)
 
 
 def _end(connection: Connection, ended: Sequence[Dispatch], state: DeliveryState, now: int, **more: str) -> None:

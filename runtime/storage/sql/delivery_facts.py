@@ -62,7 +62,7 @@ class FactReader:
             park_name, self._place(case.place), device or self._device(case.device), known.zh if known else "",
             known.en if known else "", known.unit if known else "", case.value, case.limit, text, case.reason,
             case.since, basis.basis, basis.runbook_zh, basis.runbook_en, case.count, case.answer, case.point, park,
-            zone, note.body,
+            zone, note.body, case.version,
         )  # fmt: skip
 
     def _case(self, key: int) -> Case | None:

@@ -77,7 +77,7 @@ Index("ix_outbox_created", outbox.c.created, outbox.c.id)
 
 alarm_links = Table(  # never the word itself: its SHA-256
     "alarm_links", metadata, Column("digest", Text, primary_key=True), _number("case"), _text("actor"),
-    _number("expires"), Column("used", BigInteger, nullable=True),
+    _number("expires"), Column("used", BigInteger, nullable=True), _number("version"),
 )  # fmt: skip
 Index("ix_alarm_links_expires", alarm_links.c.expires)
 
