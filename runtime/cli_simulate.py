@@ -123,7 +123,7 @@ def _speak(
     try:
         publish(
             live, host=host, port=port, now=clock.now, stop=stop, speed=speed, sent=sent, ask=asked,
-            username=ingest.username, password=_password(ingest),
+            username=ingest.username, password=_password(ingest), tls=ingest.tls, tls_ca_file=ingest.tls_ca_file,
         )  # fmt: skip
     except KeyboardInterrupt:
         errors.print(f"{sent.messages} messages sent")

@@ -9,7 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from park.errors import Unavailable
+from park.errors import SettingsError, Unavailable
 from simulators.dialects import Message
 from simulators.live import Live
 
@@ -40,14 +40,17 @@ def publish(
     username: str = "",
     password: str = "",
     client_id: str = "park-simulator",
+    tls: bool = False,
+    tls_ca_file: str = "",
 ) -> Sent:
     """Publish until `stop` is set or the park's time has reached `until`; return what was sent.
 
     The park's time starts at `live.now`. What lies before the clock is told `speed` times as fast as it
     happened (up to 1: at once, as fast as the broker takes it); once caught up it goes with the clock.
     While the broker is away nothing is lost: devices speak later, with their own times. `ask` is called
-    between two looks and may yield (unit code, curve) to set on fire. Raises Unavailable if the broker
-    refuses us; waits for one that is not there yet.
+    between two looks and may yield (unit code, curve) to set on fire. With `tls` the broker must be who it says, by
+    the system's authorities or the one of `tls_ca_file`. Raises Unavailable if the broker refuses us, SettingsError
+    for a file that holds no authority; waits for a broker that is not there yet.
     """
     sent = sent or Sent()
     refused: list[str] = []
@@ -56,6 +59,11 @@ def publish(
     client.reconnect_delay_set(min_delay=1, max_delay=10)
     if username:
         client.username_pw_set(username, password)
+    if tls:
+        try:
+            client.tls_set(tls_ca_file or None)
+        except OSError as why:  # ssl.SSLError is one
+            raise SettingsError(f"tls_ca_file: {tls_ca_file} holds no authority that can be read") from why
 
     def greet(
         client: mqtt.Client, _user: object, _flags: mqtt.ConnectFlags, reason: ReasonCode, _props: Properties | None
