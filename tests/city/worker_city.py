@@ -73,25 +73,27 @@ def engines(folder: Path, *, partitions: int = 2, kafka: str = "") -> Iterator[E
         yield Engines(settings, database, influx)
 
 
-def recorded(engines: Engines, minutes: int = 60) -> dict[Lane, list[Record]]:
-    """Register a simulated park, and return what its devices say around a fire, lane by lane."""
-    plan = park_plan(Scenario(BEGIN, enterprises=12))
-    events = injections(plan, BEGIN + 60 * 24 * HOUR)
-    begin = next(x.start for x in events if x.kind == "fire") - 10 * MINUTE
+def recorded(engines: Engines, minutes: int = 60, parks: Sequence[str] = ("liuxi",)) -> dict[Lane, list[Record]]:
+    """Register simulated parks, and return what their devices say around a fire in the first, lane by lane."""
+    plans = [park_plan(Scenario(BEGIN, seed, 12, code, code)) for seed, code in enumerate(parks, 1)]
+    told = [injections(plan, BEGIN + 60 * 24 * HOUR) for plan in plans]
+    begin = next(x.start for x in told[0] if x.kind == "fire") - 10 * MINUTE
     registry = CityRegistry(engines.database, CityHomes(engines.settings.city.partitions))
-    numbers = load(plan, registry, now=BEGIN)
+    numbers = [load(plan, registry, now=BEGIN) for plan in plans]
     whole = registry.config_since(0, begin)
     records: dict[Lane, list[Record]] = {lane: [config_for(whole, lane)] for lane in Lane}
     directory = Pipeline(lambda _: ())
     directory.run(whole, lambda _: None)
-    past = Past(plan, events)
+    pasts = [Past(plan, events) for plan, events in zip(plans, told, strict=True)]
     for minute in range(begin // MINUTE * MINUTE, begin + minutes * MINUTE, MINUTE):
-        batch = numbers.batch(past.received(minute, minute + MINUTE))
-        life = directory.directory.life[batch.point]
-        for lane, rows in ((Lane.LIFE, batch.rows(life)), (Lane.BULK, batch.rows(~life))):
+        for lane in Lane:
             records[lane].append(Tick(minute))
-            if len(rows):
-                records[lane].append(Batch(rows, edge_of(rows, directory.directory)))
+        for number, past in zip(numbers, pasts, strict=True):
+            batch = number.batch(past.received(minute, minute + MINUTE))
+            life = directory.directory.life[batch.point]
+            for lane, rows in ((Lane.LIFE, batch.rows(life)), (Lane.BULK, batch.rows(~life))):
+                if len(rows):
+                    records[lane].append(Batch(rows, edge_of(rows, directory.directory)))
     return records
 
 
