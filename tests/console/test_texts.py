@@ -31,7 +31,7 @@ def table(name, export):
     return json.loads(re.sub(r",(\s*[}\]])", r"\1", body))
 
 
-TEXTS = table("texts.js", "TEXTS") | table("texts_desk.js", "DESK_TEXTS")
+TEXTS = table("texts.js", "TEXTS") | table("texts_desk.js", "DESK_TEXTS") | table("texts_findings.js", "FINDING_TEXTS")
 WORDS = table("words.js", "WORDS") | table("words_desk.js", "DESK_WORDS")
 
 

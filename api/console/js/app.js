@@ -5,6 +5,8 @@ import { AlarmsPage } from "./alarmspage.js";
 import { all, get, onKeyNeeded, Problem } from "./api.js";
 import { askKey, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
+import { FindingPage } from "./findingpage.js";
+import { FindingsPage } from "./findingspage.js";
 import { now, tick } from "./format.js";
 import { FirmsPage } from "./firmspage.js";
 import { Header } from "./header.js";
@@ -36,6 +38,8 @@ const PAGES = {
   alarms: (model) => new AlarmsPage(model),
   alarm: (model, item) => new AlarmPage(model, item),
   hidden: (model) => new HiddenPage(model),
+  findings: (model) => new FindingsPage(model),
+  finding: (model) => new FindingPage(model),
   firms: (model) => new FirmsPage(model),
   rules: (model) => new RulesPage(model),
 };

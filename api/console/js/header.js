@@ -8,7 +8,7 @@ import { route, setQuery, toPage, toPark } from "./route.js";
 import { lang, remember, setLang, t } from "./texts.js";
 import { word } from "./words.js";
 
-const PAGES = [["alarms", "navAlarms"], ["hidden", "navHidden"], ["firms", "navFirms"], ["rules", "navRules"]];
+const PAGES = [["alarms", "navAlarms"], ["hidden", "navHidden"], ["findings", "navFindings"], ["firms", "navFirms"], ["rules", "navRules"]];
 
 export class Header {
   constructor(root, notice) {

@@ -2,7 +2,7 @@
 
 import { h, shape } from "./dom.js";
 import { age, moment, now } from "./format.js";
-import { toUnit } from "./route.js";
+import { toPage, toUnit } from "./route.js";
 import { advice, deviceText, findingText, measured, metricOf, metricText, tenantText, whereText } from "./say.js";
 import { t } from "./texts.js";
 import { word } from "./words.js";
@@ -50,7 +50,8 @@ export function findingRow(model, f) {
     h("span", { cls: "mark", title: word("severity", f.severity) }, shape(f.severity), h("span", { cls: "unseen" }, word("severity", f.severity))),
     h("div", { cls: "said" },
       h("p", { cls: "what" }, place(model, at), " ", metric ? metricText(metric) : word("finding", f.kind), " ", h("span", { cls: "why" }, word("reason", f.reason))),
-      h("p", { cls: "facts" }, findingText(model, f))),
+      h("p", { cls: "facts" }, findingText(model, f)),
+      f.episode ? h("p", {}, h("a", { href: toPage(model.park, "finding", 0, `episode=${encodeURIComponent(f.episode)}`) }, t("episodeWhy"))) : null),
     h("div", { cls: "when" }, h("time", { datetime: new Date(f.ts).toISOString() }, moment(f.ts)), ageSpan(f.ts)));
 }
 

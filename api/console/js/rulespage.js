@@ -4,15 +4,14 @@ import { get, post, Problem, replace } from "./api.js";
 import { Asked } from "./asked.js";
 import { dialog, toast } from "./dialogs.js";
 import { framed, h, put } from "./dom.js";
-import { moment, now, percent, yearText } from "./format.js";
+import { moment, now, yearText } from "./format.js";
 import { empty, Panel, why } from "./panel.js";
 import { t } from "./texts.js";
+import { ended, sideBySide, underWay } from "./tryout.js";
 import { word } from "./words.js";
 
 const DAY = 86_400_000;
 const DAYS = [1, 7, 30]; // of a dry run
-const LOOK = 1_000; // ms between two looks at a dry run
-const RULES_SHOWN = 40; // of a dry run's counts
 
 export class RulesPage {
   constructor(model) {
@@ -44,7 +43,6 @@ export class RulesPage {
 
   close() {
     this.asked.close();
-    clearTimeout(this.timer);
   }
 
   draw() {
@@ -98,35 +96,20 @@ export class RulesPage {
   }
 
   tryOut(days) {
-    clearTimeout(this.timer);
     return this.telling(async () => {
       const end = Math.floor(now());
       const text = this.area.value;
-      put(this.changes.body, this.sideBySide(await this.dry(text, end - days * DAY, end, t("rulesYours"))));
+      const found = await this.dry(text, end - days * DAY, end, t("rulesYours"));
+      if (found) put(this.changes.body, sideBySide(found));
     });
   }
 
   async dry(text, start, end, name) {
-    let run = await post("/rules/dry-run", { text, start, end });
-    while (run.state !== "done" && run.state !== "failed" && !this.asked.closed) {
-      put(this.changes.body, h("p", { role: "status" }, t("rulesRunning", { name, share: percent(run.progress) }), " ", h("progress", { max: 1, value: run.progress })));
-      await new Promise((resume) => (this.timer = setTimeout(resume, LOOK)));
-      run = await get(`/rules/dry-run/${run.id}`);
-    }
-    if (run.state === "failed") throw new Problem(422, run.problem);
-    return run.result ?? { rules: [], notes: [] };
-  }
-
-  /** What fired by the rules that hold, beside what would have fired by the text; those that differ first. */
-  sideBySide(result) {
-    const rows = [...result.rules].sort((a, b) => b.gone + b.new - a.gone - a.new || a.rule.localeCompare(b.rule));
-    const notes = [result.approximate ? t("rulesNearly") : "", ...result.notes].filter(Boolean);
-    const name = (rule) => (word("rule", rule) === rule ? word("rule", `limit.${rule}`) : word("rule", rule));
-    return [notes.length ? h("ul", { cls: "quiet" }, notes.map((note) => h("li", {}, note))) : null,
-      rows.length ? h("table", { cls: "plain-table" }, h("thead", {}, h("tr", {}, [t("ruleField"), t("rulesNow"), t("rulesYours"), t("rulesGone"), t("rulesNew")].map((text) => h("th", { scope: "col" }, text)))),
-        h("tbody", {}, rows.slice(0, RULES_SHOWN).map((row) => h("tr", { cls: row.gone || row.new ? "missed" : "" }, h("th", { scope: "row" }, name(row.rule)),
-          [row.present, row.changed, row.gone, row.new].map((n) => h("td", { cls: "number judged" }, String(n))))))) : empty(t("rulesNothingFired")),
-      rows.length > RULES_SHOWN ? h("p", { cls: "quiet" }, t("hidden", { n: rows.length - RULES_SHOWN })) : null];
+    const run = await post("/rules/dry-run", { text, start, end });
+    return ended(run, (told) => {
+      put(this.changes.body, underWay(told, name));
+      return !this.asked.closed;
+    });
   }
 
   async save() {

@@ -41,14 +41,18 @@ export function firstOf(groups) {
 
 const kindOf = ([point, second]) => (second ? "lines" : point.kind === "interval" || point.kind === "count" ? "bars" : point.kind === "state" ? "steps" : "band");
 
-/** Ask for what a group's chart needs. */
-export async function specOf(model, group, range, history, device, episodes = []) {
+/** Ask for what a group's chart needs, up to now. */
+export function specOf(model, group, range, history, device, episodes = []) {
+  const end = Math.ceil(now());
+  return specBetween(model, group, { start: end - RANGES[range], end, bar: BARS[range] }, history, device, episodes);
+}
+
+/** Ask for what a group's chart needs between two times; bars are as wide as what was usual of them. */
+export async function specBetween(model, group, { start, end, bar = H }, history, device, episodes = []) {
   const { points } = group;
   const [point] = points;
   const kind = kindOf(points);
-  const end = Math.ceil(now());
-  const start = end - RANGES[range];
-  const query = kind === "bars" ? { step: Math.max(BARS[range], point.source ? 15 * M : 0) } : { buckets: WINDOWS };
+  const query = kind === "bars" ? { step: Math.max(bar, point.source ? 15 * M : 0) } : { buckets: WINDOWS };
   const usual = usualOf(point, points.length > 1 ? "lines" : kind, start, end);
   const answers = await Promise.all(points.map((p) => get(`/points/${p.id}/readings`, { start, end, ...query })));
   const series = points.map((p, i) => ({ label: points.length > 1 ? pointText(p) : metricText(p), windows: answers[i], interval: p.interval }));

@@ -1,6 +1,7 @@
 // Every sentence of the pages, in Chinese and English. One table; a test holds both columns complete.
 
 import { DESK_TEXTS } from "./texts_desk.js";
+import { FINDING_TEXTS } from "./texts_findings.js";
 
 export const TEXTS = {
   title: ["园区平台", "Park platform"],
@@ -152,7 +153,7 @@ export const TEXTS = {
   adviceLimit: ["核对设备与现场", "Check the device and the place"],
 };
 
-const ALL = { ...TEXTS, ...DESK_TEXTS };
+const ALL = { ...TEXTS, ...DESK_TEXTS, ...FINDING_TEXTS };
 const LANGUAGES = ["zh", "en"];
 
 export const lang = () => (document.documentElement.lang === "en" ? "en" : "zh");
