@@ -39,6 +39,7 @@ from api.routes import (
     readings,
     rules,
     session,
+    stand_ins,
     system,
     targets,
 )
@@ -78,6 +79,7 @@ _ROUTES = (
     activity,
     alarms,
     duty,
+    stand_ins,
     answer,
     targets,
     inspections,

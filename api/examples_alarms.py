@@ -48,6 +48,7 @@ _ROTA: Final = {
     "shifts": [{"officer": 4, "start": 1_200, "end": 480, "days": [0, 1, 2, 3, 4], "first": "", "last": ""}],
     "substitutes": [{"officer": 4, "by": 5, "starts": _T, "ends": _T + 86_400_000}],
 }  # fmt: skip
+_STAND_IN: Final = {"officer": 4, "by": 5, "starts": _T, "ends": _T + 86_400_000, "version": 1}
 _CHAIN: Final = {
     "park": 1, "version": 0, "name": "消防", "order": 10, "wait": 120_000, "then": 0, "realarm": 1_800_000,
     "matchers": [{"label": "family", "operator": "=~", "value": "fire|gas"}],
@@ -76,7 +77,7 @@ BODIES: Final[dict[str, Any]] = {
     "reset_alarm": {"why": "confirmed_clear", "note": "现场确认，无火情", "version": 4},
     "close_alarm": {"verdict": "unwanted", "note": "焊接烟尘", "version": 5},
     "attach": "(the bytes of a JPEG)",
-    "preview_silence": _SILENCE,
+    "preview_silence": _SILENCE, "stand_in": _STAND_IN, "end_stand_in": _STAND_IN,
     **{f"{verb}_{noun}": plan for noun, plan in _PLANS.items() for verb in ("create", "replace")},
 }  # fmt: skip
 ANSWERS: Final[dict[str, Any]] = {
@@ -92,6 +93,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "list_attachments": _page(_FILE), "attach": _FILE,
     "list_hidden": _page({"park": 1, "alarm": _LIMIT, "why": [_WHY]}),
     "preview_silence": {"alarms": [_LIMIT], "more": False},
+    "stand_in": _kept("rota"), "end_stand_in": _kept("rota"),
     "rota_duty": {"rota": 6, "at": _T, "officers": [_kept("officer")]},
     **{f"{verb}_{noun}": _kept(noun) for noun in _PLANS for verb in ("read", "create", "replace")},
     **{f"list_{noun}s": _page(_kept(noun)) for noun in _PLANS},

@@ -103,6 +103,7 @@ _ROUTES |= {
     # Addresses of people are for those who act, not for every viewer.
     **{("GET", f"{V1}/{plans}{rest}"): _L for plans in ("officers", "rotas", "chains") for rest in ("", "/{key}")},
     ("GET", f"{V1}/rotas/{{key}}/duty"): _L,
+    **{("POST", f"{V1}/rotas/{{key}}/substitutes{rest}"): _D for rest in ("", "/end")},
     ("GET", "/a/{word}"): None,  # the word is the key: good for one acknowledgement
     ("POST", "/a/{word}"): None,
 }

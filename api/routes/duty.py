@@ -86,7 +86,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
     def rota_duty(key: Id, caller: Caller, at: Time | None = None) -> OnDuty:
         """Return who is on duty in a rota at a time, now by default; stand-ins in the place of whom they stand for."""
         alarms = desk(services)
-        rota = _found(alarms, Rota, key, caller)
+        rota = found_plan(alarms, Rota, key, caller)
         at = alarms.now() if at is None else at
         on_duty = [alarms.plans.plan(Officer, o) for o in alarms.on_duty(rota, at)]
         officers = [o for o in on_duty if not o.park or caller.sees(o.park)]
@@ -117,7 +117,7 @@ def _add_plan(app: FastAPI, services: Services, view: View, plan: PlanRoutes) ->
 
     @app.get(f"{there}/{{key}}", tags=["duty"], name=f"read_{plan.one}", response_model=out)
     def read(key: Id, caller: Caller) -> Any:
-        return out.of(_found(desk(services), plan.kind, key, caller))
+        return out.of(found_plan(desk(services), plan.kind, key, caller))
 
     @app.post(there, tags=["duty"], name=f"create_{plan.one}", response_model=out, status_code=201)
     def create(body: body_kind, caller: Caller) -> Any:  # type: ignore[valid-type]
@@ -129,7 +129,7 @@ def _add_plan(app: FastAPI, services: Services, view: View, plan: PlanRoutes) ->
     @app.put(f"{there}/{{key}}", tags=["duty"], name=f"replace_{plan.one}", response_model=out)
     def change(key: Id, body: body_kind, caller: Caller) -> Any:  # type: ignore[valid-type]
         alarms = desk(services)
-        _found(alarms, plan.kind, key, caller)
+        found_plan(alarms, plan.kind, key, caller)
         new = body.plan(key, caller.name)  # type: ignore[attr-defined]
         _within(services, view, caller, new)
         return out.of(alarms.plans.save(new, actor=caller.name, now=alarms.now()))
@@ -137,12 +137,13 @@ def _add_plan(app: FastAPI, services: Services, view: View, plan: PlanRoutes) ->
     @app.delete(f"{there}/{{key}}", tags=["duty"], name=f"end_{plan.one}", status_code=204)
     def end(key: Id, caller: Caller) -> Response:
         alarms = desk(services)
-        _found(alarms, plan.kind, key, caller)
+        found_plan(alarms, plan.kind, key, caller)
         alarms.plans.end(plan.kind, key, actor=caller.name, now=alarms.now())
         return Response(status_code=204)
 
 
-def _found(alarms: AlarmServices, kind: type[Any], key: int, caller: Principal) -> Any:
+def found_plan(alarms: AlarmServices, kind: type[Any], key: int, caller: Principal) -> Any:
+    """Return a plan that a key may see. Raises NotFound."""
     plan = alarms.plans.plan(kind, key)
     if not caller.sees(plan.park):
         raise NotFound(f"there is no {kind.__name__.lower()} {key}")

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 from shutil import which
@@ -10,13 +11,27 @@ from shutil import which
 import pytest
 
 from alerts.matching import LABELS
+from governance.checklists import shipped as checklists
 from park.activity import ActivityState
-from park.alarms import Answer, CaseState, CaseVerb, SuppressionReason, TransitionReason, Verdict
+from park.alarms import (
+    Answer,
+    CaseState,
+    CaseVerb,
+    DeliveryState,
+    MessageKind,
+    SuppressionReason,
+    TransitionReason,
+    Verdict,
+)
+from park.delivery import Channel
 from park.events import AlarmState, Label, Reason, Severity, Status
+from park.governance import DrillState, Every, Five, HazardGrade, HazardState, HazardVerb, RoundState
+from park.governance import Verdict as ItemVerdict
+from park.kpi import Standing
 from park.metrics import METRICS, Feed
 from park.model import LIFE_KINDS, DeviceMode
 from park.readings import Quality
-from park.records import PaperKind
+from park.records import PaperKind, Refusal
 from stream.rules import parse, shipped
 
 JS = Path(__file__).parents[2] / "api" / "console" / "js"
@@ -31,8 +46,22 @@ def table(name, export):
     return json.loads(re.sub(r",(\s*[}\]])", r"\1", body))
 
 
-TEXTS = table("texts.js", "TEXTS") | table("texts_desk.js", "DESK_TEXTS") | table("texts_findings.js", "FINDING_TEXTS")
-WORDS = table("words.js", "WORDS") | table("words_desk.js", "DESK_WORDS")
+_TEXT_TABLES = (("texts.js", "TEXTS"), ("texts_desk.js", "DESK_TEXTS"), ("texts_duty.js", "DUTY_TEXTS"),
+                ("texts_findings.js", "FINDING_TEXTS"),
+                ("texts_office.js", "OFFICE_TEXTS"))  # fmt: skip
+_WORD_TABLES = (("words.js", "WORDS"), ("words_desk.js", "DESK_WORDS"), ("words_office.js", "OFFICE_WORDS"))
+
+
+def joined(tables):
+    """Return some tables as one; no name stands in two of them."""
+    found = [table(*one) for one in tables]
+    whole = {key: value for one in found for key, value in one.items()}
+    assert len(whole) == sum(map(len, found))
+    return whole
+
+
+TEXTS = joined(_TEXT_TABLES)
+WORDS = joined(_WORD_TABLES)
 
 
 class TestTexts:
@@ -73,6 +102,14 @@ class TestTexts:
             "held": {str(r) for r in SuppressionReason},
             "transition": {str(r) for r in TransitionReason}, "verdict": {str(v) for v in Verdict},
             "answer": {str(a) for a in Answer}, "matcher": set(LABELS), "caseRule": {f"device.{s}" for s in Status},
+            "hazard": {str(s) for s in HazardState}, "hazardVerb": {str(v) for v in HazardVerb},
+            "grade": {str(g) for g in HazardGrade}, "round": {str(s) for s in RoundState},
+            "itemVerdict": {str(v) for v in ItemVerdict}, "every": {str(e) for e in Every},
+            "drill": {str(s) for s in DrillState}, "five": {f.name for f in fields(Five)},
+            "category": {i.category for c in checklists().values() for i in c.items} - {""},
+            "standing": {str(s) for s in Standing}, "channel": {str(c) for c in Channel},
+            "delivery": {str(s) for s in DeliveryState}, "messageKind": {str(k) for k in MessageKind},
+            "refusal": {str(r) for r in Refusal},
         }  # fmt: skip
 
         assert {} == {group: codes - set(WORDS[group]) for group, codes in spoken.items() if codes - set(WORDS[group])}

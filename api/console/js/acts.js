@@ -3,6 +3,7 @@
 import { post } from "./api.js";
 import { dialog, toast } from "./dialogs.js";
 import { h } from "./dom.js";
+import { NOTE_MOST } from "./fields.js";
 import { moment, now } from "./format.js";
 import { conditionText } from "./say.js";
 import { t } from "./texts.js";
@@ -12,7 +13,6 @@ const HOUR = 3_600_000;
 const SHELVES = [1, 4, 8, 24, 72, 168]; // hours; the platform takes seven days at most
 const RESETS = ["confirmed_clear", "below_alarm", "video_clear"]; // GB/T 45839-2025, 5.8.1
 const VERDICTS = ["real", "unwanted", "equipment", "malicious", "good_intent", "test", "unknown"];
-export const NOTE_MOST = 2_000; // characters
 
 const open = (alarm) => alarm.closed === null;
 const note = (needed) => ({ label: needed ? t("whyNeeded") : t("whyFree"), input: h("textarea", { name: "note", required: needed, maxlength: NOTE_MOST, rows: 3 }) });

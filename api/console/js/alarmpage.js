@@ -1,23 +1,22 @@
 // One alarm on one screen: what it is, what to do, who has it; its place, its curve at that time, all that happened.
 
-import { ACTS, actsOf, doAct, NOTE_MOST } from "./acts.js";
+import { ACTS, actsOf, doAct } from "./acts.js";
 import { AlarmChart } from "./alarmchart.js";
 import { alarmName, alarmTags, ownerText, twice } from "./alarmrow.js";
-import { all, get, post, Problem, send } from "./api.js";
+import { all, get, post, Problem } from "./api.js";
 import { Asked } from "./asked.js";
 import { toast } from "./dialogs.js";
-import { framed, h, keyed, put } from "./dom.js";
+import { framed, h, put } from "./dom.js";
+import { Files } from "./files.js";
 import { moment, yearText } from "./format.js";
 import { MiniPlan } from "./miniplan.js";
 import { empty, Panel, why } from "./panel.js";
 import { toPage } from "./route.js";
 import { ageSpan, badge, place } from "./rows.js";
 import { advice, deviceText, measured, tenantText } from "./say.js";
+import { Story, storyLine } from "./story.js";
 import { lang, t } from "./texts.js";
 import { word } from "./words.js";
-
-const FILES = "image/jpeg,image/png,image/webp,application/pdf,text/plain";
-const FILE_MOST = 5 << 20; // bytes, as the platform takes them
 
 export class AlarmPage {
   constructor(model, id) {
@@ -25,26 +24,23 @@ export class AlarmPage {
     this.id = id;
     this.alarm = null;
     this.lines = [];
-    this.files = [];
     this.rules = [];
     this.about = new Panel("about-alarm", t("alarm"));
     this.todo = new Panel("todo", t("whatToDo"));
-    this.story = new Panel("story", t("timeline"));
+    this.story = new Story({ line: (line) => this.line(line), say: model.may("alarm") ? (text) => this.comment(text) : null });
     this.curve = new Panel("alarm-curve", t("curveThen"));
     this.site = new Panel("site", t("map"));
-    this.papers = new Panel("files", t("files"));
+    this.files = new Files(`/alarms/${id}`, { may: model.may("alarm"), done: () => this.load() });
     this.chart = new AlarmChart(model, this.curve);
     this.mini = new MiniPlan(model);
     this.root = h("div", { cls: "alarm-page" }, h("p", {}, h("a", { cls: "up", href: toPage(model.park, "alarms") }, `← ${t("alarmsPage")}`)),
-      this.about.root, h("div", { cls: "column" }, this.story.root, this.curve.root), h("div", { cls: "column" }, this.todo.root, this.site.root, this.papers.root));
+      this.about.root, h("div", { cls: "column" }, this.story.root, this.curve.root), h("div", { cls: "column" }, this.todo.root, this.site.root, this.files.root));
     this.asked = new Asked({
       alarm: async () => this.see(await get(`/alarms/${id}`)),
       story: async () => {
         this.lines = await all(`/alarms/${id}/history`);
       },
-      files: async () => {
-        this.files = (await get(`/alarms/${id}/attachments`)).items;
-      },
+      files: () => this.files.load(),
       rules: async () => {
         this.rules = (await get("/rules")).rules;
       },
@@ -95,8 +91,8 @@ export class AlarmPage {
     if (!this.about.ready(this.asked, ["alarm"])) return;
     this.drawAbout();
     this.drawTodo();
-    this.drawStory();
-    this.drawFiles();
+    if (this.story.panel.ready(this.asked, ["story"])) this.story.draw(this.lines);
+    if (this.files.panel.ready(this.asked, ["files"])) this.files.draw();
     put(this.site.body, this.mini.draw(this.model.placeOf(this.alarm), this.alarm.severity) ?? empty(t("placeUnknown")));
     this.chart.show(this.alarm);
   }
@@ -145,56 +141,15 @@ export class AlarmPage {
       rule?.basis ? h("p", { cls: "quiet" }, t("basis", { text: rule.basis })) : null));
   }
 
-  drawStory() {
-    if (!this.story.ready(this.asked, ["story"])) return;
-    if (!this.timeline) this.timeline = h("ol", { cls: "timeline" });
-    if (!this.timeline.isConnected) put(this.story.body, this.timeline, this.commentForm());
-    keyed(this.timeline, this.lines, (line) => line.id, (line) => this.line(line), document.documentElement.lang);
-  }
-
   line(line) {
     const moved = line.before && line.before !== line.after ? `${word("case", line.before)} → ${word("case", line.after)}` : "";
     const reason = ["condition", "person", "finding", "device"].includes(line.why) ? "" : word("transition", line.why);
-    return h("li", { cls: `step ${line.verb}` }, h("time", { datetime: new Date(line.at).toISOString() }, moment(line.at)),
-      h("div", {}, h("p", {}, h("strong", {}, word("verb", line.verb)), " ", h("span", { cls: "who" }, line.actor || t("platform")), reason ? ` · ${reason}` : "", moved ? h("span", { cls: "quiet" }, ` · ${moved}`) : null),
-        line.note ? h("p", { cls: "note" }, line.note) : null));
+    return storyLine(line, word("verb", line.verb), [reason ? ` · ${reason}` : "", moved ? h("span", { cls: "quiet" }, ` · ${moved}`) : null]);
   }
 
-  commentForm() {
-    if (!this.model.may("alarm")) return null;
-    const text = h("textarea", { name: "comment", "aria-label": t("comment"), required: true, maxlength: NOTE_MOST, rows: 2, placeholder: t("comment") });
-    const button = h("button", { type: "submit" }, t("commentDo"));
-    return h("form", { cls: "comment-form", onsubmit: async (event) => {
-      event.preventDefault();
-      button.disabled = true;
-      try {
-        this.see(await post(`/alarms/${this.id}/comment`, { note: text.value.trim() }));
-        text.value = "";
-        this.load();
-      } catch (problem) {
-        this.fail(problem, "comment");
-      } finally {
-        button.disabled = false;
-      }
-    } }, text, button);
-  }
-
-  drawFiles() {
-    if (!this.papers.ready(this.asked, ["files"])) return;
-    const input = h("input", { type: "file", accept: FILES, cls: "unseen", id: "attach", onchange: () => input.files[0] && this.attach(input.files[0]) });
-    put(this.papers.beside, this.model.may("alarm") ? [input, h("label", { for: "attach", cls: "button" }, t("attach"))] : null);
-    put(this.papers.body, this.files.length ? h("ul", { cls: "file-list" }, this.files.map((file) => h("li", {},
-      h("a", { href: `/api/v1/alarms/${this.id}/attachments/${file.id}`, download: file.name }, file.name), h("span", { cls: "quiet" }, ` ${Math.ceil(file.size / 1024)} KiB · ${file.actor} · ${moment(file.at)}`)))) : empty(t("noFiles")));
-  }
-
-  async attach(file) {
-    try {
-      if (file.size > FILE_MOST) throw new Problem(413, t("fileTooLarge"));
-      await send(`/alarms/${this.id}/attachments`, { name: file.name }, file);
-      this.load();
-    } catch (problem) {
-      this.fail(problem, "attach");
-    }
+  async comment(text) {
+    this.see(await post(`/alarms/${this.id}/comment`, { note: text }));
+    this.load();
   }
 
   async act(name) {
@@ -203,15 +158,15 @@ export class AlarmPage {
       if (!after) return;
       this.see(after);
     } catch (problem) {
-      this.fail(problem, "actFailed");
+      this.fail(problem);
     }
     this.load();
   }
 
-  fail(problem, what) {
+  fail(problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (problem.body.alarm) this.see(problem.body.alarm);
-    toast(problem.status === 409 ? t("fasterThanYou", { why: why(problem) }) : t("failed", { what: t(what), why: why(problem) }), "wrong");
+    toast(problem.status === 409 ? t("fasterThanYou", { why: why(problem) }) : t("failed", { what: t("actFailed"), why: why(problem) }), "wrong");
     this.redraw();
   }
 }

@@ -3,19 +3,30 @@
 import { AlarmPage } from "./alarmpage.js";
 import { AlarmsPage } from "./alarmspage.js";
 import { all, get, onKeyNeeded, Problem } from "./api.js";
+import { ChainsPage } from "./chainspage.js";
+import { DeliveryPage } from "./deliverypage.js";
 import { askKey, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
+import { DrillPage } from "./drillpage.js";
+import { DrillsPage } from "./drillspage.js";
+import { DutyPage } from "./dutypage.js";
+import { FiguresPage } from "./figurespage.js";
 import { FindingPage } from "./findingpage.js";
 import { FindingsPage } from "./findingspage.js";
 import { now, tick } from "./format.js";
 import { FirmsPage } from "./firmspage.js";
+import { HazardPage } from "./hazardpage.js";
+import { HazardsPage } from "./hazardspage.js";
 import { Header } from "./header.js";
 import { HiddenPage } from "./hiddenpage.js";
 import { Live } from "./live.js";
 import { Model } from "./model.js";
 import { why } from "./panel.js";
 import { ParkPage } from "./parkpage.js";
+import { QuarantinePage } from "./quarantinepage.js";
 import { route, toPark } from "./route.js";
+import { RoundPage } from "./roundpage.js";
+import { RoundsPage } from "./roundspage.js";
 import { RulesPage } from "./rulespage.js";
 import { conditionText } from "./say.js";
 import { t } from "./texts.js";
@@ -38,10 +49,21 @@ const PAGES = {
   alarms: (model) => new AlarmsPage(model),
   alarm: (model, item) => new AlarmPage(model, item),
   hidden: (model) => new HiddenPage(model),
+  figures: (model) => new FiguresPage(model),
+  duty: (model) => new DutyPage(model),
+  chains: (model) => new ChainsPage(model),
+  delivery: (model) => new DeliveryPage(model),
+  rounds: (model) => new RoundsPage(model),
+  round: (model, item) => new RoundPage(model, item),
+  hazards: (model) => new HazardsPage(model),
+  hazard: (model, item) => new HazardPage(model, item),
+  drills: (model) => new DrillsPage(model),
+  drill: (model, item) => new DrillPage(model, item),
   findings: (model) => new FindingsPage(model),
   finding: (model) => new FindingPage(model),
   firms: (model) => new FirmsPage(model),
   rules: (model) => new RulesPage(model),
+  quarantine: (model) => new QuarantinePage(model),
 };
 
 /** Draw the page that the address names. */

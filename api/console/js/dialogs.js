@@ -8,17 +8,18 @@ import { t } from "./texts.js";
 
 /**
  * Ask for some fields and do something with them; resolves true once done, false when cancelled.
- * `fields`: [{label, input, about}]; `act`: {text, run(values), wrong(problem)}. What goes wrong is told in the dialog.
+ * `fields`: [{label, input, hint}], or [{label, group}] where several inputs stand under one label; `act`: {text,
+ * run(values), wrong(problem)}. What goes wrong is told in the dialog.
  */
-export function dialog(title, about, fields, act, { cancel = true } = {}) {
+export function dialog(title, about, fields, act, { cancel = true, wide = false } = {}) {
   return new Promise((resolve) => {
     const before = document.activeElement;
     const wrong = h("p", { cls: "wrong", role: "alert", hidden: true });
     const button = h("button", { type: "submit", cls: "primary" }, act.text);
     const form = h("form", { method: "dialog", onsubmit: submit },
-      h("h2", { id: "dialog-title" }, title), about, fields.map(({ label, input, hint }) => h("label", {}, label, input, hint ? h("span", { cls: "quiet" }, hint) : null)), wrong,
+      h("h2", { id: "dialog-title" }, title), about, fields.map(fieldOf), wrong,
       h("div", { cls: "buttons" }, cancel ? h("button", { type: "button", onclick: () => done(false) }, t("cancel")) : null, button));
-    const element = h("dialog", { "aria-labelledby": "dialog-title", oncancel: (event) => (cancel ? done(false) : event.preventDefault()) }, form);
+    const element = h("dialog", { cls: wide ? "wide" : null, "aria-labelledby": "dialog-title", oncancel: (event) => (cancel ? done(false) : event.preventDefault()) }, form);
     const first = fields[0]?.input ?? button;
     function done(value) {
       element.close();
@@ -30,7 +31,7 @@ export function dialog(title, about, fields, act, { cancel = true } = {}) {
       event.preventDefault();
       button.disabled = true;
       try {
-        await act.run(...fields.map(({ input }) => (input.type === "checkbox" ? input.checked : input.value.trim())));
+        await act.run(...fields.filter(({ input }) => input).map(({ input }) => (input.type === "checkbox" ? input.checked : input.value.trim())));
         done(true);
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem;
@@ -45,6 +46,27 @@ export function dialog(title, about, fields, act, { cancel = true } = {}) {
     element.showModal();
     first.focus();
   });
+}
+
+function fieldOf({ label, input, hint, group }) {
+  const said = hint ? h("span", { cls: "quiet" }, hint) : null;
+  if (group) return h("fieldset", {}, h("legend", {}, label), group, said);
+  return h("label", { cls: input.type === "checkbox" ? "box" : null }, input.type === "checkbox" ? [input, h("span", {}, label)] : [label, input], said);
+}
+
+/** Ask whether something is meant, and do it. */
+export const sure = (title, text, act, run) => dialog(title, h("p", {}, text), [], { text: act, run });
+
+/** Do something; true where it was done, else a person is told why not. */
+export async function tried(what, run) {
+  try {
+    await run();
+    return true;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    toast(t("failed", { what, why: why(problem) }), "wrong");
+    return false;
+  }
 }
 
 /** Ask for a key until there is a session. */

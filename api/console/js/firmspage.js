@@ -6,6 +6,7 @@ import { Asked } from "./asked.js";
 import { framed, h, put } from "./dom.js";
 import { percent } from "./format.js";
 import { empty, Panel } from "./panel.js";
+import { Papers } from "./papers.js";
 import { route, setQuery, toUnit } from "./route.js";
 import { t } from "./texts.js";
 import { word } from "./words.js";
@@ -15,7 +16,11 @@ export class FirmsPage {
     this.model = model;
     this.panel = new Panel("firms", t("firms"));
     this.activity = new ActivityPanel();
-    this.root = h("div", { cls: "firms-page" }, this.activity.root, this.panel.root);
+    this.papers = new Papers(model, () => {
+      this.asked.load("firms");
+      this.activity.show(this.chosen());
+    });
+    this.root = h("div", { cls: "firms-page" }, this.activity.root, this.papers.root, this.panel.root);
     this.asked = new Asked({
       firms: async () => {
         this.told = await get(`/parks/${model.park}/activity`);
@@ -38,6 +43,7 @@ export class FirmsPage {
     this.off();
     this.asked.close();
     this.activity.close();
+    this.papers.close();
   }
 
   chosen() {
@@ -55,6 +61,7 @@ export class FirmsPage {
   draw() {
     if (!this.panel.ready(this.asked, ["firms"])) return;
     const { enterprises, states, recovery } = this.told;
+    this.papers.show(this.chosen(), enterprises.find((firm) => firm.enterprise === this.chosen())?.name ?? "");
     put(this.panel.beside, h("ul", { cls: "status-counts" }, Object.entries(states).map(([state, n]) => h("li", {}, word("activity", state), " ", h("b", {}, String(n))))));
     if (!enterprises.length) return put(this.panel.body, empty(t("noActivity")));
     const unitOf = (firm) => [...this.model.units.values()].find((unit) => unit.tenant?.id === firm);

@@ -5,10 +5,9 @@ import { h, put, shape } from "./dom.js";
 import { age, clock, dateText, hourMinute, now, zoneText } from "./format.js";
 import { SEVERITIES } from "./model.js";
 import { route, setQuery, toPage, toPark } from "./route.js";
+import { here as atPage, seen } from "./sections.js";
 import { lang, remember, setLang, t } from "./texts.js";
 import { word } from "./words.js";
-
-const PAGES = [["alarms", "navAlarms"], ["hidden", "navHidden"], ["findings", "navFindings"], ["firms", "navFirms"], ["rules", "navRules"]];
 
 export class Header {
   constructor(root, notice) {
@@ -16,13 +15,14 @@ export class Header {
     this.notice = notice;
     this.trail = h("nav", { cls: "trail" });
     this.nav = h("nav", { cls: "pages" });
+    this.below = h("nav", { cls: "pages below" });
     this.counts = h("div", { cls: "counts", role: "group" });
     this.line = h("div", { cls: "line connecting", role: "status" });
     this.time = h("time", { cls: "park-time" });
     this.language = h("button", { type: "button", cls: "flat", onclick: () => this.switchLanguage() });
     this.theme = h("button", { type: "button", cls: "flat", onclick: switchTheme });
     this.out = h("button", { type: "button", cls: "flat", hidden: true, onclick: () => leave().then(() => location.reload()) });
-    put(root, this.trail, this.nav, this.counts, h("div", { cls: "right" }, this.line, this.time, this.language, this.theme, this.out));
+    put(root, this.trail, this.nav, this.counts, h("div", { cls: "right" }, this.line, this.time, this.language, this.theme, this.out), this.below);
   }
 
   draw({ parks, model, live, onLanguage }) {
@@ -51,14 +51,23 @@ export class Header {
     this.drawLine();
   }
 
+  /** Two rows: groups, and the pages of the group that we are in. */
   drawPages() {
-    const { unit, page } = route();
     const { model } = this;
     this.nav.setAttribute("aria-label", t("pages"));
-    if (!model) return put(this.nav);
-    const here = unit ? "" : page || "park";
-    const link = (name, address, text) => h("a", { href: address, "aria-current": here === name || (name === "alarms" && here === "alarm") ? "page" : null }, text);
-    return put(this.nav, link("park", toPark(model.park), t("navPark")), PAGES.map(([name, text]) => link(name, toPage(model.park, name), t(text))));
+    if (!model) {
+      put(this.nav);
+      put(this.below);
+      return;
+    }
+    const at = atPage();
+    const address = (name) => (name === "park" ? toPark(model.park) : toPage(model.park, name));
+    const sections = seen(model);
+    const present = sections.find(({ pages }) => pages.some(({ name }) => name === at));
+    put(this.nav, sections.map((section) => h("a", { href: address(section.pages[0].name), "aria-current": section === present ? "page" : null }, t(section.text))));
+    this.below.hidden = !present || present.pages.length < 2;
+    this.below.setAttribute("aria-label", present ? t("pagesOf", { name: t(present.text) }) : "");
+    put(this.below, present?.pages.map(({ name, text }) => h("a", { href: address(name), "aria-current": name === at ? "page" : null }, t(text))) ?? []);
   }
 
   drawCounts() {

@@ -12,7 +12,7 @@ import { LongList } from "./longlist.js";
 import { empty, Panel, why } from "./panel.js";
 import { toPage } from "./route.js";
 import { whereText, deviceText } from "./say.js";
-import { SilenceForm, WindowForm } from "./silences.js";
+import { newSilence, newWindow } from "./silences.js";
 import { t } from "./texts.js";
 import { word } from "./words.js";
 
@@ -102,8 +102,8 @@ export class HiddenPage {
       put(this.after, mine.length ? null : empty(t("nothingHidden")));
     }
     this.drawPlans(this.quiet, "silences", this.silences, (plan) => plan.matchers.map((m) => `${word("matcher", m.label)} ${m.operator} ${this.valueText(m)}`).join(t("and")), t("noSilences"),
-      () => new SilenceForm(this.model, () => this.load()).open());
-    this.drawPlans(this.works, "windows", this.windows, (plan) => this.whereOf(plan), t("noWindows"), () => new WindowForm(this.model, () => this.load()).open());
+      () => newSilence(this.model, () => this.load()));
+    this.drawPlans(this.works, "windows", this.windows, (plan) => this.whereOf(plan), t("noWindows"), () => newWindow(this.model, () => this.load()));
   }
 
   valueText({ label, value }) {

@@ -1,7 +1,9 @@
 // Every sentence of the pages, in Chinese and English. One table; a test holds both columns complete.
 
 import { DESK_TEXTS } from "./texts_desk.js";
+import { DUTY_TEXTS } from "./texts_duty.js";
 import { FINDING_TEXTS } from "./texts_findings.js";
+import { OFFICE_TEXTS } from "./texts_office.js";
 
 export const TEXTS = {
   title: ["园区平台", "Park platform"],
@@ -153,7 +155,7 @@ export const TEXTS = {
   adviceLimit: ["核对设备与现场", "Check the device and the place"],
 };
 
-const ALL = { ...TEXTS, ...DESK_TEXTS, ...FINDING_TEXTS };
+const ALL = { ...TEXTS, ...DESK_TEXTS, ...DUTY_TEXTS, ...FINDING_TEXTS, ...OFFICE_TEXTS };
 const LANGUAGES = ["zh", "en"];
 
 export const lang = () => (document.documentElement.lang === "en" ? "en" : "zh");

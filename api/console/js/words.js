@@ -2,6 +2,7 @@
 
 import { lang } from "./texts.js";
 import { DESK_WORDS } from "./words_desk.js";
+import { OFFICE_WORDS } from "./words_office.js";
 
 export const WORDS = {
   severity: { critical: ["紧急", "Critical"], high: ["高", "High"], medium: ["中", "Medium"], low: ["低", "Low"] },
@@ -146,7 +147,10 @@ export const WORDS = {
 };
 
 const { caseRule, ...DESK } = DESK_WORDS;
-const ALL = { ...WORDS, ...DESK, rule: { ...WORDS.rule, ...caseRule } };
+const ALL = { ...WORDS, ...DESK, ...OFFICE_WORDS, rule: { ...WORDS.rule, ...caseRule } };
 
 /** The word for a code in the present language; the code itself where there is none. */
 export const word = (group, code) => ALL[group]?.[code]?.[lang() === "zh" ? 0 : 1] ?? String(code ?? "—");
+
+/** The codes of a group that have a word, in the order of the table. */
+export const codesOf = (group) => Object.keys(ALL[group] ?? {});
