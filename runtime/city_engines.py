@@ -165,6 +165,7 @@ def _give(folder: Path, user: str) -> None:
     who = pwd.getpwnam(user)
     for path in (folder, *folder.rglob("*")):
         os.chown(path, who.pw_uid, who.pw_gid)
+    folder.parent.chmod(0o711)  # it is ours; what is in it and secret is its owner's only
     for above in folder.resolve().parents:
         if not above.stat().st_mode & 0o001:
             raise SettingsError(f"the user {user}, as whom PostgreSQL runs here, cannot enter {above}")

@@ -185,7 +185,7 @@ class Process:
 
     def until_well(self):
         """Wait until it serves."""
-        until(lambda: self.health()[0] == 200 or self._alive(), 40)
+        until(lambda: self.health()[0] == 200 or self._alive(), 120, 0.1)
 
     def _alive(self):
         assert self.child.poll() is None, self.log.read_text()[-2_000:]
