@@ -1,0 +1,204 @@
+"""An ingester that is killed, and a Kafka that goes: nothing that was acknowledged is lost, nothing counted twice."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections import Counter
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from park.metrics import Lane
+from park.ports import Chunk
+from park.readings import concat
+from park.records import Batch
+from park.settings import CitySettings
+from park.streams import stream_of
+from runtime import clock
+from runtime.broker import Broker, Kind
+from runtime.late import LateGate
+from runtime.storage.memory import MemoryStore
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.registry import SqlRegistry
+from runtime.topics import prepare_topics
+from stream.pipeline import Pipeline
+from stream.stages import store_stages
+from tests.city.ingest_city import METERS, Devices, Reading, fill
+from tests.city.kafka import apache_kafka
+from tests.servers import postgresql
+from tests.tools import free_port, until
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+CODES = ("liuxi", "qinglong", "beihu", "nanshan", "xicheng")
+T0 = clock.now() - 3_600_000  # what devices said an hour ago, each second of it once
+
+
+class Ingester:
+    """`park ingest`, as a process."""
+
+    def __init__(self, settings, port):
+        self._settings, self._port = settings, port
+        self._process = None
+
+    def start(self):
+        """Start it; return when it is well."""
+        command = [sys.executable, "-m", "runtime", "ingest", "--settings", str(self._settings)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda: self.health().get("status") == "ok", 60)
+
+    def health(self):
+        """Return what it says of itself."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/health", timeout=5) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as why:
+            return json.loads(why.read())
+        except OSError:
+            return {}
+
+    def kill(self):
+        """End it as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self):
+        """End it in order; return its exit code."""
+        self._process.terminate()
+        return self._process.wait(30)
+
+
+class Ground:
+    """Everything beside the ingester."""
+
+    def __init__(self, folder, node, url, mqtt):
+        self.node, self.mqtt = node, mqtt
+        self.city = CitySettings(kafka=node.address)
+        self.database = Database.open(url)
+        fill(SqlRegistry(self.database), CODES)
+        (folder / "url").write_text(url)
+        port = free_port()
+        file = folder / "park.toml"
+        file.write_text(
+            f'data_dir = "{folder}"\n[ingest]\nbroker_host = "127.0.0.1"\nbroker_port = {mqtt.port5}\n'
+            f'[city]\nkafka = "{node.address}"\npostgres_url_file = "{folder / "url"}"\nrole_port = {port}\n'
+        )
+        self.ingester = Ingester(file, port)
+        asyncio.run(prepare_topics(self.city))
+        self.reading = Reading(self.city)
+
+
+@pytest.fixture
+def ground(tmp_path):
+    """Run Kafka, PostgreSQL and Mosquitto."""
+    with apache_kafka() as node, postgresql() as url:
+        broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
+        made = Ground(tmp_path, node, url, broker)
+        try:
+            yield made
+        finally:
+            made.ingester.kill()
+            made.reading.close()
+            made.database.close()
+            broker.stop()
+
+
+@contextmanager
+def load(port, messages):
+    """Let devices speak beside us; yield (what they said so far, by park), and wait until they have said all."""
+    said = []
+
+    def speak():
+        devices = Devices(port)
+        for n in range(messages):
+            code = CODES[n % len(CODES)]
+            devices.say(f"parks/{code}/bulk/g/m{n // len(CODES) % METERS}", {"power": n}, ts=T0 + n)
+            if n % 100 == 0:
+                devices.say(f"parks/{code}/life/-/smoke", {"smoke": n // 100 % 2}, ts=T0 + n)
+            said.append(n)
+            if n % 500 == 499:
+                devices.settle()
+        devices.settle()
+        devices.close()
+
+    speaking = threading.Thread(target=speak)
+    speaking.start()
+    yield said
+    speaking.join()
+
+
+def arrived(reading, messages):
+    """Wait for everything and check that it is there, whole; return how often each reading stands in the logs."""
+    found = {}
+    for lane, count in ((Lane.BULK, messages), (Lane.LIFE, (messages + 99) // 100)):
+
+        def all_there(lane=lane, count=count):
+            return len({ts for _, ts, _ in reading.taken(lane).rows()}) >= count
+
+        until(all_there, 90)
+        rows = Counter(reading.taken(lane).rows())
+        assert count == len(rows), "a duplicate that is none"
+        assert {T0 + n for n in range(0, messages, 1 if lane is Lane.BULK else 100)} == {ts for _, ts, _ in rows}
+        assert sum(rows.values()) == reading.taken(lane).counted()[1]
+        reading.taken(lane).in_order()
+        found[lane] = rows
+    return found
+
+
+def stored(reading):
+    """Return how many readings of meters a store holds behind the stages, and how often a value was summed up."""
+    store, summed = MemoryStore(), 0
+    for partition, records in reading.taken(Lane.BULK).records.items():
+        gates: list[LateGate] = []
+
+        def stages(directory, gates=gates):
+            first, *rest = store_stages(directory)
+            gates.append(LateGate(directory, store))
+            return (first, gates[0], *rest)
+
+        pipeline = Pipeline(stages)
+        for position, record in records:
+            gates[0].begin(np.zeros(0, np.bool_))
+            out = pipeline.run(record, lambda _: None)
+            summed += len(out) if isinstance(record, Batch) else 0
+            store.write(Chunk(stream_of(Lane.BULK, partition), position, concat([out, gates[0].aside()])))
+    return sum(store.stored(0, 1 << 60).values()), summed
+
+
+def test_killed(ground):
+    """An ingester that is killed twice under load loses nothing; what comes again is known as a duplicate."""
+    messages = 8_000
+    ground.ingester.start()
+    with load(ground.mqtt.port, messages) as said:
+        for share in (4, 2):
+            until(lambda share=share: len(said) > messages // share, 60)
+            ground.ingester.kill()
+            ground.ingester.start()
+    arrived(ground.reading, messages)
+
+    assert (messages, messages) == stored(ground.reading)
+    assert 0 == ground.ingester.stop()
+
+
+def test_kafka_goes(ground):
+    """While Kafka is killed nothing is acknowledged; when it is back everything is there, once."""
+    messages = 8_000
+    ground.ingester.start()
+    with load(ground.mqtt.port, messages) as said:
+        until(lambda: len(said) > messages // 4, 60)
+        ground.node.kill()
+        until(lambda: "bulk lane" in ground.ingester.health().get("missing", ()), 60)
+        said_then = ground.ingester.health()
+        ground.node.start()
+        until(lambda: ground.ingester.health().get("status") == "ok", 60)
+    rows = arrived(ground.reading, messages)
+
+    (detail,) = [c["detail"] for c in said_then["components"] if c["name"] == "bulk lane"]
+    assert "Kafka takes nothing" in detail
+    assert {1} == set(rows[Lane.BULK].values()) == set(rows[Lane.LIFE].values())
+    assert 0 == ground.ingester.stop()
