@@ -1,6 +1,7 @@
 """Pages of the office, looked at through a browser: a visit by phone, a hazard to its end, a drill with its report."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from desk_house import NOW
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 from park.events import AlarmState, ConditionChange, Reason, Severity
 from park.governance import Drill, DrillState, Every, Five, Hazard, HazardState, HazardVerb, InspectionPlan, Round
 from park.metrics import Lane
+from park.model import Device, DeviceMode
 from tests.tools import until
 
 SCRIPT = "<script>window.hurt=1</script><img src=x onerror=window.hurt=1>"
@@ -253,6 +255,14 @@ class TestDrill:
         (drill,) = desk.store.find(Drill)
         assert DrillState.ENDED is drill.state
         expected_errors(opened, "422")
+
+    def test_told_on_every_page(self, desk, opened):
+        """While a fire device is set apart, every page says that its alarms call nobody."""
+        device = desk.services.registry.get(Device, desk.ids.smoke)
+        desk.services.registry.save([replace(device, mode=DeviceMode.TEST)], actor="x", reason="", now=NOW)
+        page = desk.go(opened, "alarms")
+
+        expect(page.locator("#header .apart-note")).to_contain_text("1 个消防设备在测试或维护中")
 
     def test_by_role(self, desk, opened):
         """An operator sees a drill and may say that he saw an alarm; planning and stopping is for officers."""

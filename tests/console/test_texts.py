@@ -115,6 +115,13 @@ class TestTexts:
         assert {} == {group: codes - set(WORDS[group]) for group, codes in spoken.items() if codes - set(WORDS[group])}
 
 
+def test_life_kinds():
+    """The page knows the kinds of fire devices that the platform knows."""
+    said = re.search(r"LIFE_KINDS = (\[.*?\]);", (JS / "model.js").read_text("utf-8")).group(1)
+
+    assert sorted(LIFE_KINDS) == sorted(json.loads(said))
+
+
 class TestSources:
     @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
     def test_no_markup(self, path):

@@ -95,6 +95,7 @@ function openPark(park) {
   model.on((topic, what) => {
     if (topic === "conditions") header.drawCounts();
     if (topic === "map") drawHeader();
+    if (topic === "devices") header.drawApart();
     if (topic === "changed") say(model, what);
   });
   app.live.start(); // before the calls, so that nothing falls between them
@@ -153,7 +154,7 @@ async function start() {
       app.model.again();
     }
     if (seconds % TRENDS === 0) app.model.load("trends");
-    if (seconds % MAP === 0) app.model.load("map");
+    if (seconds % MAP === 0) ["map", "devices"].forEach((part) => app.model.load(part)); // modes of devices are in no event
   }, SECOND);
   follow();
 }

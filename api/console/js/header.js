@@ -17,12 +17,13 @@ export class Header {
     this.nav = h("nav", { cls: "pages" });
     this.below = h("nav", { cls: "pages below" });
     this.counts = h("div", { cls: "counts", role: "group" });
+    this.apart = h("a", { cls: "apart-note", hidden: true });
     this.line = h("div", { cls: "line connecting", role: "status" });
     this.time = h("time", { cls: "park-time" });
     this.language = h("button", { type: "button", cls: "flat", onclick: () => this.switchLanguage() });
     this.theme = h("button", { type: "button", cls: "flat", onclick: switchTheme });
     this.out = h("button", { type: "button", cls: "flat", hidden: true, onclick: () => leave().then(() => location.reload()) });
-    put(root, this.trail, this.nav, this.counts, h("div", { cls: "right" }, this.line, this.time, this.language, this.theme, this.out), this.below);
+    put(root, this.trail, this.nav, this.counts, this.apart, h("div", { cls: "right" }, this.line, this.time, this.language, this.theme, this.out), this.below);
   }
 
   draw({ parks, model, live, onLanguage }) {
@@ -48,7 +49,18 @@ export class Header {
     this.out.textContent = t("signOut");
     this.out.hidden = !model?.session.keys_required;
     this.drawCounts();
+    this.drawApart();
     this.drawLine();
+  }
+
+  /** What is set apart calls nobody: said on every page, with the way to whoever set it apart. */
+  drawApart() {
+    const some = this.model?.apart() ?? [];
+    this.apart.hidden = !some.length;
+    if (!some.length) return;
+    this.apart.href = toPage(this.model.park, "drills");
+    this.apart.textContent = t("apartNow", { n: some.length });
+    this.apart.title = some.map((d) => d.name).join("、");
   }
 
   /** Two rows: groups, and the pages of the group that we are in. */

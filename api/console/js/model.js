@@ -9,6 +9,7 @@ import { now, setNow, setZone } from "./format.js";
 export const SEVERITIES = ["critical", "high", "medium", "low"];
 export const STATUSES = ["gateway_down", "silent", "stuck", "flapping", "wrong_clock", "low_battery", "never_seen", "online"];
 export const MUTE = new Set(["silent", "gateway_down"]);
+export const LIFE_KINDS = ["smoke_detector", "heat_detector", "gas_detector", "co_detector", "call_point", "flame_detector", "fire_panel", "multi_detector"];
 const VIRTUAL = "zone_counter"; // made by us out of doors; it sends nothing, so it has no health
 const REMEMBERED = 2_000;
 const FINDINGS = 200;
@@ -179,6 +180,11 @@ export class Model {
       }
     }
     return places;
+  }
+
+  /** Fire devices in test or maintenance: their alarms call nobody, and everybody should know. */
+  apart() {
+    return [...this.devices.values()].filter((d) => d.mode !== "normal" && LIFE_KINDS.includes(d.kind));
   }
 
   standing() {

@@ -14,6 +14,7 @@ export const DUTY_TEXTS = {
   navDrills: ["演练", "Drills"],
   navPlatform: ["平台", "Platform"],
   navQuarantine: ["未接收消息", "Refused messages"],
+  apartNow: ["{n} 个消防设备在测试或维护中，其报警不通知任何人", "{n} fire devices are in test or maintenance: their alarms call nobody"],
   everybody: ["所有人", "everybody"],
   keep: ["保存", "Keep"],
   kept: ["已保存。", "Kept."],
