@@ -2,11 +2,10 @@
 
 ```
  EventWriter ─> SqlEvents ─(one transaction)─> Intake ─> cases, timers, outbox ─> live pages, delivery
-                                    CaseTimer, each second ─┘
+                                      Turning, each second ─┘
 ```
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,11 +24,10 @@ from runtime.storage.sql.alarm_plans import SqlPlans
 from runtime.storage.sql.alarm_rows import encode
 from runtime.storage.sql.alarms import SqlAlarms
 from runtime.storage.sql.database import Database
-from runtime.troubles import Troubles
+from runtime.turning import Job, Turning
 
 Publish = Callable[[str, int, bytes], None]
 _DAY = 86_400_000  # ms
-_TURN = 1.0  # s between two looks at what is due: a step of a fire's chain is late by no more
 
 
 class Cases:
@@ -99,27 +97,6 @@ class Cases:
             self.wake()
 
 
-class CaseTimer:
-    """Does what is due, in a thread of its own; whatever fails is told and tried again."""
-
-    def __init__(self, cases: Cases) -> None:
-        self.troubles = Troubles("alarm timers")
-        self._cases = cases
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="case-timer")
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, timeout: float = 30.0) -> None:
-        """Finish the turn at hand and end."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(_TURN):
-            with self.troubles.passing("what is due could not be done"):
-                self._cases.store.turn(self._cases.clock.now())
-                self.troubles.over()
+def case_timer(cases: Cases) -> Turning:
+    """Return what does, each second, whatever is due."""
+    return Turning("alarm timers", (Job(lambda: cases.store.turn(cases.clock.now()), "what is due could not be done"),))

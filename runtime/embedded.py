@@ -31,7 +31,7 @@ from park.streams import lane_of
 from runtime import ahead, clock
 from runtime.ahead import Ahead, Task
 from runtime.bands import BandQueue
-from runtime.cases import CaseTimer
+from runtime.cases import case_timer
 from runtime.claiming import claim_device
 from runtime.dead_letters import DeadLetters
 from runtime.delivery_chart import chart_of
@@ -47,7 +47,7 @@ from runtime.lane_words import LaneSettings, Phase
 from runtime.log_time import Agreement, LogTime
 from runtime.loss import WholeLedger
 from runtime.names import REFUSED_EVENTS
-from runtime.office import OfficeTimer
+from runtime.office import office_timer
 from runtime.pipelines import pipeline_of
 from runtime.projector import Projector
 from runtime.pulse import Pulse
@@ -116,8 +116,8 @@ class Embedded:
         self.dry_runs = DryRunner(house.settings.data_dir, lambda: house.rulebook.current().text)
         self._caught_up = False
         self.pulse = Pulse(house)
-        self.case_timer = CaseTimer(house.cases)
-        self.office_timer = OfficeTimer(house.office.office, house.office.offset)
+        self.case_timer = case_timer(house.cases)
+        self.office_timer = office_timer(house.office.office, house.office.offset)
         house.office.office.registry_changed = self.roster.sync
         self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
         self.roster.also(self._known)

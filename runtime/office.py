@@ -3,7 +3,6 @@
 A thread looks each second at drills, for they are measured in seconds, and each minute at the rest.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -26,9 +25,8 @@ from park.model import Device, DeviceMode
 from park.ports import EventStore
 from runtime.storage.sql.governance import SqlOffice
 from runtime.storage.sql.registry import SqlRegistry
-from runtime.troubles import Troubles
+from runtime.turning import Job, Turning
 
-_LOOK = 1.0  # s between two looks at drills: what a delay is measured to
 _MINUTE = 60  # looks between two at the rest
 _AT_ONCE = 1_000
 _BEHIND = 7  # days of rounds that are made up after the platform stood still: older ones nobody can do any more
@@ -172,33 +170,9 @@ def _in_mode(device: Device, mode: DeviceMode) -> Device:
     return replace(device, mode=mode)
 
 
-class OfficeTimer:
-    """Does what is due, in a thread of its own; whatever fails is told and tried again."""
-
-    def __init__(self, office: Office, offset: Callable[[int], int]) -> None:
-        self.troubles = Troubles("office")
-        self._office = office
-        self._offset = offset
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="office")
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, timeout: float = 30.0) -> None:
-        """Finish the turn at hand and end."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-
-    def _run(self) -> None:
-        looks = 0
-        while not self._stopping.wait(_LOOK):
-            with self.troubles.passing("drills could not be looked after"):
-                self._office.turn_drills()
-                self.troubles.over()
-            if looks % _MINUTE == 0:
-                with self.troubles.passing("rounds and hazards could not be looked after"):
-                    self._office.turn_rest(self._offset)
-            looks += 1
+def office_timer(office: Office, offset: Callable[[int], int]) -> Turning:
+    """Return what looks at drills each second, and at the rest each minute; `offset` as in `Office.turn_rest`."""
+    return Turning("office", (
+        Job(office.turn_drills, "drills could not be looked after"),
+        Job(lambda: office.turn_rest(offset), "rounds and hazards could not be looked after", every=_MINUTE),
+    ))  # fmt: skip

@@ -22,7 +22,7 @@ from park.metrics import Lane
 from park.settings import Settings
 from park.streams import lane_of, partition_of
 from runtime import clock
-from runtime.cases import CaseTimer
+from runtime.cases import case_timer
 from runtime.city_house import CityHouse, open_database
 from runtime.dead_letters import DeadLetters
 from runtime.dead_topic import DeadTopic
@@ -32,7 +32,7 @@ from runtime.event_writer import EventWriter
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import Partition
 from runtime.names import REFUSED_EVENTS
-from runtime.office import OfficeTimer
+from runtime.office import office_timer
 from runtime.patience import patiently
 from runtime.role_door import RoleDoor
 from runtime.storage.sql.assignments import Held
@@ -88,8 +88,8 @@ class AlarmsAtWork:
             house.events, aside, house.cases.intake.alone, streams, watch=self._standby, ends=ends
         )
         self.readings = [self._reading(stream, client) for stream in streams]
-        self._case_timer = CaseTimer(house.cases)
-        self._office_timer = OfficeTimer(house.office.office, house.office.offset)
+        self._case_timer = case_timer(house.cases)
+        self._office_timer = office_timer(house.office.office, house.office.offset)
 
     def _reading(self, stream: str, client: KafkaClient) -> ToldReading:
         number = events_partition(stream)

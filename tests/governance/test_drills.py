@@ -16,7 +16,7 @@ from park.model import Device, DeviceMode, Point
 from park.readings import Quality, batch_of
 from park.records import Batch
 from runtime.cases import Cases
-from runtime.office import OfficeTimer
+from runtime.office import office_timer
 from runtime.office_house import OfficeHouse
 from runtime.past import config_for, edge_of
 from runtime.storage.sql.database import Database
@@ -348,7 +348,7 @@ def test_longest():
 def test_by_itself(platform):
     """The office's thread begins a drill and ends it without being asked."""
     drill = platform.plan()
-    timer = OfficeTimer(platform.office, lambda _: 480)
+    timer = office_timer(platform.office, lambda _: 480)
     timer.start()
     try:
         platform.now += MINUTE
