@@ -179,8 +179,11 @@ class Process:
         return answer.status_code, answer.json()
 
     def figures(self):
-        """Return the figures as a mapping of lines."""
-        answer = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5)
+        """Return the figures as a mapping of lines; none while nobody answers."""
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5)
+        except httpx.HTTPError:
+            return {}
         return dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
 
     def until_well(self):
