@@ -8,11 +8,12 @@ Life safety has ways of its own beside the rest of the same receiver: a fire wai
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from alerts import delivery
-from park.delivery import Batch, Outcome, Target, Verdict
+from park.delivery import Batch, Channel, Outcome, Target, Verdict
 from park.errors import MachineryError, UserError
 from runtime.receipts import Receipts
 from runtime.storage.sql.delivery_dispatches import SqlDispatches, Way
@@ -48,6 +49,7 @@ class Courier:
         self.troubles = Troubles("delivery")
         self.turned = 0.0  # s, elapsed, at which the newest turn began that went through
         self.receipts = receipts or Receipts()
+        self.attempts: Counter[tuple[Channel, Outcome]] = Counter()  # since the start
         self._dispatches = dispatches
         self.send = send
         self._now = now
@@ -172,6 +174,8 @@ class Courier:
             verdict = Verdict(Outcome.LATER, str(why))
         except Exception as why:  # noqa: BLE001 - told, and tried again: the next one may do
             self.troubles.tell(f"a message for {batch.target.name} could not be made", why)
+        with self._lock:
+            self.attempts[batch.target.channel, verdict.outcome] += 1
         self._settle(batch, verdict)
         return verdict
 

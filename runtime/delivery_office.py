@@ -1,6 +1,6 @@
 """Everything of delivery over one database: targets, messages on their way, the courier that brings them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 from alerts import templates
 from alerts.targets import shown_url
 from api.delivery_services import DeliveryServices
+from api.services import Figure
 from park.delivery import Channel, Message, Target
 from park.errors import SettingsError, UserError
 from park.records import LimitRow
 from park.settings import DeliverySettings, Settings
 from runtime.cases import Cases
 from runtime.delivery import Courier
+from runtime.delivery_figures import delivery_figures
 from runtime.delivery_mail import Mail
 from runtime.delivery_network import Network, allowed
 from runtime.delivery_seed import read_secret, seed
@@ -22,6 +24,7 @@ from runtime.delivery_sounder import Sounder
 from runtime.link_words import LinkWords
 from runtime.standby import Standby
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.delivery_counts import standing
 from runtime.storage.sql.delivery_dispatches import SqlDispatches
 from runtime.storage.sql.delivery_facts import Basis
 from runtime.storage.sql.delivery_known import known_of
@@ -65,6 +68,10 @@ class DeliveryOffice:
             self.targets.save(wanted, actor=_ACTOR, now=now)
         except ValueError as why:
             raise SettingsError("delivery.webhook is no address") from why
+
+    def figures(self, courier: Courier, standby: Standby, now: int) -> Sequence[Figure]:
+        """Return what Prometheus may ask of delivery. Raises MachineryError."""
+        return delivery_figures(courier, standby, standing(self._database, now))
 
     def services(
         self, settings: DeliverySettings, now: Callable[[], int], wake: Callable[[], None]

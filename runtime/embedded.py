@@ -242,7 +242,10 @@ class Embedded:
 
     def figures(self) -> Sequence[Figure]:
         """Return what Prometheus may ask."""
-        return figures_of(self.house, self.lanes, self.readers, self.projector, self.writer)
+        return [
+            *figures_of(self.house, self.lanes, self.readers, self.projector, self.writer),
+            *self.house.delivery.figures(self.courier, self.standby, self.house.cases.clock.now()),
+        ]
 
     # ── what the API may do ──────────────────────────────────────────────────────────────────────
 

@@ -12,6 +12,10 @@ from park.delivery import Channel
 from park.duty import Officer
 from park.errors import Conflict, NotFound
 from park.events import AlarmState, Severity
+from runtime.delivery_figures import delivery_figures
+from runtime.receipts import Receipts
+from runtime.standby import Known, Standby
+from runtime.storage.sql.delivery_counts import standing
 from runtime.storage.sql.delivery_dispatches import SqlDispatches
 from tests.alerts.alarm_words import HOUR, MINUTE, NOW, SECOND, burns, does, passes
 from tests.alerts.delivery_house import Office
@@ -345,3 +349,24 @@ def test_backlog(office, receiver):
 
     assert 60 == len(set(receiver.told()))
     assert len(receiver.got) <= 3
+
+
+def test_figures(office, receiver):
+    """Prometheus is told of attempts and of what stands, by channel; a channel without messages stands at nothing."""
+    with Receiver(lambda _: (503, {}, b"")) as away:
+        office.target("desk", receiver.url)
+        office.target("away", away.url)
+        office.target("robot", "https://oapi.dingtalk.com/robot/send", Channel.DINGTALK, enabled=False)
+        office.tell(burns())
+        office.work()
+    standby = Standby(Known, office.sender, Receipts(), lambda: 0.0, lambda: office.now, lambda: 0.0)
+    figures = {
+        f.name: f.samples for f in delivery_figures(office.courier, standby, standing(office.database, office.now))
+    }
+
+    robot, hook = {"channel": "dingtalk"}, {"channel": "webhook"}
+    assert [(robot, 0.0), (hook, 1.0)] == figures["park_notifications_sent_total"]
+    assert [(robot, 0.0), (hook, 1.0)] == figures["park_notifications_failed_total"]
+    assert [(robot, 0.0), (hook, 1.0)] == figures["park_notifications_waiting"]
+    assert [(robot, 0.0), (hook, 0.0)] == figures["park_notifications_dead"]
+    assert [({}, 0.0)] == figures["park_standby_watched"]
