@@ -14,7 +14,6 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,25 +23,18 @@ import msgspec
 from rich.console import Console
 
 from park.errors import SettingsError, UserError
-from runtime import clock
 from runtime.broker import Broker
+from runtime.city_devices import CityDevices, Door, found_parks
 from runtime.city_engines import free_port, influx, kafka, postgres
 from runtime.doors import listen, make_folder
 from runtime.lock import FolderLock
 from runtime.storage.sql.database import Database
-from runtime.storage.sql.registry import SqlRegistry
-from simulators.equipment import Plan
-from simulators.live import Live
-from simulators.publish import publish
-from simulators.registry import live_rhythm, load, park_plan
-from simulators.scenario import Scenario
 
 _FAREWELL = 40.0  # s of a role's ordered stop
 _READY = 180.0  # s until pages answer
 _LOOK = 1.0  # s between two looks at whether all still run
 _AGAIN = 3.0  # s until a role that ended is started again
 _PARTITIONS = 4
-_FIRES = "fires"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +126,11 @@ def run_city(demo: Demo, stop: threading.Event, out: Console) -> None:
         series = stack.enter_context(influx(folder / "influx", ports.influx, token))
         settings = _settings(folder, broker.port5, address, url, series, demo.http_port)
         out.print(f"registering {demo.parks} parks …")
-        lives = _parks(folder, url, demo)
+        database = Database.open(url.replace("postgresql://", "postgresql+psycopg://", 1))
+        try:
+            lives = found_parks(folder, database, demo.parks, demo.enterprises)
+        finally:
+            database.close()
         (folder / "logs").mkdir(exist_ok=True)
         roles = [_role(name, settings, folder) for name in ("ingest", "alarms", "api")]
         roles[1:1] = [_role("worker", settings, folder, str(n)) for n in range(demo.workers)]
@@ -144,11 +140,11 @@ def run_city(demo: Demo, stop: threading.Event, out: Console) -> None:
         out.print("starting the roles …")
         if not _ready(demo.http_port, roles, stop, out):
             return
-        devices = _Devices(lives, broker.port, folder / _FIRES)
+        devices = CityDevices(lives, Door("127.0.0.1", broker.port), folder)
         stack.callback(devices.stop)
         devices.start()
         out.print(f"ready: http://127.0.0.1:{demo.http_port}/ (Ctrl-C stops it)", style="bold green", markup=False)
-        out.print(f"a fire: touch {folder / _FIRES}/{lives[0][0].site.park.code}.{lives[0][0].site.units[0].code}")
+        out.print(f"a fire: touch {devices.fires}/{lives[0][0].site.park.code}.{lives[0][0].site.units[0].code}")
         while not stop.wait(_LOOK):
             _look(roles, out)
         out.print("stopping …")
@@ -181,75 +177,6 @@ def _role(name: str, settings: Path, folder: Path, number: str = "") -> Role:
     place = f"{name}{number}"
     command = [name, "--settings", str(settings), "--data-dir", str(folder / "data" / place)]
     return Role(place, command, folder / "logs" / f"{place}.log")
-
-
-class _Devices:
-    """The devices of all parks, a thread each."""
-
-    def __init__(self, lives: list[tuple[Plan, Live]], port: int, fires: Path) -> None:
-        self._stop = threading.Event()
-        self._fires = fires
-        self._threads = [
-            threading.Thread(target=self._speak, args=(plan, live, port), name=f"devices-{plan.site.park.code}")
-            for plan, live in lives
-        ]
-
-    def start(self) -> None:
-        """Let them speak."""
-        self._fires.mkdir(exist_ok=True)
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """Let them finish their sentence."""
-        self._stop.set()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
-
-    def _speak(self, plan: Plan, live: Live, port: int) -> None:
-        code = plan.site.park.code
-        units = {unit.code for unit in plan.site.units}
-
-        def asked() -> Iterator[tuple[str, int]]:
-            for path in sorted(self._fires.glob(f"{code}.*")):
-                path.unlink()
-                unit = path.name.removeprefix(f"{code}.")
-                if unit in units:
-                    yield unit, 1
-
-        publish(
-            live, host="127.0.0.1", port=port, now=clock.now, stop=self._stop, ask=asked, client_id=f"devices-{code}"
-        )
-
-
-def _parks(folder: Path, url: str, demo: Demo) -> list[tuple[Plan, Live]]:
-    """Register the parks, or find them; return what brings their devices to life."""
-    now = clock.now()
-    database = Database.open(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    try:
-        registry = SqlRegistry(database)
-        lives = []
-        for scenario in _scenarios(folder, demo, now):
-            plan = park_plan(scenario)
-            numbers = load(plan, registry, now=scenario.origin)
-            live_rhythm(plan, registry, numbers, now=now)
-            lives.append((plan, Live(plan, now)))
-        return lives
-    finally:
-        database.close()
-
-
-def _scenarios(folder: Path, demo: Demo, now: int) -> list[Scenario]:
-    path = folder / "parks.json"
-    if path.exists():
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=list[Scenario])
-        except (OSError, msgspec.DecodeError) as why:
-            raise SettingsError(f"{path} cannot be read: {why}") from why
-    made = [Scenario(now, n, demo.enterprises, f"park-{n:02}", f"小微企业园 {n:02}") for n in range(1, demo.parks + 1)]
-    _whole(path, msgspec.json.encode([asdict(scenario) for scenario in made]))
-    return made
 
 
 def _settings(folder: Path, mqtt: int, kafka_at: str, url: str, series: str, http_port: int) -> Path:

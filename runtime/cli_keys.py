@@ -1,18 +1,24 @@
 """`park keys`: API keys, made and revoked on the table itself.
 
 The table can be shared with a running instance, and needs no key to begin with: whoever may write the data
-folder may make one.
+folder may make one; in a city (`[city] postgres_url_file`) whoever has the password of its database.
 """
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from park.errors import NotFound, UserError
+from park.settings import Settings
 from runtime import clock
 from runtime.cli import FolderFlag, SettingsFlag, settings_of
 from runtime.cli_words import JsonFlag, iso, show
 from runtime.names import DATABASE
+
+if TYPE_CHECKING:
+    from runtime.storage.sql.database import Database
 
 _DAY = 86_400_000  # ms
 _ACTOR = "command line"
@@ -40,17 +46,13 @@ def create(
     """Make a key and print it, once."""
     from park.model import Park
     from park.roles import Role
-    from runtime.doors import make_folder
-    from runtime.storage.sql.database import Database
     from runtime.storage.sql.keys import SqlKeys
     from runtime.storage.sql.registry import SqlRegistry
 
     if role not in set(Role):
         raise UserError(f"{role!r} is no role; there are {', '.join(Role)}")
     settings = settings_of(settings_file, data_dir=data_dir)
-    make_folder(settings.data_dir)
-    database = Database.open(settings.data_dir / DATABASE)
-    try:
+    with _opened(settings) as database:
         known = {name: p.id for p in SqlRegistry(database).find(Park) for name in (p.code, str(p.id))} if park else {}
         for one in park or ():
             if one not in known:
@@ -60,8 +62,6 @@ def create(
         token, _ = SqlKeys(database).make(
             name, Role(role), parks=parks, expires=now + days * _DAY, now=now, actor=_ACTOR
         )  # fmt: skip
-    finally:
-        database.close()
     typer.echo(token)
 
 
@@ -72,13 +72,13 @@ def listed(
     data_dir: FolderFlag = None,
 ) -> None:
     """List keys; none is shown in full, for none is kept."""
-    from runtime.house import open_keys
+    from runtime.storage.sql.keys import SqlKeys
 
     settings = settings_of(settings_file, data_dir=data_dir)
     rows = []
-    if (settings.data_dir / DATABASE).exists():
-        with open_keys(settings) as keys:
-            now = clock.now()
+    if _there(settings):
+        with _opened(settings) as database:
+            keys, now = SqlKeys(database), clock.now()
             rows = [
                 {
                     "id": k.id, "name": k.name, "role": str(k.role), "prefix": k.prefix,
@@ -100,11 +100,36 @@ def revoke(
     data_dir: FolderFlag = None,
 ) -> None:
     """Make a key worthless from now on."""
-    from runtime.house import open_keys
+    from runtime.storage.sql.keys import SqlKeys
 
     settings = settings_of(settings_file, data_dir=data_dir)
-    if not (settings.data_dir / DATABASE).exists():
+    if not _there(settings):
         raise NotFound(f"there is no key {key} in {settings.data_dir}")
-    with open_keys(settings) as keys:
-        gone = keys.revoke(key, now=clock.now(), actor=_ACTOR)
+    with _opened(settings) as database:
+        gone = SqlKeys(database).revoke(key, now=clock.now(), actor=_ACTOR)
     typer.echo(f"{gone.name} ({gone.prefix}) opens nothing any more")
+
+
+def _there(settings: Settings) -> bool:
+    """Return whether there is a table of keys already: a look makes none."""
+    return bool(settings.city.postgres_url_file) or (settings.data_dir / DATABASE).exists()
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator["Database"]:
+    """Open the database that holds the keys: the city's where there is one, else that of the data folder."""
+    from runtime.storage.sql.database import Database
+
+    if settings.city.postgres_url_file:
+        from runtime.city_settings import postgres_url
+
+        database = Database.open(postgres_url(settings.city))
+    else:
+        from runtime.doors import make_folder
+
+        make_folder(settings.data_dir)
+        database = Database.open(settings.data_dir / DATABASE)
+    try:
+        yield database
+    finally:
+        database.close()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from park.errors import Conflict, SettingsError, UserError
-from park.settings import IngestSettings
+from park.settings import IngestSettings, Settings
 from runtime import clock
 from runtime.cli import FolderFlag, SettingsFlag, errors, progress, settings_of
-from runtime.names import FIRES, LABELS, SPEAKING
+from runtime.names import FIRES, LABELS, PARKS, SPEAKING
 
 if TYPE_CHECKING:
     from simulators.equipment import Plan
@@ -44,16 +44,26 @@ def simulate(
     speed: Annotated[float, typer.Option(min=0.01, help="times as fast as the clock, until it has caught up")] = 1.0,
     fire: Annotated[
         str | None,
-        typer.Option(help="set a unit of the running simulation on fire, e.g. b1-101", show_default=False),
+        typer.Option(
+            help="set a unit of the running simulation on fire, e.g. b1-101; of a city park-01.b1-101",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="write CSV tables, a map and labels into this folder", show_default=False)
+    ] = None,
+    parks: Annotated[
+        int | None,
+        typer.Option(min=1, max=200, help="of a city: registered in its database, at its broker", show_default=False),
     ] = None,
     ends_with_input: Annotated[bool, typer.Option("--ends-with-input", hidden=True)] = False,
 ) -> None:
     """Speak for every device of a simulated park over MQTT, until stopped; or write it to files."""
     settings = settings_of(settings_file, data_dir=data_dir)
     folder = settings.data_dir
+    if parks is not None:
+        _city(settings, parks, enterprises)
+        return
     if fire is not None:
         _light(folder, fire)
         return
@@ -160,6 +170,19 @@ class _Labels:
             self._told |= {x.id for x in new}
 
 
+def _city(settings: Settings, parks: int, enterprises: int) -> None:
+    """Speak for all parks of a city at the broker of its settings until SIGTERM or Ctrl-C."""
+    from runtime.city_devices import Door, run_devices
+    from runtime.cli_city import signs
+
+    ingest = settings.ingest
+    door = Door(
+        ingest.broker_host or "127.0.0.1", ingest.broker_port, ingest.username, _password(ingest), ingest.tls,
+        ingest.tls_ca_file,
+    )  # fmt: skip
+    run_devices(settings, door, parks, enterprises, signs(), lambda text: errors.print(text, markup=False))
+
+
 def _to_files(scenario: "Scenario", begin: int, end: int, out: Path) -> None:
     """Write tables, map and labels into a folder that has none of them yet."""
     from simulators.files import LABELS as OUT_LABELS
@@ -217,6 +240,11 @@ def _until_closed(stop: threading.Event) -> None:
 
 
 def _light(folder: Path, unit: str) -> None:
+    if (folder / PARKS).exists():
+        from runtime.city_devices import light
+
+        typer.echo(light(folder, unit))
+        return
     from runtime.lock import holder
     from runtime.simulated import read_scenario
     from simulators.registry import park_plan

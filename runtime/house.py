@@ -11,8 +11,8 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -35,7 +35,6 @@ from runtime.sql_house import SqlHouse
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.database import Database
-from runtime.storage.sql.keys import SqlKeys
 
 
 class House(SqlHouse):
@@ -135,14 +134,3 @@ class House(SqlHouse):
 
 def _nobody_runs(*_: object) -> NoReturn:
     raise UserError("no instance runs on this data folder; start one with `park run`")
-
-
-@contextmanager
-def open_keys(settings: Settings) -> Iterator[SqlKeys]:
-    """Open the table of keys alone; it may be shared with a running instance."""
-    make_folder(settings.data_dir)
-    database = Database.open(settings.data_dir / DATABASE)
-    try:
-        yield SqlKeys(database)
-    finally:
-        database.close()

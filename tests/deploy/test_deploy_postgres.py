@@ -5,7 +5,10 @@ from sqlalchemy import create_engine, exc, text
 
 from dashboards import rows
 from dashboards.queries import filled_sql
+from runtime import clock
+from runtime.cli import main
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.keys import SqlKeys
 from tests.deploy.city_postgres import DEPLOY, city_postgres
 
 pytestmark = pytest.mark.server
@@ -82,6 +85,34 @@ class TestPlatform:
         with database.read() as connection:
             assert 0 == connection.execute(text("SELECT count(*) FROM parks")).scalar()
         database.close()
+
+
+class TestKeys:
+    def test_life_of_a_key(self, city, capsys):
+        """Keys of a city are made, listed and revoked in its database, by who has its password."""
+        url = city.folder / "url"
+        url.write_text(city.url())
+        settings = city.folder / "city.toml"
+        settings.write_text(f'data_dir = "{city.folder}/none"\n[city]\npostgres_url_file = "{url}"\n')
+
+        def park(*arguments):
+            with pytest.raises(SystemExit) as ended:
+                main(["keys", *arguments, "--settings", str(settings)])
+            return ended.value.code or 0, capsys.readouterr().out
+
+        made, token = park("create", "desk", "--role", "admin")
+        database = Database.open(city.url())
+        held = SqlKeys(database).check(token.strip(), clock.now())
+        number = SqlKeys(database).all()[0].id
+        listed, table = park("list")
+        revoked, _ = park("revoke", str(number))
+        gone = SqlKeys(database).check(token.strip(), clock.now())
+        database.close()
+
+        assert (0, 0, 0) == (made, listed, revoked)
+        assert ("desk", "admin", None) == (held.name, held.role, gone)
+        assert "desk" in table
+        assert not (city.folder / "none").exists()
 
 
 class TestReader:

@@ -10,7 +10,7 @@ from park.metrics import Lane
 from park.records import Tick
 from park.settings import LogSettings, Settings
 from runtime.backup import read_backup, write_backup
-from runtime.house import House, open_keys
+from runtime.house import House
 from runtime.names import ATTACHMENTS, DATABASE
 
 
@@ -21,14 +21,14 @@ def mode(path: Path) -> int:
 
 def test_own_folder(tmp_path):
     """A new data folder is open to its owner only: it holds what people do, and the digests of keys."""
-    with open_keys(Settings(data_dir=tmp_path / "deep" / "data")):
+    with House.open(Settings(data_dir=tmp_path / "deep" / "data")):
         assert mode(tmp_path / "deep" / "data") == 0o700
 
 
 def test_folder_of_a_person(tmp_path):
     """A folder that a person has made stays as open as it was made."""
     (tmp_path / "data").mkdir(mode=0o750)
-    with open_keys(Settings(data_dir=tmp_path / "data")):
+    with House.open(Settings(data_dir=tmp_path / "data")):
         assert mode(tmp_path / "data") == 0o750
 
 
