@@ -107,19 +107,18 @@ class Routes:
         wanted = sorted(parts.keys() | refused.keys()) or [self.mine[0]]  # of chatter there is nothing but the count
         if len(wanted) == 1:
             return {wanted[0]: edge}
-        shares: dict[int, list[tuple[int, int, int]]] = {}
-        for gateway, messages, values in zip(
-            edge.gateway.tolist(), edge.messages.tolist(), edge.readings.tolist(), strict=True
-        ):
-            home = self._homes.home_of_device(gateway)
-            if gateway and home != _NONE:
-                shares.setdefault(home, []).append((gateway, messages, values))
-                continue
-            for partition, m, v in self._apart(gateway, messages, values, parts, refused):
-                shares.setdefault(partition, []).append((gateway, m, v))
-        return {
-            p: Edge(*(np.array(column, np.int32) for column in zip(*rows, strict=True))) for p, rows in shares.items()
-        }
+        homes = self._homes.device
+        gateway = edge.gateway
+        home = np.where((gateway > 0) & (gateway < len(homes)), homes[np.minimum(gateway, len(homes) - 1)], _NONE)
+        shares: dict[int, list[NDArray[np.int32]]] = {}
+        table = np.stack([gateway, edge.messages, edge.readings])
+        for partition in np.unique(home[home >= 0]).tolist():
+            shares[partition] = [table[:, home == partition]]
+        for row in np.flatnonzero(home < 0).tolist():
+            number, messages, values = table[:, row].tolist()
+            for partition, m, v in self._apart(number, messages, values, parts, refused):
+                shares.setdefault(partition, []).append(np.array([[number], [m], [v]], np.int32))
+        return {p: Edge(*np.concatenate(columns, axis=1)) for p, columns in shares.items()}
 
     def _apart(
         self,
