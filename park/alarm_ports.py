@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from park.alarms import Act, Attachment, Case, CaseState, Delivery, Notification, Suppression, Transition, Trigger
+from park.alarms import (
+    Act,
+    Answer,
+    Attachment,
+    Case,
+    CaseState,
+    Delivery,
+    Notification,
+    Suppression,
+    Transition,
+    Trigger,
+)
 from park.duty import Chain, MaintenanceWindow, Officer, Rota, Silence
 from park.events import Severity
 
@@ -28,6 +39,15 @@ class CaseFilter:
     life: bool | None = None
     start: int = 0  # raised at or after
     end: int = 1 << 53  # raised before
+    answers: tuple[Answer, ...] = ()  # where their escalation stands
+
+
+WORST = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITICAL: 3}  # lists read an index backwards
+
+
+def place_after(case: Case) -> str:
+    """Return the place in a list from which the cases after this one come."""
+    return f"{WORST[case.severity]}.{case.raised}.{case.id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from api.schemas_alarms import (
 from api.scope import park_asked
 from api.services import Services
 from api.view import View
-from park.alarm_ports import CaseFilter
+from park.alarm_ports import CaseFilter, place_after
 from park.alarms import Act, Answer, Case, CaseState, CaseVerb, Holder
 from park.errors import Conflict, MachineryError, NotFound, Unavailable, UserError
 from park.events import Severity
@@ -38,7 +38,21 @@ from park.records import Command, Verb
 from park.roles import Principal
 
 _COUNTED = 10_000  # alarms counted at most
-_Key = Annotated[int, "number of an alarm"]
+_Asked = ActBody | CommentBody | ShelveBody | RemoveBody
+_MORE = ("owner", "until", "verdict")  # fields of an act that some bodies have
+# What a person may do to an alarm by one call; a reset is a command besides.
+_VERBS: tuple[tuple[CaseVerb, type[_Asked], str], ...] = (
+    (CaseVerb.ACKNOWLEDGE, ActBody, "Say that it was seen, which is not that it is over."),
+    (CaseVerb.CONFIRM, ActBody,
+     "Say that a fire or gas alarm is true: it becomes critical, and everybody is called again."),
+    (CaseVerb.ASSIGN, AssignBody, "Give it to an officer, or to oneself."),
+    (CaseVerb.COMMENT, CommentBody, "Add words to its history."),
+    (CaseVerb.SHELVE, ShelveBody, "Put it aside until a time within seven days; never one of life safety."),
+    (CaseVerb.UNSHELVE, ActBody, "Take it from the shelf."),
+    (CaseVerb.REMOVE, RemoveBody, "Take it out of service while something is repaired; never one of life safety."),
+    (CaseVerb.RESTORE, ActBody, "Put it back into service."),
+    (CaseVerb.CLOSE, CloseBody, "Close it with what it was; one of life safety only when it is over."),
+)  # fmt: skip
 
 
 def add(app: FastAPI, services: Services, view: View) -> None:
@@ -77,6 +91,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         owner: Annotated[str, Query(max_length=200)] = "",
         held_back: bool | None = None,
         life: bool | None = None,
+        answer: Annotated[list[Answer] | None, Query(max_length=4, description="where its escalation stands")] = None,
         open: Annotated[bool | None, Query(description="true: open; false: closed; left out: open")] = True,  # noqa: A002
         start: Time = 0,
         end: Time = (1 << 53) - 1,
@@ -88,6 +103,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             open=open, parks=caller.parks, park=park_asked(caller, park) if park else 0, place=place, device=device,
             states=tuple(state or ()), severities=tuple(severity or ()), family=family, owner=owner,
             held_back=held_back, life=life, start=start, end=end + 1 if end == (1 << 53) - 1 else end,
+            answers=tuple(answer or ()),
         )  # fmt: skip
         cases = desk().store.cases(which, before=before, limit=limit + 1)
         more = place_after(cases[limit - 1]) if len(cases) > limit else None
@@ -132,45 +148,17 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             desk().report(body.family, f"place:{body.place}", caller.name, body.park, body.place, body.note)
         )
 
-    @app.post(f"{V1}/alarms/{{key}}/acknowledge", tags=["alarms"], response_model=AlarmOut)
-    def acknowledge_alarm(key: Id, body: ActBody, caller: Caller) -> Response | AlarmOut:
-        """Say that it was seen, which is not that it is over."""
-        return do(key, caller, Act(CaseVerb.ACKNOWLEDGE, caller.name, body.note), body.version)
+    def add_verb(verb: CaseVerb, of: type[_Asked], said: str) -> None:
+        def endpoint(key: Id, body: of, caller: Caller) -> Response | AlarmOut:  # type: ignore[valid-type]
+            more = {name: getattr(body, name) for name in _MORE if name in of.model_fields}
+            asked: _Asked = body
+            return do(key, caller, Act(verb, caller.name, asked.note, **more), asked.version)
 
-    @app.post(f"{V1}/alarms/{{key}}/confirm", tags=["alarms"], response_model=AlarmOut)
-    def confirm_alarm(key: Id, body: ActBody, caller: Caller) -> Response | AlarmOut:
-        """Say that a fire or gas alarm is true: it becomes critical, and everybody is called again."""
-        return do(key, caller, Act(CaseVerb.CONFIRM, caller.name, body.note), body.version)
+        endpoint.__name__, endpoint.__doc__ = f"{verb}_alarm", said
+        app.post(f"{V1}/alarms/{{key}}/{verb}", tags=["alarms"], response_model=AlarmOut)(endpoint)
 
-    @app.post(f"{V1}/alarms/{{key}}/assign", tags=["alarms"], response_model=AlarmOut)
-    def assign_alarm(key: Id, body: AssignBody, caller: Caller) -> Response | AlarmOut:
-        """Give it to an officer, or to oneself."""
-        return do(key, caller, Act(CaseVerb.ASSIGN, caller.name, body.note, owner=body.owner), body.version)
-
-    @app.post(f"{V1}/alarms/{{key}}/comment", tags=["alarms"], response_model=AlarmOut)
-    def comment_alarm(key: Id, body: CommentBody, caller: Caller) -> Response | AlarmOut:
-        """Add words to its history."""
-        return do(key, caller, Act(CaseVerb.COMMENT, caller.name, body.note), body.version)
-
-    @app.post(f"{V1}/alarms/{{key}}/shelve", tags=["alarms"], response_model=AlarmOut)
-    def shelve_alarm(key: Id, body: ShelveBody, caller: Caller) -> Response | AlarmOut:
-        """Put it aside until a time within seven days; never one of life safety."""
-        return do(key, caller, Act(CaseVerb.SHELVE, caller.name, body.note, until=body.until), body.version)
-
-    @app.post(f"{V1}/alarms/{{key}}/unshelve", tags=["alarms"], response_model=AlarmOut)
-    def unshelve_alarm(key: Id, body: ActBody, caller: Caller) -> Response | AlarmOut:
-        """Take it from the shelf."""
-        return do(key, caller, Act(CaseVerb.UNSHELVE, caller.name, body.note), body.version)
-
-    @app.post(f"{V1}/alarms/{{key}}/remove", tags=["alarms"], response_model=AlarmOut)
-    def remove_alarm(key: Id, body: RemoveBody, caller: Caller) -> Response | AlarmOut:
-        """Take it out of service while something is repaired; never one of life safety."""
-        return do(key, caller, Act(CaseVerb.REMOVE, caller.name, body.note), body.version)
-
-    @app.post(f"{V1}/alarms/{{key}}/restore", tags=["alarms"], response_model=AlarmOut)
-    def restore_alarm(key: Id, body: ActBody, caller: Caller) -> Response | AlarmOut:
-        """Put it back into service."""
-        return do(key, caller, Act(CaseVerb.RESTORE, caller.name, body.note), body.version)
+    for verb, of, said in _VERBS:
+        add_verb(verb, of, said)
 
     @app.post(f"{V1}/alarms/{{key}}/reset", tags=["alarms"], status_code=202, response_model=AlarmOut)
     def reset_alarm(key: Id, body: ResetAlarmBody, caller: Caller) -> Response | AlarmOut:
@@ -187,23 +175,12 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         # The command is in the log, whatever became of the case meanwhile.
         return answer if isinstance(answer, AlarmOut) else AlarmOut.of(found(key, caller))
 
-    @app.post(f"{V1}/alarms/{{key}}/close", tags=["alarms"], response_model=AlarmOut)
-    def close_alarm(key: Id, body: CloseBody, caller: Caller) -> Response | AlarmOut:
-        """Close it with what it was; one of life safety only when it is over."""
-        return do(key, caller, Act(CaseVerb.CLOSE, caller.name, body.note, verdict=body.verdict), body.version)
-
     del view
 
 
 def sees(caller: Principal, case: Case) -> bool:
     """Tell whether a key may see an alarm; a stranger's fire, of no park that is known, is everybody's."""
     return caller.sees(case.park) or (case.life and not case.park)
-
-
-def place_after(case: Case) -> str:
-    """Return the place in a list from which the alarms after this one come."""
-    rank = list(reversed(Severity)).index(case.severity)
-    return f"{rank}.{case.raised}.{case.id}"
 
 
 def _reset(case: Case, holder: Holder, act: Act, now: int) -> Command:

@@ -9,7 +9,6 @@ from api.alarm_services import AlarmServices
 from api.bodies import Id, Time
 from api.door import Caller
 from api.permissions import V1
-from api.routes.alarms import place_after
 from api.schemas import Page, TextPage
 from api.schemas_alarms import AlarmOut
 from api.schemas_duty import (
@@ -30,6 +29,7 @@ from api.schemas_duty import (
 )
 from api.services import Services
 from api.view import View
+from park.alarm_ports import place_after
 from park.duty import Chain, MaintenanceWindow, Officer, Plan, Rota, Silence
 from park.errors import NotFound, Unavailable, UserError
 from park.model import Device, Place

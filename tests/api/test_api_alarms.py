@@ -70,7 +70,8 @@ class TestSeeing:
     @pytest.mark.parametrize(
         ("asked", "ids"),
         [({"family": "fire"}, {1}), ({"life": "false"}, {2}), ({"state": "acknowledged"}, set()),
-         ({"severity": "high"}, {1, 2}), ({"open": "false"}, set()), ({"held_back": "true"}, set())],
+         ({"severity": "high"}, {1, 2}), ({"open": "false"}, set()), ({"held_back": "true"}, set()),
+         ({"answer": "waiting"}, {1, 2}), ({"answer": "nobody"}, set()), ({"answer": ["nobody", "waiting"]}, {1, 2})],
     )  # fmt: skip
     def test_filters(self, viewer, asked, ids):
         """Each filter leaves what it says."""

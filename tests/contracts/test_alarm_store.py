@@ -7,12 +7,11 @@ import pytest
 
 from alerts.lifecycle import STALE_AFTER
 from alerts.suppression import FLOOD_BEGINS, FLOOD_SPAN
-from park.alarm_ports import CaseFilter
+from park.alarm_ports import CaseFilter, place_after
 from park.alarms import Answer, Attachment, CaseState, CaseVerb, DeliveryState, Signal, SuppressionReason, Verdict
 from park.errors import Conflict, Forbidden, NotFound, UserError
 from park.events import AlarmState, Reason, Severity, Status
 from park.metrics import Lane
-from runtime.storage.sql.alarm_rows import place_after
 from runtime.storage.sql.alarm_writer import SETTLE
 from tests.alerts.alarm_house import Alarms
 from tests.alerts.alarm_words import (

@@ -8,16 +8,14 @@ import msgspec
 from sqlalchemy import Connection, Select, and_, false, or_, select, tuple_
 
 from alerts.suppression import may_inhibit
-from park.alarm_ports import CaseFilter
+from park.alarm_ports import WORST, CaseFilter
 from park.alarms import Attachment, Case, Delivery, DeliveryState, Notification, Transition
 from park.errors import NotFound, UserError
-from park.events import Severity
 from runtime.storage.sql.database import among
 from runtime.storage.sql.tables import places
 from runtime.storage.sql.tables_alarms import case_attachments, cases, outbox
 
 MOST = 10_000  # rows in one answer
-WORST = {Severity.LOW: 0, Severity.MEDIUM: 1, Severity.HIGH: 2, Severity.CRITICAL: 3}  # lists read an index backwards
 _DEEP = 16  # places above one another at most; a loop in the tree must end
 
 encode = msgspec.json.Encoder().encode
@@ -124,6 +122,8 @@ def asked_for(asked: CaseFilter, before: str) -> Select[Any]:
         query = query.where(c.held_back.is_(asked.held_back))
     if asked.life is not None:
         query = query.where(c.life.is_(asked.life))
+    if asked.answers:  # no column: those that are open are few, and quotes of people's words are escaped in JSON
+        query = query.where(or_(*(c.body.contains(f'"answer":"{a.value}"', autoescape=True) for a in asked.answers)))
     if asked.start > 0 or asked.end < 1 << 53:
         query = query.where(c.raised >= asked.start, c.raised < asked.end)
     if asked.parks is not None and not asked.parks:
@@ -131,11 +131,6 @@ def asked_for(asked: CaseFilter, before: str) -> Select[Any]:
     if before:
         query = query.where(tuple_(c.rank, c.raised, c.id) < tuple_(*_place_in(before)))
     return query.order_by(c.rank.desc(), c.raised.desc(), c.id.desc())
-
-
-def place_after(case: Case) -> str:
-    """Return the place in a list from which the cases after this one come."""
-    return f"{WORST[case.severity]}.{case.raised}.{case.id}"
 
 
 def _place_in(before: str) -> tuple[int, int, int]:
