@@ -12,6 +12,7 @@ from park.settings import Settings
 
 PARKS, ENTERPRISES, DEVICES = 150, 10_000, 22_222
 RATE = 13_000  # readings a second of a city
+SETTLING = 60  # s at most until all that a start brings is over
 
 
 def ask(running: Platform, times: dict[str, list[float]], chance: random.Random) -> None:
@@ -29,8 +30,11 @@ def ask(running: Platform, times: dict[str, list[float]], chance: random.Random)
 
 def steady(running: Platform, seconds: float, rate: float, devices: int, parks: int, *, asking: bool) -> dict:
     """Send at a rate after a while of settling in; report cores, cost and answers."""
-    load = Load(running.mqtt, seconds + 20, rate=rate / METRICS, devices=devices, parks=parks)
+    load = Load(running.mqtt, seconds + SETTLING, rate=rate / METRICS, devices=devices, parks=parks)
+    begin = time.monotonic()
     time.sleep(20)  # every point has spoken, arrays have grown
+    while running.figures()["park_events_waiting"] and time.monotonic() - begin < SETTLING:
+        time.sleep(1)  # that devices are there is written once
     before, cpu, begin = running.figures(), cpu_of(running.pid), time.monotonic()
     peak, times, chance = 0.0, {}, random.Random(1)
     while load.running():

@@ -46,7 +46,7 @@ def fill_registry(
                 "gateway",
                 f"Gateway {g}",
                 building[k],
-                interval=600_000,
+                interval=86_400_000,  # the load speaks for devices only
             )
             for k in range(parks)
             for g in range(gateways)

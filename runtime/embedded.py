@@ -98,7 +98,9 @@ class Embedded:
                 publish=house.live.tell,
                 applied=lambda lane=lane: self.writer.applied(lane),  # type: ignore[misc]
                 time=LogTime(clock.now, agreement=agreement),
-                settings=LaneSettings(nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.batch_messages),
+                settings=LaneSettings(
+                    nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.receive_maximum // 4
+                ),
                 registry=partial(self.roster.whole, lane),
                 drawn=self.bands.put,
                 early=self.writer.early,

@@ -39,7 +39,7 @@ class LaneSettings:
     """How a lane paces itself."""
 
     nap: float = 0.0  # s from one reading of the socket to the next, only after work
-    busy: int = 4_000  # messages at once from which on there is no nap
+    busy: int = 1_250  # messages at once from which on there is no nap
     poll: float = 0.2  # s to wait for messages, at most
     retry: float = 0.5  # s between attempts when the disk is full
     tries: int = 10  # to read the log, before the rest of it is left alone
