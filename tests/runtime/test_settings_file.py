@@ -67,7 +67,7 @@ BAD_VARIABLES = [
 
 BAD_FILES = [
     ("[api\n", "not a TOML file"),
-    ("colour = 3\n", "there is no such setting; there are api, data_dir"),
+    ("colour = 3\n", "there is no such setting; there are api, city, data_dir"),
     ("[api]\ncolour = 3\n", "[api] colour: there is no such setting; there are connections"),
     ('[api]\nport = "x"\n', "'x' is not int; a whole number is expected"),
     ("[api]\nport = 80.5\n", "80.5 is not int"),
