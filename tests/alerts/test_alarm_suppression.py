@@ -1,8 +1,11 @@
 """What holds ordinary alarms back, in a small park: its tree, windows, silences; and that they are told in the end."""
 
 import shutil
+from dataclasses import replace
 
+import msgspec
 import pytest
+from sqlalchemy import update
 
 from alerts import matching
 from alerts.rotas import on_duty
@@ -12,6 +15,7 @@ from park.duty import Chain, MaintenanceWindow, Matcher, MatchOperator, Officer,
 from park.errors import Conflict, NotFound, UserError
 from park.events import AlarmState, Severity, Status
 from runtime.storage.sql.registry import SqlRegistry
+from runtime.storage.sql.tables_alarms import duty_plans
 from tests.alerts.alarm_house import Alarms, small_park
 from tests.alerts.alarm_words import HOUR, MINUTE, NOW, burns, does, health, passes, silent
 
@@ -336,3 +340,31 @@ def test_a_pattern_that_may_never_end(pattern):
 def test_a_pattern_of_every_day(pattern):
     """What people write is taken."""
     matching.checked([Matcher("subject", MatchOperator.MATCHES, pattern)])
+
+
+class TestPatternsOfOlderPrograms:
+    """What was saved before patterns were looked at is looked at when it is read."""
+
+    ENDLESS = (Matcher("family", MatchOperator.MATCHES, "(f+)+$|(i+)+|" + "(fire|fir|fi)+" * 9),)
+
+    def keep(self, alarms, plan):
+        """Write a plan into its row as no program of today would."""
+        kept = alarms.plans.save(replace(plan, matchers=EVERYTHING), actor="li", now=NOW)
+        body = msgspec.json.encode(replace(kept, matchers=self.ENDLESS)).decode()
+        with alarms.database.write() as connection:
+            connection.execute(update(duty_plans).where(duty_plans.c.id == kept.id).values(body=body))
+
+    def test_a_silence(self, alarms, caplog):
+        """A silence whose pattern may never end hides nothing, and the log says so."""
+        self.keep(alarms, Silence(EVERYTHING, NOW, NOW + HOUR, "li", "x"))
+        alarms.tell(passes())
+
+        assert {} == reasons(alarms)
+        assert "is passed over" in caplog.text
+
+    def test_a_chain(self, alarms):
+        """A fire goes by the built-in chain where its own cannot be read."""
+        self.keep(alarms, Chain("x", (Step(0, ("target:nobody",)),)))
+        alarms.tell(burns())
+
+        assert [f"{burns().id}/all"] == alarms.said()
