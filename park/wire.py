@@ -17,7 +17,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import asdict
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import numpy as np
@@ -163,8 +163,13 @@ def decode_event(text: bytes) -> SmallEvent:
 def encode_states(states: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> bytes:
     """Return the states of several stages as one .npz, keys `stage/name`."""
     out = BytesIO()
-    np.savez(out, allow_pickle=False, **{f"{s}/{k}": v for s, state in states.items() for k, v in state.items()})
+    write_states(states, out)
     return out.getvalue()
+
+
+def write_states(states: Mapping[str, Mapping[str, npt.NDArray[Any]]], out: IO[bytes]) -> None:
+    """Write the bytes of `encode_states`; where it goes need not be one that can be gone back in."""
+    np.savez(out, allow_pickle=False, **{f"{s}/{k}": v for s, state in states.items() for k, v in state.items()})
 
 
 def decode_states(content: bytes) -> dict[str, dict[str, npt.NDArray[Any]]]:

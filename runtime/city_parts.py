@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
+from threading import Lock
 
 from park.metrics import Lane
 from park.records import Config, Record
@@ -73,6 +74,7 @@ class Workshop:
         self._refused: deque[tuple[str, bytes, str]] = deque(maxlen=1_000)  # lines that InfluxDB will never take
         self.refused = 0
         self._influx = influx(self._set_aside)
+        self._turns = {lane: Lock() for lane in Lane}  # no fire waits for a snapshot of bulk
         self.dead = 0  # messages and lines put into the dead letters
 
     def lane(self, client: KafkaClient, stream: str) -> CityLane:
@@ -101,7 +103,7 @@ class Workshop:
             if fit(held, end, (stream, f"store-{stream}")):
                 _log.error("%s ends at %d, before what was made of it: what is beyond is forgotten", stream, end)
             tail.reach(end)
-            snapshots = SqlSnapshots(held)
+            snapshots = SqlSnapshots(held, turn=self._turns[lane.lane])
             log = StreamLog(tail, soon, lane.refuse)
             pipeline = partial(PartitionPipeline, _STAGES[lane.lane])
             registry = partial(self._whole, stream)

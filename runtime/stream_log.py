@@ -23,7 +23,7 @@ from park.readings import batch_of
 from park.records import Batch, Edge, Record, Refusal, Refused
 from runtime.kafka_log import Entry
 
-_HELD = 64 << 20  # bytes of messages in memory
+_HELD = 16 << 20  # bytes of messages in memory: half a minute of a city
 _KEPT = 1 << 20  # bytes of a message that is no record, as of any refused one
 _NO_COUNT = np.zeros(0, np.int32)
 

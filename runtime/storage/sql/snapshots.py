@@ -1,12 +1,15 @@
 """Snapshots of pipelines in SQL: written by whoever holds the log, whole or not at all, the last two kept.
 
 The content goes in parts, each in a transaction of its own, so that no other writer waits for a hundred megabytes;
-the row that makes them a snapshot comes last.
+the row that makes them a snapshot comes last. It is packed as it is made, and one at a time of a lane in a process:
+a worker that holds eight partitions would need gigabytes for all of them at once.
 """
 
 import hashlib
+import io
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import pyarrow as pa
@@ -14,7 +17,7 @@ from sqlalchemy import delete, insert, select
 
 from park.errors import Corrupt, MachineryError
 from park.operator import State
-from park.wire import decode_states, encode_states
+from park.wire import decode_states, write_states
 from runtime.storage.sql.assignments import Held
 from runtime.storage.sql.tables_city import snapshot_parts, snapshots
 
@@ -28,29 +31,30 @@ _log = logging.getLogger(__name__)
 class SqlSnapshots:
     """park.ports.SnapshotStore of one log, under its epoch."""
 
-    def __init__(self, held: Held, part: int = _PART) -> None:
-        """Keep snapshots of a log; `part` is how many bytes go into a row."""
+    def __init__(self, held: Held, part: int = _PART, turn: AbstractContextManager[object] | None = None) -> None:
+        """Keep snapshots of a log; `part` is how many bytes go into a row, `turn` is held while one is packed."""
         self.notices: list[str] = []  # broken snapshots that were passed over
-        self._held, self._part = held, part
+        self._held, self._part, self._turn = held, part, turn or nullcontext()
         self._database = held.database
 
     def save(self, name: str, position: int, states: Mapping[str, State]) -> None:
         """Write a snapshot; forget all but the last two. Raises Superseded, Unavailable, MachineryError."""
-        content = encode_states(states)
-        if len(content) > _MOST:
-            raise MachineryError(f"the snapshot {name} would have {len(content)} bytes; {_MOST} are the most")
-        packed = pa.compress(content, codec=_CODEC, asbytes=True)
+        with self._turn:
+            packed, size = _packed(states)
+        if size > _MOST:
+            raise MachineryError(f"the snapshot {name} would have {size} bytes; {_MOST} are the most")
         c, p, epoch = snapshots.c, snapshot_parts.c, self._held.epoch
         mine = (p.name == name) & (p.position == position) & (p.epoch == epoch)
         with self._database.write() as connection:
             connection.execute(delete(snapshot_parts).where(mine))  # of a try that broke off
-        parts = [packed[at : at + self._part] for at in range(0, len(packed), self._part)]
-        for number, body in enumerate(parts):
+        cuts = range(0, len(packed), self._part)
+        for number, at in enumerate(cuts):
+            body = bytes(packed[at : at + self._part])
             row = {"name": name, "position": position, "epoch": epoch, "part": number, "body": body}
             with self._database.write() as connection:
                 connection.execute(insert(snapshot_parts), row)
         whole = {
-            "name": name, "position": position, "epoch": epoch, "parts": len(parts), "size": len(content),
+            "name": name, "position": position, "epoch": epoch, "parts": len(cuts), "size": size,
             "digest": hashlib.sha256(packed).hexdigest(),
         }  # fmt: skip
         with self._database.write() as connection:
@@ -71,7 +75,8 @@ class SqlSnapshots:
             rows = connection.execute(select(snapshots).where(c.name == name).order_by(c.position.desc())).all()
         for row in rows:
             try:
-                return row.position, self._content(name, row.position, row.epoch, row.parts, row.size, row.digest)
+                with self._turn:
+                    return row.position, self._content(name, row.position, row.epoch, row.parts, row.size, row.digest)
             except Corrupt as why:
                 notice = f"snapshot {name} of {row.position} is passed over: {why}"
                 _log.warning("%s", notice)
@@ -100,7 +105,39 @@ class SqlSnapshots:
         if len(bodies) != parts or hashlib.sha256(packed).hexdigest() != digest or not 0 < size <= _MOST:
             raise Corrupt("its checksum is wrong")
         try:
-            content: bytes = pa.decompress(packed, decompressed_size=size, codec=_CODEC, asbytes=True)
+            content = pa.CompressedInputStream(pa.BufferReader(packed), _CODEC).read(size)
         except (OSError, ValueError, pa.ArrowInvalid) as why:
             raise Corrupt(f"it cannot be unpacked: {why}") from why
         return decode_states(content)
+
+
+class _Packing(io.RawIOBase):
+    """A file that packs what is written to it."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._packed = pa.BufferOutputStream()
+        self._packing = pa.CompressedOutputStream(self._packed, _CODEC)
+
+    def writable(self) -> bool:
+        """Tell that it can be written to."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Take some bytes."""
+        piece = memoryview(content).cast("B")
+        self._packing.write(piece)
+        self.size += len(piece)
+        return len(piece)
+
+    def packed(self) -> memoryview:
+        """Return everything, packed."""
+        self._packing.close()
+        return memoryview(self._packed.getvalue())
+
+
+def _packed(states: Mapping[str, State]) -> tuple[memoryview, int]:
+    """Return states packed, and how many bytes they have unpacked."""
+    file = _Packing()
+    write_states(states, file)  # type: ignore[arg-type]  # what numpy asks of a file, it has
+    return file.packed(), file.size

@@ -1,0 +1,306 @@
+"""A partition's worker: what it tells and saves, and what it does when others hold its log or are away."""
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from park.errors import Unavailable
+from park.metrics import Lane
+from park.readings import batch_of
+from park.records import Batch, Config, DeviceRow, Edge, PlaceRow, PointRow, Tick
+from park.wire import encode
+from runtime.city_lane import CityLane, CityLaneSettings, Parts, Phase
+from runtime.city_worker import LanePartitions
+from runtime.kafka_log import Entry
+from runtime.kafka_records import open_record
+from runtime.partition_pipeline import PartitionPipeline
+from runtime.projector import Projector, ProjectorSettings
+from runtime.runner import Runner
+from runtime.storage.memory import MemoryStore
+from runtime.storage.sql.assignments import holders, take
+from runtime.storage.sql.cuts import SqlJournal
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.ledger import SqlLedger
+from runtime.storage.sql.quarantine import SqlQuarantine
+from runtime.storage.sql.snapshots import SqlSnapshots
+from runtime.stream_log import StreamLog, Tail
+from stream.stages import life_stages, store_stages
+from tests.tools import until
+
+MINUTE = 60_000
+STREAM = "life-1"
+QUICK = CityLaneSettings(retry=0.01, snapshot_records=1 << 30, snapshot_seconds=1e9, said=0.0)
+NONE = np.zeros(0, np.int32)
+REGISTERED = Config(
+    1, 0,
+    points=tuple(PointRow(n, "smoke", n, 1, 1) for n in (1, 2)),
+    devices=tuple(DeviceRow(n, 1, 1, Lane.LIFE, "smoke_detector") for n in (1, 2)),
+    places=(PlaceRow(1, 1, 0, "park", "Liuxi", code="liuxi"),),
+)  # fmt: skip
+
+
+def smoke(minute, value, point=1):
+    """Return what a smoke detector says in a minute."""
+    at = minute * MINUTE + 1
+    one = np.array([1], np.int32)
+    return Batch(batch_of([(point, at, value, 0, at)]), Edge(one - 1, one, one))
+
+
+@dataclass
+class Kafka:
+    """A partition and the topic of events, in memory."""
+
+    values: list[bytes] = field(default_factory=list)
+    told: list[object] = field(default_factory=list)
+    reads: list[int] = field(default_factory=list)
+    begin: int = 0
+    away: bool = False
+
+    def add(self, *records):
+        """Append records, or bytes that are none; return the messages."""
+        first = len(self.values)
+        self.values += [r if isinstance(r, bytes) else encode(r) for r in records]
+        return [Entry(n + 1, b"", self.values[n], 5) for n in range(first, len(self.values))]
+
+    @property
+    def end(self):
+        """Position after the newest."""
+        return len(self.values)
+
+    def read(self, position, end=None):
+        """Yield messages."""
+        self.reads.append(position)
+        for n in range(position, min(self.end if end is None else end, self.end)):
+            yield Entry(n + 1, b"", self.values[n], 5)
+
+    def tell(self, messages):
+        """Take what was found."""
+        if self.away:
+            raise Unavailable("Kafka is away")
+        self.told += messages
+
+    def close(self):
+        """Release nothing."""
+
+
+class Ground:
+    """A database, other engines in memory, and partitions' workers over them."""
+
+    def __init__(self, folder):
+        self.database = Database.open(folder / "park.db")
+        self.kafka, self.store = Kafka(), MemoryStore()
+        self.lanes = []
+        self.reachable = True
+
+    def lane(self, stream=STREAM, settings=QUICK):
+        """Return a worker, not begun yet."""
+        lane = CityLane(stream, Tail(stream, lambda e: open_record(e.value)), self.parts, settings)
+        self.lanes.append(lane)
+        return lane
+
+    def parts(self, lane):
+        """Take the log over, as the program's workshop does."""
+        if not self.reachable:
+            raise Unavailable("the database is away")
+        lane.tail.reach(self.kafka.end)
+        held = take(self.database, lane.stream, "a test", 0)
+        snapshots = SqlSnapshots(held)
+        log = StreamLog(lane.tail, self.kafka, lane.refuse)
+        runner = Runner(
+            lane.stream,
+            lambda: PartitionPipeline(life_stages),
+            log,
+            snapshots,
+            careful=True,
+            registry=lambda: REGISTERED,
+        )
+        projector = Projector(
+            logs={lane.stream: StreamLog(lane.tail, self.kafka)}, stages=store_stages,
+            store=self.store, quarantine=SqlQuarantine(held.database),
+            ledger=SqlLedger(held.database), snapshots=snapshots, journals=lambda _: SqlJournal(held),
+            settings=ProjectorSettings(cycle=0.01), registry=lambda _: REGISTERED, pipeline=PartitionPipeline,
+        )  # fmt: skip
+        return Parts(held, log, runner, snapshots, projector, self.kafka.tell, lambda _: None, lambda: None)
+
+    def begun(self):
+        """Return a worker that is live."""
+        lane = self.lane()
+        lane.start()
+        assert lane.live.wait(20)
+        return lane
+
+    def put(self, lane, *records):
+        """Append records and hand them over; wait until they are run."""
+        for entry in self.kafka.add(*records):
+            lane.put(entry)
+        until(lambda: lane.state.position >= self.kafka.end)
+
+    @property
+    def fires(self):
+        """Return (epoch, position, state) of the fires that were told."""
+        return [(m.epoch, m.position, str(e.state)) for m in self.kafka.told for e in m.events if e.family == "fire"]
+
+
+@pytest.fixture
+def ground(tmp_path):
+    made = Ground(tmp_path)
+    yield made
+    for lane in made.lanes:
+        lane.stop(keep=False)
+    made.database.close()
+
+
+def test_a_fire_is_told(ground):
+    """What is found is told under the epoch, with the position of its record."""
+    lane = ground.begun()
+    ground.put(lane, REGISTERED, Tick(MINUTE), smoke(1, 0), smoke(1, 1))
+    until(lambda: ground.fires)
+
+    assert [(1, 4, "active")] == ground.fires
+    assert (Phase.LIVE, 1, 4, MINUTE, 2) == (
+        lane.phase, lane.state.epoch, lane.state.position, lane.state.tick, lane.state.readings
+    )  # fmt: skip
+
+
+def test_what_came_before_is_read(ground):
+    """What stood in the log before the start is read from Kafka; nobody has to hand it over."""
+    ground.kafka.add(REGISTERED, Tick(MINUTE), smoke(1, 0), smoke(1, 1))
+    lane = ground.begun()
+
+    assert [(1, 4, "active")] == ground.fires
+    assert 4 == lane.state.position
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["saved", "not saved"])
+def test_another_goes_on(ground, keep):
+    """Whoever takes over goes on at the snapshot, or reads all again; what stands was told, with the same ids."""
+    first = ground.begun()
+    ground.put(first, REGISTERED, Tick(MINUTE), smoke(1, 0), smoke(1, 1))
+    assert first.stop(keep=keep)
+    before, ground.kafka.reads = list(ground.kafka.told), []
+    second = ground.begun()
+    ground.put(second, smoke(2, 1, point=2))
+    until(lambda: any(m.epoch == 2 and m.position == 5 for m in ground.kafka.told))
+
+    assert Phase.STOPPED is first.phase
+    assert (4 if keep else 0) == min(ground.kafka.reads, default=4)
+    ids = {e.id for m in before for e in m.events}
+    assert ids
+    again = {e.id for m in ground.kafka.told[len(before) :] for e in m.events if m.position <= 4}
+    assert again == (set() if keep else ids)
+
+
+def test_kafka_takes_nothing(ground):
+    """What cannot be told is told later, first things first; until then nothing is saved."""
+    lane = ground.begun()
+    ground.put(lane, REGISTERED, Tick(MINUTE), smoke(1, 0))
+    ground.kafka.away = True
+    for entry in ground.kafka.add(smoke(1, 1), smoke(2, 0), smoke(2, 1, point=2)):
+        lane.put(entry)
+    until(lambda: "Kafka is away" in lane.state.trouble)
+    assert not lane.settle(0.05)
+    ground.kafka.away = False
+    until(lambda: any(m.position == 6 and m.events for m in ground.kafka.told))
+    told = [m.position for m in ground.kafka.told if m.events]
+
+    assert sorted(told) == told
+    assert ground.fires
+
+
+def test_taken_over(ground):
+    """Once somebody else holds the log it ends by itself, and saves nothing."""
+    lane = ground.begun()
+    ground.put(lane, REGISTERED, Tick(MINUTE))
+    other = take(ground.database, STREAM, "another", 0)
+    partitions = LanePartitions(
+        Lane.LIFE, lambda _: lane, lambda: {s: e for s, (e, _, _) in holders(ground.database).items()}
+    )
+    partitions._lanes[1] = lane
+    partitions._mark_lost(partitions._holders())
+    until(lambda: lane.over)
+
+    assert (Phase.LOST, 2) == (lane.phase, other.epoch)
+    assert SqlSnapshots(other).load(STREAM) is None
+
+
+def test_settled(ground):
+    """Where it stands is saved when that is asked, while it goes on."""
+    lane = ground.begun()
+    ground.put(lane, REGISTERED, Tick(MINUTE), smoke(1, 1))
+
+    assert lane.settle(10)
+    assert 3 == SqlSnapshots(lane.held).load(STREAM)[0]
+    assert Phase.LIVE is lane.phase
+
+
+def test_a_database_that_is_away(ground):
+    """A log that cannot be taken yet is taken when it can be."""
+    ground.reachable = False
+    ground.kafka.add(REGISTERED, Tick(MINUTE), smoke(1, 1))
+    lane = ground.lane()
+    lane.start()
+    until(lambda: "the database is away" in lane.state.trouble)
+    before = lane.phase
+    ground.reachable = True
+    assert lane.live.wait(20)
+
+    assert (Phase.TAKING, [(1, 3, "active")], "") == (before, ground.fires, lane.state.trouble)
+
+
+def test_told_to_stop_first(ground):
+    """One that never got its log ends as it is told to."""
+    ground.reachable = False
+    lane = ground.lane()
+    lane.start()
+
+    assert lane.stop(10)
+    assert Phase.STOPPED is lane.phase
+
+
+def test_the_past_is_gone(ground):
+    """Where Kafka has let go of what was to be read it begins there, with the registry as it is, and says so."""
+    ground.kafka.add(REGISTERED, Tick(MINUTE), smoke(1, 0), Tick(2 * MINUTE), smoke(2, 1))
+    ground.kafka.begin = 3
+    lane = ground.begun()
+
+    assert [(1, 5, "active")] == ground.fires
+    assert "begins at 3" in lane.state.lost
+
+
+def test_a_message_that_is_no_record(ground):
+    """It is kept for people, told where lives hang on it, and what comes behind it is run."""
+    lane = ground.begun()
+    ground.put(lane, REGISTERED, Tick(MINUTE), b"\x09half a bat", smoke(1, 1))
+    quarantine = SqlQuarantine(ground.database)
+    (kept,) = until(quarantine.waiting)
+
+    assert (b"\x09half a bat", STREAM, Lane.LIFE) == (kept.refused.payload, kept.refused.topic, kept.lane)
+    assert [(1, 4, "active")] == ground.fires
+    assert [3] == [entry.position for entry, _ in lane.dead]
+    assert 1 == lane.state.dead
+    assert {"unreadable", "fire"} == {e.family for m in ground.kafka.told for e in m.events if m.position <= 4}
+
+
+def test_no_store_holds_it_up(ground):
+    """A store that takes nothing holds up no fire."""
+    lane = ground.lane()
+    gate = threading.Event()
+
+    class Stuck(MemoryStore):
+        def write(self, chunk):
+            gate.wait(20)
+            super().write(chunk)
+
+    ground.store = Stuck()
+    lane.start()
+    assert lane.live.wait(20)
+    ground.put(lane, REGISTERED, Tick(MINUTE), smoke(1, 0), smoke(2, 1))
+    until(lambda: ground.fires)
+    behind = lane.state.store.lag_bytes
+    gate.set()
+    until(lambda: lane.given == 4)
+
+    assert behind > 0
+    assert 2 == len(ground.store.raw(1, 0, 1 << 62, 9))
