@@ -18,6 +18,7 @@ from park.errors import UserError
 from park.metrics import Lane
 from park.records import Batch, Config, LimitRow, Record, Tick
 from park.wire import decode_config
+from runtime.backtest_before import Before, iso_of, run_before
 from runtime.backtest_sides import MOST, Fired, Pair
 from runtime.log_reading import LogReading, Saved, snapshots_of
 from runtime.merging import merged
@@ -73,13 +74,20 @@ def _lane(asked: Asked, lane: Lane, log: LogReading, told: Callable[[float], Non
     saved = [s for s in snapshots_of(asked.folder / "snapshots", lane) if log.begin <= s.position <= log.end]
     before = next((s for s in saved if s.tick <= asked.start), None)
     notes: list[str] = []
+    before_log = Before(0, ())
     if before is not None:
         position, reached = before.position, before.tick
         pair.begin(before.states, None, before.tick)
     else:
         position, reached = log.begin, 0
-        pair.begin(None, _known_since(saved) if log.begin else None, 0)
-    readings, first = 0, 0
+        known = _known_since(saved) if log.begin else None
+        pair.begin(None, known, 0)
+        if known is not None:
+            opening = next((t for t in (_time(record) for _, record in log.read(position)) if t), 0)
+            before_log = _before(asked, lane, pair, known, opening)
+            notes += before_log.notes
+            reached = min(opening, asked.end) if before_log.readings else 0
+    readings, first = before_log.readings, 0
     for after, record in merged(log.read(position), _ROWS):
         now = _time(record)
         first = first or now
@@ -94,16 +102,28 @@ def _lane(asked: Asked, lane: Lane, log: LogReading, told: Callable[[float], Non
     if approximate:
         notes.append("no snapshot is as old: it began without a memory where the log begins")
     if first > asked.start and before is None:
-        notes.append(f"the log begins at {first}; what was before is not known")
+        if not before_log.readings:
+            notes.append(f"the log begins at {iso_of(first)}; what was before is not known")
         approximate = True
     if reached < asked.start:
         notes.append("the log ends before the start")
         approximate = True
     about = {
-        "lane": str(lane), "from": reached if before is None and not first else (before.tick if before else first),
+        "lane": str(lane), "from": before.tick if before else asked.start if before_log.readings else first or reached,
         "readings": readings, "approximate": approximate, "notes": notes,
     }  # fmt: skip
     return pair, about
+
+
+def _before(asked: Asked, lane: Lane, pair: Pair, known: Config, opening: int) -> Before:
+    """Run what is stored of the time before the log's first record, at `opening`; return what to say of it."""
+    if asked.start >= opening:
+        return Before(0, ())
+    if lane is Lane.LIFE:
+        return Before(0, ("what detectors of fire and gas said before the log begins is kept by nothing else",))
+    present = frozenset(known.limits or ()) if asked.present is None else frozenset(asked.present)
+    differing = present ^ frozenset(asked.changed)
+    return run_before(asked.folder, pair, known, (asked.start, min(opening, asked.end)), differing)
 
 
 def _known_since(saved: list[Saved]) -> Config | None:

@@ -28,7 +28,8 @@ from stream.stages import bulk_stages, life_stages
 _STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
 _FINDS = "unusual"  # the stage that finds unusual values
 # Stages that no rule decides: run once. One that is missing here costs more and says the same.
-_SHARED = frozenset({"quality", "health", "meters", "occupancy", _FINDS, "activity"})
+_SHARED = frozenset({"quality", "health", "meters", "occupancy", _FINDS})
+_UNHEARD = frozenset({"activity"})  # stages that tell nothing which either side hears, and work for it
 MOST = 200_000  # conditions remembered of each side
 
 
@@ -188,10 +189,12 @@ class Pair:
         self._other = Directory()
         ears = Ears(self.changed)
         shared = _SHARED - {_FINDS} if finds else _SHARED
+        counted = any(rule.finding == "anomaly" for rule in (*(present or ()), *changed))
+        left_out = _UNHEARD if finds or counted else _UNHEARD | {_FINDS}
 
         def stages(directory: Directory) -> tuple[Operator, ...]:
             both = zip(_STAGES[lane](directory), _STAGES[lane](self._other), strict=True)
-            made = tuple(a if a.name in shared else Twin(a, b, ears) for a, b in both)
+            made = tuple(a if a.name in shared else Twin(a, b, ears) for a, b in both if a.name not in left_out)
             ears.hearing = tuple(t.other for t in made if isinstance(t, Twin) and isinstance(t.other, TakesFindings))
             return made
 
