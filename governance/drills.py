@@ -182,7 +182,7 @@ def measured(drill: Drill) -> tuple[Indicator, ...]:
     """Return the figures of a drill: how many devices were seen, and the slowest and the usual delay of each step."""
     seen = [o for o in drill.observed if o.alarmed is not None]
     share = len(seen) / len(drill.observed) if drill.observed else None
-    found = [Indicator("devices_seen", "报警设备比例", "devices that alarmed", share, "1", 1.0, 1.0, least=True,
+    found = [Indicator("devices_seen", "报警设备比例", "devices that alarmed", share, "share", 1.0, 1.0, least=True,
                        of=len(drill.observed), source="every device that is tested should alarm")]  # fmt: skip
     for key, zh, en, _, _, within, source in _STEPS:
         values = [d for o in seen if (d := delays(o)[key]) is not None]

@@ -140,14 +140,14 @@ class TestPapers:
     def test_filed_and_taken_back(self, judged, opened):
         """A paper is filed for an enterprise and taken back; the list keeps both, with who did it."""
         page = judged.go(opened, f"firms?firm={judged.firm.id}")
-        expect(page.locator(".papers .empty")).to_have_text("没有在册文件。")
+        expect(page.locator(".firm-papers .empty")).to_have_text("没有在册文件。")
         page.get_by_role("button", name="登记文件").click()
         page.locator("dialog [name=kind]").select_option("supply_pause")
         page.locator("dialog [name=begin]").fill("2026-11-01")
         page.locator("dialog [name=end]").fill("2026-11-30")
         page.get_by_label("说明").fill("<img src=x onerror=window.hurt=1>")
         dialog(page, "登记")
-        row = page.locator(".papers .row")
+        row = page.locator(".firm-papers .row")
         expect(row).to_contain_text("暂停用电")
         expect(row).to_contain_text("<img")
         row.get_by_role("button", name="撤回").click()
@@ -167,8 +167,8 @@ class TestPapers:
         """A viewer sees the papers and files none."""
         page = judged.guard().go(opened, f"firms?firm={judged.firm.id}", key="viewer")
 
-        expect(page.locator("section.papers .empty")).to_be_visible()
-        assert 0 == page.locator("section.papers button").count()
+        expect(page.locator(".firm-papers .empty")).to_be_visible()
+        assert 0 == page.locator(".firm-papers button").count()
 
 
 class TestQuarantine:

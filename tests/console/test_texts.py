@@ -107,12 +107,24 @@ class TestTexts:
             "itemVerdict": {str(v) for v in ItemVerdict}, "every": {str(e) for e in Every},
             "drill": {str(s) for s in DrillState}, "five": {f.name for f in fields(Five)},
             "category": {i.category for c in checklists().values() for i in c.items} - {""},
-            "standing": {str(s) for s in Standing}, "channel": {str(c) for c in Channel},
+            "standing": {str(s) for s in Standing}, "standingLeast": {str(s) for s in Standing},
+            "channel": {str(c) for c in Channel},
             "delivery": {str(s) for s in DeliveryState}, "messageKind": {str(k) for k in MessageKind},
             "refusal": {str(r) for r in Refusal},
         }  # fmt: skip
 
         assert {} == {group: codes - set(WORDS[group]) for group, codes in spoken.items() if codes - set(WORDS[group])}
+
+
+def test_translated_notes():
+    """What the page translates of figures is what the platform writes."""
+    keys = re.search(r"NOTES = (\[.*?\]);", (JS / "indicators.js").read_text("utf-8")).group(1)
+    rooms = Path(__file__).parents[2] / "governance"
+    written = "".join((rooms / name).read_text("utf-8") for name in ("kpi.py", "drills.py")).replace(
+        "{_BS}", "BS 5839-1"
+    )
+
+    assert [] == [key for key in json.loads(keys) if TEXTS[key][1].replace("{n} ", "") not in written]
 
 
 def test_life_kinds():

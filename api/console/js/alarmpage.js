@@ -8,7 +8,7 @@ import { Asked } from "./asked.js";
 import { toast } from "./dialogs.js";
 import { framed, h, put } from "./dom.js";
 import { Files } from "./files.js";
-import { moment, yearText } from "./format.js";
+import { inList, moment, yearText } from "./format.js";
 import { MiniPlan } from "./miniplan.js";
 import { empty, Panel, why } from "./panel.js";
 import { toPage } from "./route.js";
@@ -105,7 +105,7 @@ export class AlarmPage {
     put(this.about.title, badge(alarm.severity), " ", alarmName(alarm));
     put(this.about.beside, alarmTags(alarm));
     const fact = (name, value) => (value ? h("div", {}, h("dt", {}, t(name)), h("dd", {}, value)) : null);
-    const others = alarm.devices.length > 1 ? alarm.devices.map((d) => deviceText(model, model.devices.get(d)) || `#${d}`).join("、") : deviceText(model, device);
+    const others = alarm.devices.length > 1 ? inList(alarm.devices.map((d) => deviceText(model, model.devices.get(d)) || `#${d}`)) : deviceText(model, device);
     put(this.about.body,
       h("p", { cls: "sentence" }, place(model, at, alarm.subject), " ", h("span", {}, tenantText(model, at)), " · ", word("reason", alarm.reason), measured(model, alarm) ? ` · ${measured(model, alarm)}` : "",
         " · ", ownerText(model, alarm)),
@@ -115,7 +115,7 @@ export class AlarmPage {
         fact("deviceOf", others),
         fact("acknowledgedBy", alarm.acknowledged ? `${alarm.acknowledged_by} ${moment(alarm.acknowledged_at)}` : ""),
         fact("escalation", alarm.answer === "none" ? "" : word("answer", alarm.answer)),
-        fact("heldBack", alarm.held_back.map((s) => `${word("held", s.reason)}${s.until ? ` ${t("until", { at: moment(s.until) })}` : ""}`).join("、")),
+        fact("heldBack", inList(alarm.held_back.map((s) => `${word("held", s.reason)}${s.until ? ` ${t("until", { at: moment(s.until) })}` : ""}`))),
         fact("resetAsked", alarm.reset_asked ? moment(alarm.reset_asked) : ""),
         fact("closedAt", alarm.closed ? `${moment(alarm.closed)} ${alarm.verdict ? word("verdict", alarm.verdict) : ""}` : "")),
       this.buttons());

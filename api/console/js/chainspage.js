@@ -5,6 +5,7 @@ import { dialog, sure, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { choice, rowsOf, several, whole, words } from "./fields.js";
 import { targetOptions } from "./drillspage.js";
+import { inList } from "./format.js";
 import { about, officerName } from "./office.js";
 import { Panel } from "./panel.js";
 import { Parts } from "./parts.js";
@@ -65,7 +66,7 @@ export class ChainsPage {
     if (kind !== "rota") return t("everybody");
     const name = t("rotaNamed", { name: rotas.find((r) => r.id === Number(key))?.name ?? `#${key}` });
     const present = duty?.[key];
-    return present ? h("span", {}, name, " ", present.length ? h("span", { cls: "quiet" }, t("nowOn", { names: present.join("、") })) : h("strong", { cls: "overdue" }, t("nobodyOnDuty"))) : name;
+    return present ? h("span", {}, name, " ", present.length ? h("span", { cls: "quiet" }, t("nowOn", { names: inList(present) })) : h("strong", { cls: "overdue" }, t("nobodyOnDuty"))) : name;
   }
 
   chain(chain) {
@@ -75,7 +76,7 @@ export class ChainsPage {
     const asks = chain.wait > 0 || chain.steps.length > 1;
     return h("div", { cls: "chain", data: { chain: chain.id } }, h("div", { cls: "rota-head" }, h("h3", {}, chain.name), h("span", { cls: "quiet" }, t("orderNumber", { n: chain.order })), h("span", {}, this.matchersText(chain.matchers)),
       h("span", { cls: "beside" }, mine ? [h("button", { type: "button", onclick: () => this.form(chain) }, t("change")), h("button", { type: "button", onclick: () => this.end(chain) }, t("endNow"))] : null)),
-    h("ol", { cls: "steps" }, chain.steps.map((step) => h("li", {}, h("b", {}, step.after ? t("afterMinutes", { n: minutes(step.after) }) : t("atOnce")), " ", step.targets.map((target, i) => [i ? "、" : "", this.targetText(target)]))),
+    h("ol", { cls: "steps" }, chain.steps.map((step) => h("li", {}, h("b", {}, step.after ? t("afterMinutes", { n: minutes(step.after) }) : t("atOnce")), " ", step.targets.map((target, i) => [i ? inList(["", ""]) : "", this.targetText(target)]))),
       asks ? h("li", { cls: "nobody" }, h("b", {}, t("afterMinutes", { n: minutes(chain.steps.at(-1).after + chain.wait) })), " ", t(after ? "nobodyThenChain" : "nobodyThenAll", { name: after?.name ?? "" })) : null),
     chain.realarm ? h("p", { cls: "quiet" }, t("realarmAfter", { n: minutes(chain.realarm) })) : null);
   }

@@ -4,7 +4,7 @@ import { get, post, remove } from "./api.js";
 import { sure, toast, tried } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { choice, renew } from "./fields.js";
-import { moment } from "./format.js";
+import { inList, moment } from "./format.js";
 import { about, listed } from "./office.js";
 import { Panel } from "./panel.js";
 import { Parts } from "./parts.js";
@@ -79,7 +79,7 @@ export class DeliveryPage {
 
   target(one) {
     const mine = this.model.may("chains") && (one.park || this.model.session.parks === null);
-    const facts = [one.url, one.addresses.join("、"), t("fromSeverity", { severity: word("severity", one.least) }), one.broadcast ? t("takesAll") : t("takesNamed"),
+    const facts = [one.url, inList(one.addresses), t("fromSeverity", { severity: word("severity", one.least) }), one.broadcast ? t("takesAll") : t("takesNamed"),
       one.quiet[0] === one.quiet[1] ? "" : t("quietHours", { from: clockText(one.quiet[0]), to: clockText(one.quiet[1]) }), one.park ? "" : t("ofAllParks")].filter(Boolean);
     return h("li", { cls: `row target ${one.enabled ? "" : "off"}` }, h("span", { cls: "mark" }, word("channel", one.channel)),
       h("div", { cls: "said" }, h("p", { cls: "what" }, h("strong", {}, one.name), one.enabled ? null : h("span", { cls: "tag loud" }, t("turnedOff")), one.trusted ? h("span", { cls: "tag" }, t("ofSettings")) : null), h("p", { cls: "facts" }, facts.join(" · ")), this.testLine(one)),

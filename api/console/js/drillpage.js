@@ -3,10 +3,11 @@
 import { get, post } from "./api.js";
 import { sure, toast, tried } from "./dialogs.js";
 import { h, put } from "./dom.js";
+import { targetOptions } from "./drillspage.js";
 import { deviceName, renew } from "./fields.js";
-import { clock, number } from "./format.js";
+import { clock, inList, number } from "./format.js";
 import { indicatorTable } from "./indicators.js";
-import { dated, factsOf, officerName, officersOf } from "./office.js";
+import { dated, factsOf, officersOf } from "./office.js";
 import { empty, Panel } from "./panel.js";
 import { Parts } from "./parts.js";
 import { toPage } from "./route.js";
@@ -27,9 +28,9 @@ export class DrillPage {
     this.about = new Panel("about-drill", t("drill"));
     this.devices = new Panel("drill-devices", t("devices"));
     this.figures = new Panel("drill-figures", t("drillReport"));
-    this.story = new Story({ line: (line) => storyLine(line, word("drillVerb", line.verb)) });
+    this.story = new Story({ line: (line) => storyLine({ ...line, note: this.noteOf(line) }, word("drillVerb", line.verb)) });
     this.root = h("div", { cls: "office-page printed" }, h("p", {}, h("a", { cls: "up", href: toPage(model.park, "drills") }, `← ${t("navDrills")}`)), this.about.root, this.devices.root, this.figures.root, this.story.root);
-    this.parts = new Parts(model, this.root, { drill: () => get(this.path), history: async () => (await get(`${this.path}/history`)).items, officers: () => officersOf(model) }, () => this.draw(), { every: RHYTHM });
+    this.parts = new Parts(model, this.root, { drill: () => get(this.path), history: async () => (await get(`${this.path}/history`)).items, targets: async () => targetOptions(model, await officersOf(model)) }, () => this.draw(), { every: RHYTHM });
   }
 
   start() {
@@ -42,17 +43,23 @@ export class DrillPage {
 
   draw() {
     const { asked, held } = this.parts;
-    if (!this.about.ready(asked, ["drill"])) return;
+    const there = this.about.ready(asked, ["drill"]);
+    for (const { root } of [this.devices, this.figures, this.story]) root.hidden = !there;
+    if (!there) return;
     this.drawAbout(held.drill);
     this.drawDevices(held.drill);
     put(this.figures.body, held.drill.observed.length ? indicatorTable(held.drill.indicators) : empty(t("notBegun")));
-    if (this.story.panel.ready(asked, ["history"])) this.story.draw(held.history);
+    if (this.story.panel.ready(asked, ["history"])) this.story.draw(held.history, this.model.stamp());
+  }
+
+  /** What a line says of devices, by their names; a person's own words as they are. */
+  noteOf({ verb, note }) {
+    if (verb === "plan") return note;
+    return ["notice", "acknowledge"].includes(verb) ? inList(note.split(",").map((key) => deviceName(this.model, Number(key)))) : "";
   }
 
   target(drill) {
-    const [kind, key] = drill.target.split(":");
-    if (kind === "officer") return officerName(this.parts.held.officers, Number(key));
-    return kind === "rota" ? t("rotaNamed", { name: `#${key}` }) : kind === "target" ? t("receiverNamed", { name: key }) : t("everybody");
+    return this.parts.held.targets?.find(([value]) => value === drill.target)?.[1] ?? drill.target;
   }
 
   drawAbout(drill) {
@@ -73,7 +80,7 @@ export class DrillPage {
     const may = this.model.may("alarm") && APART.includes(drill.state);
     put(this.devices.beside, h("span", { cls: "quiet" }, t("alarmedOf", { n: drill.observed.filter((one) => one.alarmed !== null).length, of: drill.devices.length })));
     const head = [t("deviceField"), t("alarmedAt"), ...STEPS.map((step) => word("drillStep", step)), t("acknowledgedBy")];
-    renew(this.devices.body, h("div", { cls: "scroll" }, h("table", { cls: "plain-table cards" }, h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
+    renew(this.devices.body, h("div", { cls: "scroll" }, h("table", { cls: "plain-table cards" }, h("thead", {}, h("tr", {}, head.map((text, i) => h("th", { scope: "col", cls: i > 1 && i < 5 ? "number" : null }, text)))),
       h("tbody", {}, drill.devices.map((key) => this.deviceRow(key, seen.get(key), head, { may, ended: drill.state === "ended" }))))));
   }
 
@@ -82,7 +89,7 @@ export class DrillPage {
     const state = !one ? t("notBegun") : one.alarmed === null ? (ended ? h("strong", { cls: "overdue" }, t("neverAlarmed")) : t("waitsForAlarm")) : clock(one.alarmed);
     const acknowledged = !one || one.alarmed === null ? "—" : one.acknowledged !== null ? [`${one.acknowledged_by} ${clock(one.acknowledged)}`]
       : [may ? h("button", { type: "button", cls: "primary", data: { act: `ack-${key}` }, onclick: () => this.acknowledge(key) }, t("iSawIt")) : t("nobodyAnswered"), " ", ended ? null : ageSpan(one.alarmed)];
-    const cell = (i, content, cls = "") => h("td", { cls, data: { head: head[i] } }, content);
+    const cell = (i, content, cls = "") => h("td", { cls, data: { head: head[i] } }, h("span", {}, content));
     return h("tr", {}, h("th", { scope: "row" }, deviceName(this.model, key)), cell(1, state), STEPS.map((step, i) => cell(2 + i, seconds(one?.delays[step]), "number")), cell(5, acknowledged));
   }
 

@@ -3,7 +3,7 @@
 import { get, post, remove } from "./api.js";
 import { sure, toast, tried } from "./dialogs.js";
 import { h, put } from "./dom.js";
-import { dayText, now } from "./format.js";
+import { dayText, inList, now } from "./format.js";
 import { officerForm, rotaForm, standInForm } from "./dutyforms.js";
 import { about, dated, listed, officerName } from "./office.js";
 import { empty, Panel } from "./panel.js";
@@ -129,7 +129,7 @@ export class DutyPage {
     return h("li", { cls: day === today ? "today" : "" }, h("p", { cls: "day-name" }, h("b", {}, word("weekday", String(weekdayOf(day)))), " ", dayText(noon), day === today ? h("span", { cls: "quiet" }, ` ${t("today")}`) : null),
       h("ul", {}, shiftsOf(rota, day).map((shift) => h("li", {}, h("span", { cls: "hours" }, `${clockText(shift.start)}–${clockText(shift.end)}`), " ", h("span", {}, this.name(shift.officer)),
         instead(shift) ? h("span", { cls: "quiet" }, ` ${t("replacedBy", { by: this.name(instead(shift).by) })}`) : null))),
-      holes.length ? h("p", { cls: "holes" }, t("nobodyThen", { when: holes.map(([from, to]) => `${clockText(from)}–${clockText(to)}`).join("、") })) : null);
+      holes.length ? h("p", { cls: "holes" }, t("nobodyThen", { when: inList(holes.map(([from, to]) => `${clockText(from)}–${clockText(to)}`)) })) : null);
   }
 
   officer(officer) {

@@ -116,7 +116,7 @@ export class FiguresPage {
 
   drawRules(kpi) {
     const head = [t("ruleField"), t("alarmsPage"), t("realOnes"), t("falseOnes"), t("notMarked"), t("precision")];
-    put(this.rules.body, kpi.rules.length ? h("div", { cls: "scroll" }, h("table", { cls: "plain-table cards" }, h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
+    put(this.rules.body, kpi.rules.length ? h("div", { cls: "scroll" }, h("table", { cls: "plain-table cards" }, h("thead", {}, h("tr", {}, head.map((text, i) => h("th", { scope: "col", cls: i ? "number" : null }, text)))),
       h("tbody", {}, kpi.rules.map((one) => h("tr", {}, h("th", { scope: "row" }, word("rule", one.rule)), [one.alarms, one.real, one.false, one.undecided].map((n, i) => h("td", { cls: "number", data: { head: head[i + 1] } }, number(n))),
         h("td", { cls: "number", data: { head: head[5] } }, one.precision === null ? "—" : percent(one.precision))))))) : empty(t("noAlarmsThen")));
   }

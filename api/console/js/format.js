@@ -39,6 +39,9 @@ export const amount = (value, unit, exact) => {
   return unit && text !== "—" ? `${text} ${unitText(unit)}` : text;
 };
 
+/** Some things one after the other. */
+export const inList = (some) => some.join(lang() === "zh" ? "、" : ", ");
+
 export const percent = (share) => formatter("n", { style: "percent", maximumFractionDigits: share > 0.99 && share < 1 ? 1 : 0 }).format(share);
 
 const S = 1_000, M = 60 * S, H = 60 * M, D = 24 * H;

@@ -5,7 +5,7 @@ import { dialog, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { choice, momentField, momentIn, note, renew, words } from "./fields.js";
 import { Files } from "./files.js";
-import { now } from "./format.js";
+import { inList, now } from "./format.js";
 import { about, dated, dueText, factsOf, officerName, officerOptions, officersOf } from "./office.js";
 import { Panel } from "./panel.js";
 import { Parts } from "./parts.js";
@@ -31,7 +31,7 @@ export class HazardPage {
     this.path = `/hazards/${id}`;
     this.about = new Panel("about-hazard", t("hazard"));
     this.five = new Panel("five", t("five"));
-    this.story = new Story({ line: (line) => storyLine(line, word("hazardVerb", line.verb)), say: model.may("alarm") ? (text) => this.say(text) : null });
+    this.story = new Story({ line: (line) => storyLine({ ...line, note: this.noteOf(line) }, word("hazardVerb", line.verb)), say: model.may("alarm") ? (text) => this.say(text) : null });
     this.files = new Files(this.path, { may: model.may("alarm"), done: () => this.parts.load() });
     this.root = h("div", { cls: "alarm-page" }, h("p", {}, h("a", { cls: "up", href: toPage(model.park, "hazards") }, `← ${t("navHazards")}`)), this.about.root,
       h("div", { cls: "column" }, this.five.root, this.story.root), h("div", { cls: "column" }, this.files.root));
@@ -48,16 +48,25 @@ export class HazardPage {
     this.parts.close();
   }
 
+  /** "step 1: officer:3": who was reminded, by name; a person's own words as they are. */
+  noteOf({ verb, note: said }) {
+    if (verb !== "escalate") return said;
+    const officers = [...said.matchAll(/officer:(\d+)/g)].map(([, id]) => officerName(this.parts.held.officers, Number(id)));
+    return inList(officers.length ? officers : [t("everybody")]);
+  }
+
   get hazard() {
     return this.parts.held.hazard;
   }
 
   draw() {
     const { asked, held } = this.parts;
-    if (!this.about.ready(asked, ["hazard"])) return;
+    const there = this.about.ready(asked, ["hazard"]);
+    for (const { root } of [this.five, this.files, this.story]) root.hidden = !there;
+    if (!there) return;
     this.drawAbout();
     this.drawFive();
-    if (this.story.panel.ready(asked, ["history"])) this.story.draw(held.history);
+    if (this.story.panel.ready(asked, ["history"])) this.story.draw(held.history, String(held.officers?.length));
     if (this.files.panel.ready(asked, ["files"])) this.files.draw();
   }
 
@@ -90,7 +99,7 @@ export class HazardPage {
   buttons() {
     const { hazard, model } = this;
     const mine = (verb) => hazard.verbs.includes(verb) && model.may(DEEDS[verb].need);
-    const barred = { begin: hazard.missing.length ? t("fiveMissing", { some: hazard.missing.map((part) => word("five", part)).join("、") }) : "",
+    const barred = { begin: hazard.missing.length ? t("fiveMissing", { some: inList(hazard.missing.map((part) => word("five", part))) }) : "",
       approve: !hazard.evidence ? t("evidenceFirst") : hazard.rectified_by === model.session.name ? t("anotherPerson") : "" };
     const shown = Object.keys(DEEDS).filter(mine);
     const hints = shown.map((verb) => barred[verb]).filter(Boolean);

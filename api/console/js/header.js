@@ -2,7 +2,7 @@
 
 import { leave } from "./api.js";
 import { h, put, shape } from "./dom.js";
-import { age, clock, dateText, hourMinute, now, zoneText } from "./format.js";
+import { age, clock, dateText, hourMinute, inList, now, zoneText } from "./format.js";
 import { SEVERITIES } from "./model.js";
 import { route, setQuery, toPage, toPark } from "./route.js";
 import { here as atPage, seen } from "./sections.js";
@@ -60,7 +60,7 @@ export class Header {
     if (!some.length) return;
     this.apart.href = toPage(this.model.park, "drills");
     this.apart.textContent = t("apartNow", { n: some.length });
-    this.apart.title = some.map((d) => d.name).join("、");
+    this.apart.title = inList(some.map((d) => d.name));
   }
 
   /** Two rows: groups, and the pages of the group that we are in. */

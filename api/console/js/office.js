@@ -4,11 +4,20 @@ import { get } from "./api.js";
 import { h, put } from "./dom.js";
 import { age, moment, now, yearText } from "./format.js";
 import { setQuery, route } from "./route.js";
-import { t } from "./texts.js";
+import { lang, t } from "./texts.js";
 import { word } from "./words.js";
 
 /** One sentence under the header: what this page is for. */
 export const about = (text) => h("p", { cls: "calm-note" }, text);
+
+/** What is in both languages, in the present one. */
+export const inWords = (thing) => (lang() === "zh" ? thing.zh : thing.en);
+
+/** The name of a visit: its plan's, or its checklist's where nobody planned it. */
+export function visitName(visit, checklists) {
+  const checklist = visit.plan ? null : checklists?.find((one) => one.key === visit.checklist);
+  return checklist ? inWords(checklist) : visit.name;
+}
 
 /** Officers by number, for those who may know them; nobody otherwise. */
 export const officersOf = async (model) => (model.may("alarm") ? (await get("/officers")).items : []);

@@ -19,7 +19,7 @@ export class Papers {
   constructor(model, judged) {
     Object.assign(this, { model, judged });
     this.firm = 0;
-    this.panel = new Panel("papers", t("papers"));
+    this.panel = new Panel("firm-papers", t("papers"));
     this.root = this.panel.root;
     this.root.hidden = true;
     this.parts = new Parts(model, this.root, { papers: async () => (this.firm ? get(`/enterprises/${this.firm}/papers`) : []) }, () => this.draw());

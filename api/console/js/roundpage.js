@@ -5,20 +5,18 @@ import { sure, toast, tried } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { note, placeField, renew } from "./fields.js";
 import { attach, Files } from "./files.js";
-import { moment } from "./format.js";
-import { dated, dueText, factsOf, officerName, officersOf, progress } from "./office.js";
+import { inList, moment } from "./format.js";
+import { dated, dueText, factsOf, inWords, officerName, officersOf, progress, visitName } from "./office.js";
 import { Panel, why } from "./panel.js";
 import { Parts } from "./parts.js";
 import { toPage } from "./route.js";
 import { whereText } from "./say.js";
 import { Story, storyLine } from "./story.js";
-import { lang, t } from "./texts.js";
+import { t } from "./texts.js";
 import { Unsent } from "./unsent.js";
 import { word } from "./words.js";
 
 const VERDICTS = ["ok", "fault", "not_applicable"];
-
-const inWords = (thing) => (lang() === "zh" ? thing.zh : thing.en);
 
 export class RoundPage {
   constructor(model, id) {
@@ -28,7 +26,7 @@ export class RoundPage {
     this.writing = null; // key of the item whose fault is being written
     this.about = new Panel("about-round", t("visit"));
     this.list = new Panel("items", t("checklist"));
-    this.story = new Story({ line: (line) => storyLine(line, word("roundVerb", line.verb)) });
+    this.story = new Story({ line: (line) => storyLine({ ...line, note: this.noteOf(line) }, word("roundVerb", line.verb)) });
     this.files = new Files(this.path, { may: model.may("alarm"), done: () => this.parts.load() });
     this.root = h("div", { cls: "round-page" }, h("p", {}, h("a", { cls: "up", href: toPage(model.park, "rounds") }, `← ${t("navRounds")}`)), this.about.root, this.list.root, this.files.root, this.story.root);
     this.parts = new Parts(model, this.root, {
@@ -59,6 +57,12 @@ export class RoundPage {
     return this.parts.held.checklists?.find((c) => c.key === this.round.checklist)?.items ?? [];
   }
 
+  /** "exit_blocked: fault": the item in words, and what was answered. */
+  noteOf({ verb, note: said }) {
+    if (verb !== "answer") return verb === "attach" ? said : "";
+    return said.split(", ").map((one) => one.split(": ")).map(([key, verdict]) => `${this.textOf(key)} ${word("itemVerdict", verdict)}`).join("\n");
+  }
+
   textOf(key) {
     const item = this.items.find((one) => one.key === key);
     return item ? inWords(item) : key;
@@ -77,7 +81,9 @@ export class RoundPage {
 
   draw() {
     const { asked, held } = this.parts;
-    if (!this.about.ready(asked, ["round", "checklists"])) return;
+    const there = this.about.ready(asked, ["round", "checklists"]);
+    for (const { root } of [this.list, this.files, this.story]) root.hidden = !there;
+    if (!there) return;
     this.may = this.model.may("alarm") && this.round.state !== "done";
     this.drawAbout();
     if (!this.items.length) put(this.list.body, h("p", { cls: "state empty" }, t("noChecklist", { key: this.round.checklist })));
@@ -91,10 +97,10 @@ export class RoundPage {
     const answered = this.items.filter((item) => this.answer(item.key)).length;
     const faults = this.items.filter((item) => this.answer(item.key)?.verdict === "fault").length;
     const left = this.items.length - answered;
-    put(this.about.title, round.name);
+    put(this.about.title, visitName(round, this.parts.held.checklists));
     put(this.about.beside, h("span", { cls: "tag" }, word("round", round.state)), round.late ? h("span", { cls: "tag loud" }, t("doneLate")) : null);
     renew(this.about.body,
-      factsOf([["placeField", round.places.length ? round.places.map((id) => whereText(this.model, id)).join("、") : t("wholePark")], ["dayField", round.day], ["limitField", round.state === "done" ? "" : dueText(round.due)],
+      factsOf([["placeField", round.places.length ? inList(round.places.map((id) => whereText(this.model, id))) : t("wholePark")], ["dayField", round.day], ["limitField", round.state === "done" ? "" : dueText(round.due)],
         ["whoWalks", officerName(this.parts.held.officers, round.officer)], ["doneBy", round.done ? `${round.done_by} ${dated(round.done)}` : ""]]),
       h("p", {}, progress(answered, this.items.length), faults ? h("strong", { cls: "overdue" }, ` ${t("faultCount", { n: faults })}`) : null),
       this.unsent.waiting.length ? h("p", { cls: "notice", role: "status" }, t("notSent", { n: this.unsent.waiting.length })) : null,

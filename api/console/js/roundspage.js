@@ -4,20 +4,19 @@ import { all, get, post, remove, replace } from "./api.js";
 import { dialog, sure, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { choice, dayField, placeOptions, several, whole, words } from "./fields.js";
-import { about, dated, dueText, listed, officerName, officerOptions, officersOf, progress } from "./office.js";
+import { inList } from "./format.js";
+import { about, dated, dueText, inWords, listed, officerName, officerOptions, officersOf, progress, visitName } from "./office.js";
 import { Panel } from "./panel.js";
 import { Parts } from "./parts.js";
 import { toPage } from "./route.js";
 import { whereText } from "./say.js";
-import { lang, t } from "./texts.js";
+import { t } from "./texts.js";
 import { dayOf } from "./times.js";
 import { word } from "./words.js";
 
 const DONE_SHOWN = 50;
 const OPEN = ["due", "started", "missed"];
 const EVERY = ["day", "week", "month", "quarter"];
-
-const inWords = (thing) => (lang() === "zh" ? thing.zh : thing.en);
 
 export class RoundsPage {
   constructor(model) {
@@ -53,24 +52,24 @@ export class RoundsPage {
     }
     put(this.plans.beside, held.checklists && model.may("duty") ? h("button", { type: "button", onclick: () => this.plan(null) }, t("newPlan")) : null);
     if (this.plans.ready(asked, ["plans", "checklists"])) listed(this.plans, held.plans, (plan) => this.planRow(plan), t("noPlans"));
-    if (this.done.ready(asked, ["done"])) listed(this.done, held.done, (visit) => this.doneRow(visit), t("noRoundsDone"));
+    if (this.done.ready(asked, ["done", "checklists"])) listed(this.done, held.done, (visit) => this.doneRow(visit), t("noRoundsDone"));
   }
 
   places(ids) {
-    return ids.length ? ids.map((id) => whereText(this.model, id)).join("、") : t("wholePark");
+    return ids.length ? inList(ids.map((id) => whereText(this.model, id))) : t("wholePark");
   }
 
   row(visit) {
     return h("li", { cls: `row round ${visit.state}` },
       h("span", { cls: "mark" }, word("round", visit.state)),
-      h("div", { cls: "said" }, h("p", { cls: "what" }, h("a", { cls: "name", href: toPage(this.model.park, "round", visit.id) }, h("strong", {}, visit.name), " ", h("span", { cls: "place" }, this.places(visit.places)))),
+      h("div", { cls: "said" }, h("p", { cls: "what" }, h("a", { cls: "name", href: toPage(this.model.park, "round", visit.id) }, h("strong", {}, visitName(visit, this.parts.held.checklists)), " ", h("span", { cls: "place" }, this.places(visit.places)))),
         h("p", { cls: "facts" }, visit.day, " · ", officerName(this.parts.held.officers, visit.officer), " · ", progress(visit.answers.length, visit.items))),
       h("div", { cls: "when" }, dueText(visit.due), h("a", { cls: "button", href: toPage(this.model.park, "round", visit.id) }, t(this.model.may("alarm") ? "fillIn" : "look"))));
   }
 
   doneRow(visit) {
     return h("li", { cls: "row round" }, h("span", { cls: "mark" }, visit.late ? t("doneLate") : t("done")),
-      h("div", { cls: "said" }, h("p", { cls: "what" }, h("a", { cls: "name", href: toPage(this.model.park, "round", visit.id) }, h("strong", {}, visit.name), " ", h("span", { cls: "place" }, this.places(visit.places)))),
+      h("div", { cls: "said" }, h("p", { cls: "what" }, h("a", { cls: "name", href: toPage(this.model.park, "round", visit.id) }, h("strong", {}, visitName(visit, this.parts.held.checklists)), " ", h("span", { cls: "place" }, this.places(visit.places)))),
         h("p", { cls: "facts" }, `${visit.day} · ${visit.done_by} · `, visit.hazards ? h("strong", {}, t("hazardsFound", { n: visit.hazards })) : t("nothingFound"))),
       h("div", { cls: "when" }, dated(visit.done)));
   }

@@ -21,9 +21,10 @@ export class Story {
     this.list = h("ol", { cls: "timeline" });
   }
 
-  draw(lines) {
+  /** `stamp` names what lines are made of beside themselves. */
+  draw(lines, stamp = "") {
     if (!this.list.isConnected) put(this.panel.body, this.list, this.say ? this.form() : null);
-    keyed(this.list, lines, (line) => line.id, (line) => this.line(line), document.documentElement.lang);
+    keyed(this.list, lines, (line) => line.id, (line) => this.line(line), `${document.documentElement.lang} ${stamp}`);
   }
 
   form() {

@@ -166,6 +166,16 @@ export function t(key, gaps = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => gaps[name] ?? "");
 }
 
+/** What the platform says in English, by the sentence of the table that it is; as it came where it is none of them. */
+export function translated(text, keys) {
+  for (const key of keys) {
+    const pattern = ALL[key][1].replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{(\w+)\}/g, "(?<$1>.+)");
+    const found = new RegExp(`^${pattern}$`).exec(text);
+    if (found) return t(key, found.groups);
+  }
+  return text;
+}
+
 /** Switch, and remember. */
 export function setLang(name) {
   document.documentElement.lang = name === "en" ? "en" : "zh-CN";

@@ -51,7 +51,7 @@ export const DESK_WORDS = {
     escalate: ["升级通知", "escalated"], nobody: ["无人应答", "nobody answered"], realarm: ["再次通知", "told again"], reset: ["请求复位", "reset asked"], close: ["关闭", "closed"],
   },
   caseRule: {
-    "fire.reported": ["人员报告火情", "Fire reported by a person"], "gas.reported": ["人员报告燃气", "Gas reported by a person"], flood: ["报警洪水", "Flood of alarms"],
+    "fire.reported": ["人员报告火情", "Fire reported by a person"], "gas.reported": ["人员报告燃气", "Gas reported by a person"], "test.alarm": ["测试报警", "Alarm of a device in test"], flood: ["报警洪水", "Flood of alarms"],
     "device.gateway_down": ["网关离线", "Gateway down"], "device.silent": ["设备静默", "Device silent"], "device.stuck": ["数值不变", "Values do not move"],
     "device.flapping": ["频繁上下线", "Device comes and goes"], "device.wrong_clock": ["设备时钟错误", "Device clock wrong"], "device.low_battery": ["电量低", "Battery low"],
     "device.online": ["设备恢复", "Device back"], "device.never_seen": ["从未上线", "Never seen"],

@@ -27,7 +27,7 @@ export const OFFICE_WORDS = {
   hazardVerb: {
     find: ["发现", "found"], plan: ["落实五项", "five settled"], begin: ["开始整改", "rectification began"], extend: ["延期", "extended"], done: ["报告整改完成", "said to be mended"],
     approve: ["复查通过，销号", "re-inspected and closed"], reject: ["复查不通过", "re-inspected, not in order"], dismiss: ["不是隐患", "dismissed"], reopen: ["重新打开", "reopened"],
-    comment: ["留言", "comment"], attach: ["添加文件", "file added"], escalate: ["超期催办", "people reminded"],
+    comment: ["留言", "comment"], attach: ["添加文件", "file added"], escalate: ["催办", "people reminded"],
   },
   round: { due: ["待检查", "Due"], started: ["检查中", "Under way"], done: ["已完成", "Done"], missed: ["已错过", "Missed"] },
   roundVerb: { begin: ["开始", "begun"], due: ["到期", "came due"], answer: ["填写", "answered"], attach: ["添加文件", "file added"], finish: ["完成", "finished"], miss: ["错过", "missed"], create: ["新建", "made"] },
@@ -43,6 +43,7 @@ export const OFFICE_WORDS = {
   },
   drillStep: { device_to_alarm: ["设备到报警", "Device to alarm"], alarm_to_notification: ["报警到送达", "Alarm to people told"], notification_to_acknowledgement: ["送达到确认", "Told to seen"] },
   standing: { met: ["达标", "met"], over_target: ["超目标", "over target"], over_limit: ["超上限", "over limit"], unknown: ["未知", "not known"], none: ["无基准", "no benchmark"] },
+  standingLeast: { met: ["达标", "met"], over_target: ["低于目标", "below target"], over_limit: ["低于下限", "below limit"], unknown: ["未知", "not known"], none: ["无基准", "no benchmark"] },
   weekday: { "0": ["周一", "Mon"], "1": ["周二", "Tue"], "2": ["周三", "Wed"], "3": ["周四", "Thu"], "4": ["周五", "Fri"], "5": ["周六", "Sat"], "6": ["周日", "Sun"] },
   language: { zh: ["中文", "Chinese"], en: ["英文", "English"] },
   channel: {

@@ -1,0 +1,97 @@
+"""Parts of the pages that need no page: times in a park's zone, hours with nobody, names of values in a message."""
+
+import json
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+from shutil import which
+from zoneinfo import ZoneInfo
+
+import pytest
+
+JS = Path(__file__).parents[2] / "api" / "console" / "js"
+# What modules touch when they are read; nothing of a browser is asked of them here.
+STAGE = (
+    "globalThis.document={documentElement:{lang:'zh'},addEventListener(){}};globalThis.addEventListener=()=>{};"
+    "globalThis.location={hash:'',origin:'http://x'};"
+)
+
+pytestmark = pytest.mark.skipif(which("node") is None, reason="node is not installed")
+
+
+def run(module, names, expression):
+    """Return what an expression over a module's exports gives."""
+    script = (
+        f"{STAGE}const {{{','.join(names)}}}=await import({(JS / module).as_uri()!r});"
+        f"console.log(JSON.stringify({expression}));"
+    )
+    ran = subprocess.run(
+        ["node", "--input-type=module", "-e", script], capture_output=True, text=True, check=True, timeout=30
+    )
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"])
+def test_moments_of_a_zone(zone):
+    """A wall-clock time of a zone is the moment that Python says, and comes back as it was, over a year of days."""
+    first = datetime(2026, 1, 1, 8, 30)  # noqa: DTZ001 - a time on a wall
+    walls = [(first + timedelta(hours=31 * n)).isoformat(timespec="minutes") for n in range(280)]
+    moments = [int(datetime.fromisoformat(w).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000) for w in walls]
+    asked = f"{json.dumps(walls)}.map((w)=>[momentOf(w,{zone!r}),localText(momentOf(w,{zone!r}),{zone!r})])"
+    # An hour that a zone leaves out in spring has no moment of its own.
+    real = [(w, m) for w, m in zip(walls, moments, strict=True) if back(m, zone) == w]
+
+    found = dict(zip(walls, run("times.js", ["momentOf", "localText"], asked), strict=True))
+
+    assert [[m, w] for w, m in real] == [found[w] for w, _ in real]
+    assert len(real) > 270
+
+
+def back(moment, zone):
+    """Return the wall-clock time of a moment."""
+    return datetime.fromtimestamp(moment / 1000, ZoneInfo(zone)).replace(tzinfo=None).isoformat(timespec="minutes")
+
+
+SATURDAY = "2026-11-21"
+EVERY_DAY = [0, 1, 2, 3, 4, 5, 6]
+
+
+def shift(start, end, days=None, **more):
+    """Return a shift as the API gives it."""
+    return {"officer": 1, "start": start, "end": end, "days": EVERY_DAY if days is None else days,
+            "first": "", "last": "", **more}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shifts", "holes"),
+    [
+        ([], [[0, 1440]]),
+        ([shift(0, 1440)], []),
+        ([shift(480, 1200)], [[0, 480], [1200, 1440]]),
+        ([shift(480, 1200), shift(1200, 480)], []),  # the night of Friday reaches into Saturday
+        ([shift(480, 1200), shift(1200, 480, [5])], [[0, 480]]),  # only that of Saturday
+        ([shift(1200, 480, [4])], [[480, 1440]]),  # only that of Friday
+        ([shift(480, 480)], []),  # a day and a night
+        ([shift(0, 1440, last="2026-11-20")], [[0, 1440]]),
+        ([shift(1200, 480, last="2026-11-20")], [[480, 1440]]),
+        ([shift(300, 700), shift(600, 900), shift(650, 800)], [[0, 300], [900, 1440]]),
+    ],
+)
+def test_holes_of_a_day(shifts, holes):
+    """The hours of a day in which a rota has nobody, with nights that begin the day before."""
+    assert holes == run("dutypage.js", ["holesOf"], f"holesOf({json.dumps({'shifts': shifts})}, {SATURDAY!r})")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"ts":1,"values":{"power":2,"co2":3}}', ["power", "values.power", "co2", "values.co2"]),
+        ('{"temperature":21}', ["temperature"]),
+        ("not JSON", []),
+        ("[1,2]", []),
+        ("null", []),
+    ],
+)
+def test_names_in_a_message(text, names):
+    """Names that a waiting device's message may hold are offered; what is no JSON offers none."""
+    assert names == run("claimform.js", ["namesIn"], f"namesIn({json.dumps(text)})")
