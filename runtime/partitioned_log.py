@@ -60,6 +60,11 @@ class PartitionedLog:
         told.bytes += sum(len(value) for part in parts for _, value in part.messages)
         return told.records
 
+    @property
+    def unsure(self) -> bool:
+        """Whether records wait that Kafka has not acknowledged."""
+        return self._unsure is not None
+
     def _parts(self, records: Sequence[Record]) -> list[Part]:
         parts: dict[int, Part] = {}
         for record in records:

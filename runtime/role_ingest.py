@@ -10,6 +10,7 @@ share a city by partitions (`share`); each has sessions and clients of its own, 
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -20,18 +21,18 @@ from api.services import Component, Figure
 from ingest.batcher import Batcher
 from ingest.mqtt import Reader
 from ingest.resolver import Resolver
-from park.directory import Directory
 from park.events import Event
 from park.metrics import Lane
 from park.model import Park
-from park.operator import Emit, State
-from park.readings import ReadingBatch, batch_of
-from park.records import Config, Record
+from park.operator import State
 from park.settings import IngestSettings, Settings
 from park.wire import SmallEvent
 from runtime import clock
 from runtime.city_homes import CityHomes, CityRegistry
+from runtime.city_rulebook import CityRulebook
 from runtime.city_settings import postgres_url, share_of
+from runtime.doors import make_folder
+from runtime.ingest_watch import EarlyCalls, FireWatch, KnownOnly
 from runtime.kafka_client import KafkaClient
 from runtime.lane import LaneWorker
 from runtime.lane_health import lane_figures, lane_parts
@@ -41,7 +42,6 @@ from runtime.partitioned_log import PartitionedLog
 from runtime.patience import patiently
 from runtime.role_door import RoleDoor
 from runtime.roster import Prepared, Roster
-from runtime.rulebook import Rulebook
 from runtime.sharing import Sharing, filters_of, park_filter, partitions_of
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.papers import SqlPapers
@@ -53,30 +53,9 @@ NAME = "ingest"
 _LOOK = 5.0  # s between two looks at the registry: how long a new device waits to be heard
 _STALE = 30.0  # s after which what is known of the registry is not sure any more
 _FULL = "Kafka takes nothing: what comes waits at the broker"
+_SWITCH = 0.001  # s; a busy bulk lane must not keep life safety waiting (runtime.serve)
 _EVER = 1 << 40  # attempts to learn what time the logs have reached: without it nothing may be appended
-_NOTHING = batch_of([])
 _log = logging.getLogger(__name__)
-
-
-class _Known:
-    """In the place of stages: what a lane was told of the registry, as far as the roster asks (see runtime.roster)."""
-
-    def __init__(self) -> None:
-        self.directory = Directory()
-
-    def run(self, record: Record, emit: Emit) -> ReadingBatch:
-        """Note versions, tables and the numbers of devices."""
-        del emit
-        if isinstance(record, Config):
-            self.directory.apply(replace(record, points=(), places=(), enterprises=()))
-        return _NOTHING
-
-    def snapshot(self) -> Mapping[str, State]:
-        """Return nothing: at each start the partitions are told the whole registry."""
-        return {}
-
-    def restore(self, states: Mapping[str, State]) -> None:
-        """Take nothing."""
 
 
 class _NoSnapshots:
@@ -110,11 +89,9 @@ class CityIngest:
         self._resources = ExitStack()
         self.homes = CityHomes(city.partitions)
         self.registry = CityRegistry(database, self.homes)
-        self._rules = SqlRules(database)
-        self._rules_version = self._newest_rules()
-        papers = SqlPapers(database)
-        rows = Rulebook(self._rules, self.registry, clock.now).rows
-        self.roster = Roster(self.registry, rows, clock.now, papers.standing)
+        self._rulebook = CityRulebook(SqlRules(database), self.registry, clock.now)
+        self.roster = Roster(self.registry, self._rulebook.rows, clock.now, SqlPapers(database).standing)
+        self.early = EarlyCalls(database, settings.data_dir, clock.now, clock.elapsed)
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
         self.logs: dict[Lane, PartitionedLog] = {}
@@ -142,14 +119,15 @@ class CityIngest:
             source=Prepared(reader, lambda: self.roster.prepare(lane)),
             decode=batcher.batch,
             log=log,
-            pipeline=_Known,
+            pipeline=(lambda: FireWatch(lambda: log.unsure)) if lane is Lane.LIFE else KnownOnly,
             snapshots=_NoSnapshots(),
             sink=_told_elsewhere,
             publish=_ignore,
             applied=lambda: _EVER,
             time=LogTime(clock.now, agreement=agreement),
+            early=self.early.put,
             settings=LaneSettings(
-                nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.batch_messages, tries=_EVER
+                nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.receive_maximum // 4, tries=_EVER
             ),
         )
         self.roster.attach(worker, resolver, reader)
@@ -166,6 +144,7 @@ class CityIngest:
 
     def start(self) -> None:
         """Start both lanes; life safety listens before the other begins."""
+        self.early.start()
         self.lanes[Lane.LIFE].start()
         self._chores.start()
 
@@ -176,6 +155,7 @@ class CityIngest:
             self._chores.join()
         for lane in (Lane.BULK, Lane.LIFE):
             self.lanes[lane].stop()
+        self.early.stop()
         self._resources.close()
 
     def _look(self) -> None:
@@ -194,20 +174,17 @@ class CityIngest:
 
     def _sync(self) -> None:
         began = clock.elapsed()
-        self.roster.sync()
-        newest = self._newest_rules()
-        if newest != self._rules_version:
-            self.roster.rule(Rulebook(self._rules, self.registry, clock.now).rows)
-            self._rules_version = newest
+        before = self._rulebook.rows
+        self._rulebook.renew()
+        if self._rulebook.rows is before:
+            self.roster.sync()
+        else:
+            self.roster.rule(self._rulebook.rows)
         if self._many > 1:
             codes = self._own_codes()
             self.readers[Lane.BULK].subscribe(park_filter(code) for code in sorted(codes - self._codes))
             self._codes |= codes
         self._read_at = began
-
-    def _newest_rules(self) -> int:
-        newest = self._rules.newest()
-        return newest.version if newest is not None else 0
 
     def _own_codes(self) -> set[str]:
         """Return the codes of the parks that are ours."""
@@ -231,8 +208,9 @@ class CityIngest:
         parts: list[Component] = []
         for lane, worker in self.lanes.items():
             parts += lane_parts(worker, self.readers[lane], self._clients[lane].notice, full=_FULL)
-        trouble = self._troubles.newest
-        return [*parts, Component("registry", not trouble, trouble)]
+        for name, trouble in (("registry", self._troubles.newest), ("early calls", self.early.trouble)):
+            parts.append(Component(name, not trouble, trouble))
+        return parts
 
     def figures(self) -> Sequence[Figure]:
         """Return what Prometheus may ask."""
@@ -247,6 +225,9 @@ class CityIngest:
             *lane_figures(self.lanes, self.readers),
             of("park_kafka_messages_total", "Messages that Kafka has acknowledged.", "messages"),
             of("park_kafka_bytes_total", "Bytes of records that Kafka has acknowledged.", "bytes"),
+            Figure(
+                "park_early_events_total", "counter", "Events told while Kafka took nothing.", [({}, self.early.told)]
+            ),
             Figure("park_kafka_cpu_seconds_total", "counter", "CPU time of the thread that speaks to Kafka.", loops),
         ]
 
@@ -278,6 +259,8 @@ class IngestRole:
         settings, city = self._settings, self._settings.city
         share_of(city)
         url = postgres_url(city)
+        make_folder(settings.data_dir)
+        sys.setswitchinterval(_SWITCH)
         with ExitStack() as stack:
             door = RoleDoor(city.role_port, NAME, self.components, self.figures, host=city.role_host)
             stack.callback(door.stop)

@@ -12,6 +12,7 @@ heard of the registry for a while takes whatever it does not know. Heard twice i
 """
 
 from collections.abc import Callable, Iterable
+from math import inf
 from zlib import crc32
 
 from ingest.dialects import dialect_of, subscriptions
@@ -92,4 +93,4 @@ class Sharing:
             return True  # never ours
         now = self._elapsed()
         handed = self._careful or now - self._began > _HANDING_OVER
-        return now > self._theirs.setdefault(key, now + _HANDING_OVER if handed else 0.0)
+        return now > self._theirs.setdefault(key, now + _HANDING_OVER if handed else -inf)

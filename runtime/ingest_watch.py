@@ -1,0 +1,108 @@
+"""Fires that Kafka does not take: found by the ingester itself, and told through the database.
+
+```
+ life lane ─ append ─> Kafka                      as long as that goes, nothing happens here
+                └ Unavailable ─> Fire, Unreadable ─> cases in PostgreSQL ─> outbox ─> `park alarms` tells people
+```
+Whoever is on fire cannot wait for a broker. Events and their ids are derived from the readings, so that what the
+worker finds of the same readings, once Kafka has them, is known already. The stages begin without a memory at each
+outage: a fire that stood before it and speaks again is told again, which is the smaller harm.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from park.directory import Directory
+from park.metrics import Lane
+from park.operator import Emit, Operator, State
+from park.readings import ReadingBatch, batch_of
+from park.records import Config, Record
+from park.wire import SmallEvent
+from runtime.cases import Cases
+from runtime.dead_letters import DeadLetters
+from runtime.event_writer import EventWriter
+from runtime.names import ATTACHMENTS, REFUSED_EVENTS
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.events import SqlEvents
+from stream.fire import Fire
+from stream.pipeline import Pipeline
+from stream.unreadable import Unreadable
+
+_NOTHING = batch_of([])
+
+
+class KnownOnly:
+    """In the place of stages: what a lane was told of the registry, as far as the roster asks (runtime.roster)."""
+
+    def __init__(self) -> None:
+        self.directory = Directory()
+
+    def run(self, record: Record, emit: Emit) -> ReadingBatch:
+        """Note versions, tables and devices."""
+        del emit
+        if isinstance(record, Config):
+            self.directory.apply(Config(record.version, 0, (), record.devices, (), record.limits, (), record.papers))
+        return _NOTHING
+
+    def snapshot(self) -> Mapping[str, State]:
+        """Return nothing: at each start the partitions are told the whole registry."""
+        return {}
+
+    def restore(self, states: Mapping[str, State]) -> None:
+        """Take nothing."""
+
+
+class FireWatch(KnownOnly):
+    """The same for life safety, and the stages of fires while its log takes nothing."""
+
+    def __init__(self, away: Callable[[], bool]) -> None:
+        """Take whether the log takes nothing now."""
+        super().__init__()
+        self._away = away
+        self._stages: Pipeline | None = None
+
+    def run(self, record: Record, emit: Emit) -> ReadingBatch:
+        """Note the registry; find fires where nobody else can yet."""
+        if isinstance(record, Config):
+            self.directory.apply(record)
+        if not self._away():
+            self._stages = None
+            return _NOTHING
+        if self._stages is None:
+            self._stages = Pipeline(_stages)
+            self._stages.run(self.directory.config(), _ignore)
+        return self._stages.run(record, emit)
+
+
+class EarlyCalls:
+    """Tells people of what no log has, as soon as the database takes it."""
+
+    def __init__(self, database: Database, folder: Path, now: Callable[[], int], elapsed: Callable[[], float]) -> None:
+        """Take the city's database and a folder of this process. Raises MachineryError."""
+        self._cases = Cases(database, folder / ATTACHMENTS, _nobody, now, elapsed)
+        aside = DeadLetters(folder / REFUSED_EVENTS)
+        self._writer = EventWriter(SqlEvents(database), aside, self._cases.intake.alone, (Lane.LIFE,))
+        self.told = 0  # events that were handed over
+        self.start, self.stop = self._writer.start, self._writer.stop
+
+    def put(self, lane: Lane, events: list[SmallEvent]) -> None:
+        """Take events; never blocks, never fails."""
+        self.told += len(events)
+        self._writer.early(lane, events)
+
+    @property
+    def trouble(self) -> str:
+        """Why people could not be told, in words; "" for nothing."""
+        return self._writer.troubles.newest
+
+
+def _stages(directory: Directory) -> tuple[Operator, ...]:
+    return (Fire(directory), Unreadable(directory))
+
+
+def _nobody(event: str, park: int, body: bytes) -> None:
+    """Tell no page: those of a city look at the database."""
+
+
+def _ignore(event: object) -> None:
+    """Swallow what stages say of a registry."""
