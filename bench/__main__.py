@@ -1,6 +1,7 @@
 """`make bench`: every figure of docs/benchmarks.md, to bench/results/latest.json.
 
 `python -m bench [--seconds 60] [start|ingest|replay|city|query|alarms|parts ...]`; about 25 minutes in all.
+`python -m bench distributed` by itself: a city's figures, which need Apache Kafka and PostgreSQL.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 ROOMS = ("start", "ingest", "replay", "city", "query", "alarms", "parts")
+ALONE = "distributed"  # only when it is asked for
 
 
 def about() -> dict[str, str]:
@@ -33,7 +35,7 @@ def about() -> dict[str, str]:
 def main() -> None:
     """Run the rooms that were asked for, all by default; figures of the others stay as they were."""
     ask = argparse.ArgumentParser()
-    ask.add_argument("rooms", nargs="*", choices=[*ROOMS, []], default=[])
+    ask.add_argument("rooms", nargs="*", choices=[*ROOMS, ALONE, []], default=[])
     ask.add_argument("--seconds", type=float, default=60)
     args = ask.parse_args()
     figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -73,6 +75,10 @@ def measured(room: str, work: Path, seconds: float) -> dict[str, float]:
         from bench.alarms import measure as measure_alarms
 
         return measure_alarms(work, seconds)
+    if room == ALONE:
+        from bench.distributed import measure as measure_distributed
+
+        return measure_distributed(work, seconds)
     if room == "query":
         from bench.store import queries
 
