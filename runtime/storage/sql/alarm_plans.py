@@ -1,14 +1,14 @@
 """Officers, rotas, chains, silences and maintenance windows in SQL, with who changed them."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from alerts import escalation, matching, rotas
 from alerts.escalation import Duty
@@ -115,25 +115,38 @@ class SqlPlans:
 # ── for the writer of cases ──────────────────────────────────────────────────────────────────────
 
 
+_DUTY = select(duty_plans.c.kind, duty_plans.c.body).where(
+    duty_plans.c.kind.in_(("officer", "rota", "chain")), duty_plans.c.ends.is_(None)
+)
+_HOLD = (  # made once: a statement costs more to put together than to run, and every change of a case asks these two
+    select(duty_plans.c.kind, duty_plans.c.body)
+    .where(
+        duty_plans.c.kind.in_(sorted(_TIMED)), or_(duty_plans.c.ends.is_(None), duty_plans.c.ends > bindparam("now"))
+    )
+    .order_by(duty_plans.c.id)
+)
+
+
 def duty(connection: Connection) -> Duty:
     """Return who there is now."""
-    query = select(duty_plans.c.kind, duty_plans.c.body).where(
-        duty_plans.c.kind.in_(("officer", "rota", "chain")), duty_plans.c.ends.is_(None)
-    )
-    found: dict[str, list[Any]] = {"officer": [], "rota": [], "chain": []}
-    for kind, body in connection.execute(query):
-        plan = _usable(kind, body)
-        if plan is not None:
-            found[kind].append(plan)
-    return Duty(tuple(found["chain"]), {r.id: r for r in found["rota"]}, {o.id: o for o in found["officer"]})
+    found = _sorted_out(connection.execute(_DUTY))
+    chains, rotas_, officers = (found.get(kind, []) for kind in ("chain", "rota", "officer"))
+    return Duty(tuple(chains), {r.id: r for r in rotas_}, {o.id: o for o in officers})
 
 
 def holding(connection: Connection, now: int) -> tuple[tuple[Silence, ...], tuple[MaintenanceWindow, ...]]:
     """Return the silences and windows that are not over."""
-    return (
-        tuple(_holding(connection, "silence", now)),
-        tuple(_holding(connection, "window", now)),
-    )
+    found = _sorted_out(connection.execute(_HOLD, {"now": now}))
+    return tuple(found.get("silence", ())), tuple(found.get("window", ()))
+
+
+def _sorted_out(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for kind, body in rows:
+        plan = _usable(kind, body)
+        if plan is not None:
+            found.setdefault(kind, []).append(plan)
+    return found
 
 
 def _holding(connection: Connection, name: str, now: int) -> list[Any]:
