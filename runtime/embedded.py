@@ -19,14 +19,13 @@ from typing import Self
 
 from api.services import Claim, Component, Figure, Services
 from ingest.batcher import Batcher
-from ingest.dialects import dialect_of, subscriptions
-from ingest.message import RETAIN, Message
+from ingest.dialects import subscriptions
 from ingest.mqtt import Reader
 from ingest.resolver import Resolver
 from park.errors import Unavailable
 from park.metrics import Lane
 from park.model import Device
-from park.records import Command, Refusal
+from park.records import Command
 from park.streams import lane_of
 from runtime import ahead, clock
 from runtime.ahead import Ahead, Task
@@ -52,6 +51,7 @@ from runtime.pipelines import pipeline_of
 from runtime.projector import Projector
 from runtime.pulse import Pulse
 from runtime.roster import Prepared, Roster
+from runtime.taking_again import TakingAgain
 from runtime.troubles import Troubles
 from stream.stages import store_stages
 
@@ -121,10 +121,8 @@ class Embedded:
         self.case_timer = case_timer(house.cases)
         self.office_timer = office_timer(house.office.office, house.office.offset)
         house.office.office.registry_changed = self.roster.sync
-        self._known = Resolver(ingest)  # of messages that are taken in again, in the threads of those who ask
-        self.roster.also(self._known)
-        self._again = Batcher(ingest, self._known)
-        self._again_lock = threading.Lock()
+        self._again = TakingAgain(ingest, house.quarantine, lambda lane, batch: _logged(self.lanes[lane].submit(batch)))
+        self.roster.also(self._again.resolver)
         self._claimed: dict[str, str] = {}  # device key -> by whom: what it said last may still be on its way
         self._stopping = threading.Event()
         self._chores = threading.Thread(target=self._do_chores, name="chores")
@@ -200,7 +198,7 @@ class Embedded:
                 self.roster.sync()
             with troubles.passing("messages of a claimed device could not be taken in"):
                 for key, actor in list(self._claimed.items()):
-                    self._take_in(key, actor)
+                    self._again.of_device(key, actor)
                     del self._claimed[key]
             with troubles.passing("the logs could not be trimmed"):
                 for lane, log in self.house.logs.items():
@@ -256,7 +254,7 @@ class Embedded:
         return self.house.services(
             require_keys=require_keys,
             submit=self.submit,
-            retry=self.retry,
+            retry=self._again.retry,
             claim=self.claim,
             hand_in=self.hand_in,
             components=self.components,
@@ -287,44 +285,13 @@ class Embedded:
         for future in futures:
             _logged(future)
 
-    def retry(self, keys: Sequence[int], actor: str) -> int:
-        """Put refused messages back into their lanes, with their old time of receipt."""
-        moved = 0
-        for key in keys:
-            kept = self.house.quarantine.show(key)
-            if kept.state != "waiting":
-                continue
-            r = kept.refused
-            message: Message = (r.topic.encode(), r.payload, b"", RETAIN if r.retained else 0)
-            with self._again_lock:
-                batch = self._again.batch([message], r.received)
-            if any(x.reason is r.reason and x.whole for x in batch.refused):
-                continue  # nothing has changed: it stays where it is
-            _logged(self.lanes[self._lane_of(r.topic, kept.lane)].submit(batch))
-            moved += self.house.quarantine.mark([key], "retried", actor)
-        return moved
-
-    def _lane_of(self, topic: str, before: Lane) -> Lane:
-        said = dialect_of(topic)
-        known = self._known.known(said[1]) if said else None
-        return before if known is None else Lane.LIFE if known.life else Lane.BULK
-
     def claim(self, claim: Claim, actor: str) -> Device:
         """Make a waiting device ours and take in what it has said so far."""
         device = claim_device(self.house, claim, actor, clock.now())
         self.roster.sync()
         self._claimed[claim.device_key] = actor
-        self._take_in(claim.device_key, actor)
+        self._again.of_device(claim.device_key, actor)
         return device
-
-    def _take_in(self, device_key: str, actor: str) -> None:
-        """Take in all that a device said before it was claimed, the oldest first."""
-        after = 0
-        while waiting := self.house.quarantine.waiting(
-            reason=Refusal.UNKNOWN_DEVICE, device_key=device_key, after=after, limit=1_000
-        ):
-            self.retry([q.id for q in waiting], actor)
-            after = waiting[-1].id
 
 
 def _logged(entry: "Future[int]") -> int:
