@@ -121,16 +121,20 @@ class Standby:
 
     def heard(self, stream: str, event: SmallEvent, *, live: bool = True) -> None:
         """Take note of an event that waits to be written; all but active life safety is passed over."""
-        if not isinstance(event, ConditionChange):
-            return
+        if isinstance(event, ConditionChange):
+            with self.troubles.passing("a fire could not be watched"):  # the lane that tells us must go on
+                self._watch(stream, event, live=live)
+
+    def _watch(self, stream: str, event: ConditionChange, *, live: bool) -> None:
         for trigger in triggers_of(lane_of(stream), event):
-            if exempt(trigger) and trigger.signal is Signal.ACTIVE:
-                if not live and lifecycle.is_stale(trigger, self._now()):
-                    continue  # history: people are called to what still stands, by the ordinary way
-                with self._lock:
-                    self._fires.setdefault(trigger.id, _Fire(trigger, self._elapsed())).through = None
-                    while len(self._fires) > _MOST:
-                        self._fires.popitem(last=False)
+            if not exempt(trigger) or trigger.signal is not Signal.ACTIVE:
+                continue
+            if not live and lifecycle.is_stale(trigger, self._now()):
+                continue  # history: people are called to what still stands, by the ordinary way
+            with self._lock:
+                self._fires.setdefault(trigger.id, _Fire(trigger, self._elapsed())).through = None
+                while len(self._fires) > _MOST:
+                    self._fires.popitem(last=False)
 
     def through(self, event: SmallEvent) -> None:
         """Take note that the database has an event."""
