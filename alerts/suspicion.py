@@ -24,5 +24,5 @@ def activity_trigger(lane: Lane, day: ActivityDay) -> Trigger:
     return Trigger(
         f"{day.id}/{day.state}", "activity", subject, "", "activity.zombie_suspect",
         Signal.ACTIVE if begins else Signal.OVER, Severity.LOW, lane.value, f"activity/{subject}", day.at, day.at,
-        reason, TransitionReason.FINDING, day.park, value=day.ratio if begins else None,
+        reason, TransitionReason.FINDING, day.park,
     )  # fmt: skip

@@ -9,9 +9,11 @@ import { word } from "./words.js";
 
 const RESET = new Set(["fire", "gas"]); // latched; all else ends by itself
 
-export const place = (model, at, subject) => {
+export const place = (model, at, subject = "") => {
   const unit = model.unitOf(at);
   const text = whereText(model, at, subject);
+  const [noun, firm] = subject.split(":");
+  if (noun === "enterprise") return h("a", { href: toPage(model.park, "firms", 0, `firm=${firm}`), cls: "place" }, text); // its evidence
   return unit ? h("a", { href: toUnit(model.park, unit), cls: "place" }, text) : h("span", { cls: "place" }, text);
 };
 
