@@ -79,7 +79,7 @@ class Workshop:
 
     def lane(self, client: KafkaClient, stream: str) -> CityLane:
         """Return what does a partition's work, not begun yet; `client` is its lane's."""
-        tail = Tail(stream, partial(self._opened, partition_of(stream)))
+        tail = Tail(stream, partial(self._opened, stream))
         return CityLane(stream, tail, partial(self._parts, client), self._lane_settings)
 
     def close(self) -> None:
@@ -124,14 +124,15 @@ class Workshop:
         tell = partial(_tell, events, stream.encode())
         return Parts(held, log, runner, snapshots, projector, tell, bands.put, stack.close)
 
-    def _opened(self, partition: int, entry: Entry) -> Record:
+    def _opened(self, stream: str, entry: Entry) -> Record:
         """Return the record of a message. Raises Corrupt."""
         return open_record(
             entry.value,
             key=entry.key,
-            partition=partition,
+            partition=partition_of(stream),
             partitions=self._settings.partitions,
             appended=entry.appended,
+            life=lane_of(stream) is Lane.LIFE,
         )
 
     def _whole(self, stream: str) -> Config:

@@ -16,12 +16,14 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from park.errors import Corrupt, MachineryError, Unavailable
+from park.metrics import Lane
 from park.records import Record
 from park.wire import encode
 from runtime.city_settings import kafka_access
 from runtime.kafka_append import Keyed, Part, deliver
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_records import open_record
+from runtime.topics import topic_of
 
 _ANSWER = 6.0  # s that a question may take
 _PATIENCE = 10.0  # s without any record, though there are some, after which Kafka counts as away
@@ -194,6 +196,7 @@ class KafkaLog:
         """Take `key_of` for what is appended, and `refuse`: told of (position after it, message, why) of bad ones."""
         self.partition = Partition(client, topic, partition)
         self._partitions = client.settings.partitions
+        self._life = topic == topic_of(Lane.LIFE)
         self._key_of = key_of
         self._refuse = refuse
         self._unsure: tuple[Sequence[Record], list[Keyed]] = ((), [])
@@ -233,6 +236,7 @@ class KafkaLog:
                 partition=self.partition.partition,
                 partitions=self._partitions,
                 appended=entry.appended,
+                life=self._life,
             )
         except Corrupt as why:
             if self._refuse is None:

@@ -16,6 +16,7 @@ from runtime.topics import partition_of
 # Columns of points and devices are arrays by number: one wrong great number would ask for gigabytes.
 _NUMBERS = 1 << 26
 _AHEAD = 86_400_000  # ms before the broker's clock from which on a time is wrong (as runtime.log_time JUMP)
+_WRITTEN = 1_767_225_600_000  # 2026-01-01
 _LATEST = 1 << 53  # epoch ms, beyond which no clock is
 _QUALITIES = np.zeros(256, np.bool_)
 _QUALITIES[[int(q) for q in Quality]] = True
@@ -28,12 +29,17 @@ def open_record(
     partition: int = 0,
     partitions: int = 1,
     appended: int = 0,
+    life: bool = False,
     most: int = 64 << 20,
 ) -> Record:
     """Return the record of a message, looked at with care. Raises Corrupt, with a reason for people.
 
+    The verdict depends on the message alone: whoever reads the log, and whenever, gets the same records.
+
     `appended` is the message's time by the broker's clock, epoch ms (0: not known): what claims to come from a day
-    after it was written by a clock that is wrong. `most` bounds the bytes that are looked at.
+    after it was written by a clock that is wrong. Readings of life safety (`life`) pass all the same, and a clock
+    that stands before this program was written is no witness: which of the two is wrong nobody knows, and a fire
+    does not wait for that. `most` bounds the bytes that are looked at.
     """
     if value is None:
         raise Corrupt("a message without a value")
@@ -42,7 +48,8 @@ def open_record(
     if key:
         _check_key(key, partition, partitions)
     record = decode(value)
-    latest = appended + _AHEAD if appended > 0 else _LATEST
+    witness = appended > _WRITTEN and not (life and isinstance(record, Batch))
+    latest = appended + _AHEAD if witness else _LATEST
     match record:
         case Batch():
             _batch(record, latest)

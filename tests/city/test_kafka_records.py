@@ -14,7 +14,7 @@ from park.wire import decode, encode
 from runtime.kafka_records import open_record
 from runtime.topics import partition_of
 
-NOW = 1_750_000_000_000
+NOW = 1_780_000_000_000
 DAY = 86_400_000
 
 
@@ -103,6 +103,19 @@ def test_every_quality_is_one():
     """All qualities that there are pass."""
     for quality in Quality:
         assert isinstance(open_record(batch(quality=quality), appended=NOW), Batch)
+
+
+def test_a_fire_passes_every_clock():
+    """Readings of life safety pass whatever a clock says; time itself does not."""
+    assert isinstance(open_record(batch(received=NOW + 365 * DAY), appended=NOW, life=True), Batch)
+    with pytest.raises(Corrupt, match="clock"):
+        open_record(encode(Tick(NOW + 365 * DAY)), appended=NOW, life=True)
+
+
+@pytest.mark.parametrize("appended", [0, 1, 946_684_800_000])
+def test_a_clock_that_was_never_set(appended):
+    """A broker whose clock has begun anew refuses nothing."""
+    assert isinstance(open_record(batch(), appended=appended), Batch)
 
 
 def test_the_past_passes():
