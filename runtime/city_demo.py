@@ -69,6 +69,11 @@ class Role:
         self._child: subprocess.Popen[bytes] | None = None
         self._rest = 0.0
 
+    @property
+    def pid(self) -> int:
+        """Of its process; 0: none runs."""
+        return self._child.pid if self._child is not None else 0
+
     def start(self) -> None:
         """Start it."""
         with self._log.open("ab") as log:
