@@ -291,6 +291,14 @@ class Health:
         for n, column in self._device.items():
             fill = _UNTOLD if n == "told" else 0
             self._device[n] = grown(state[f"device_{n}"].copy(), len(column), fill)
+        # All of one length: what was saved may have grown in other steps than what the directory has given us.
         size = len(self._device["seen"])
-        self._interval, self._patience = grown(self._interval, size), grown(self._patience, size)
-        self._gateway, self._excused = grown(self._gateway, size), grown(self._excused, size, fill=True)
+        self._interval, self._patience = _long(self._interval, size), _long(self._patience, size)
+        self._gateway, self._excused = _long(self._gateway, size), _long(self._excused, size, fill=True)
+
+
+def _long(column: npt.NDArray[Any], size: int, *, fill: bool = False) -> npt.NDArray[Any]:
+    """Return the column with exactly so many rows, no fewer than it has."""
+    longer = np.full(size, fill, column.dtype)
+    longer[: len(column)] = column
+    return longer
