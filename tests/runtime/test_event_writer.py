@@ -170,7 +170,7 @@ class TestFlood:
         until(lambda: not writer.waiting)
         writer.stop()
 
-        assert [(Lane.BULK, 200), (Lane.LIFE, 1)] == store.sizes[:2]
+        assert [(Lane.BULK, 100), (Lane.LIFE, 1)] == store.sizes[:2]
         assert (1, 1, 450) == (store.applied(Lane.LIFE), store.applied(Lane.BULK), len(store.health()))
 
     def test_a_fire_behind_them(self, tmp_path):

@@ -1,6 +1,5 @@
 """One database: opened, brought up to date, and lent out a transaction at a time."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from runtime.storage.sql import (
     tables_rules,
 )
 from runtime.storage.sql.sqlite import WRITES, prepare
+from runtime.storage.sql.turn import Turn
 
 _TABLES = (
     tables_activity,
@@ -69,7 +69,7 @@ class Database:
         self._reading = engine.execution_options(isolation_level="REPEATABLE READ") if postgres else engine
         self._writing = engine.execution_options(**{WRITES: True})
         # SQLite has one writer; threads of this process queue here rather than polling the file.
-        self._turn = threading.Lock()
+        self._turn = Turn()
 
     @classmethod
     def open(cls, where: Path | str) -> "Database":
@@ -102,7 +102,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Lend a connection; commit at the end, or nothing if something was raised. Raises MachineryError."""
-        if not self._turn.acquire(timeout=_TURN):
+        if not self._turn.take(_TURN):
             raise Unavailable("the database is busy: others have been writing for too long")
         try:
             with _told(), self._writing.begin() as connection:
@@ -110,7 +110,7 @@ class Database:
                     self._check(connection)
                 yield connection
         finally:
-            self._turn.release()
+            self._turn.give()
 
     def guarded(self, check: Callable[[Connection], None]) -> "Database":
         """Return the same database for one who may write only while a check lets him.
@@ -122,7 +122,7 @@ class Database:
     @contextmanager
     def write_if_free(self) -> Iterator[Connection | None]:
         """Lend a connection as `write` does, or None while another thread writes: for what can wait or be left."""
-        if not self._turn.acquire(blocking=False):
+        if not self._turn.take(0):
             yield None
             return
         try:
@@ -131,7 +131,7 @@ class Database:
                     self._check(connection)
                 yield connection
         finally:
-            self._turn.release()
+            self._turn.give()
 
     def close(self) -> None:
         """Let go of all connections."""
