@@ -16,6 +16,16 @@ def explained(day: ActivityDay) -> bool:
     return any(e.sign is Sign.PAPER for e in day.evidence)
 
 
+def left_trigger(lane: Lane, enterprise: int, day: ActivityDay) -> Trigger:
+    """Return the trigger that ends the case of an enterprise which has left the park, told with a day of another."""
+    subject = f"enterprise:{enterprise}"
+    return Trigger(
+        f"activity/{enterprise}/left/{day.day}", "activity", subject, "", "activity.zombie_suspect", Signal.OVER,
+        Severity.LOW, lane.value, f"activity/{subject}", day.at, day.at, Reason.MOVED_OUT, TransitionReason.FINDING,
+        day.park,
+    )  # fmt: skip
+
+
 def activity_trigger(lane: Lane, day: ActivityDay) -> Trigger:
     """Return the trigger of an enterprise that is suspected, or is no more: a visit is due, nothing is urgent."""
     begins = suspected(day)

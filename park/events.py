@@ -70,6 +70,7 @@ class Reason(StrEnum):
     ZOMBIE_SUSPECT = "zombie_suspect"  # an enterprise that, by all that is known, works no more
     NOT_SUSPECT = "not_suspect"  # it works again, or more than it did
     EXPLAINED = "explained"  # a paper on file explains its silence
+    MOVED_OUT = "moved_out"  # it leases nothing in the park any more
     FLOOD = "flood"  # more alarms at once than anybody can read
 
 

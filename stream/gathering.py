@@ -28,6 +28,7 @@ class Gathering:
         self._directory, self._holding, self._judge = directory, holding, judge
         self._lateness, self._sums = lateness, Sums(width)
         self._watched: Bool = np.zeros(2, np.bool_)  # by point; the last row is for all beyond
+        self._any = False  # whether there is any
         self._now = 0
 
     def watch(self, points: Iterable[int]) -> None:
@@ -35,6 +36,7 @@ class Gathering:
         wanted = sorted(set(points))
         self._watched = np.zeros(max(wanted, default=0) + 2, np.bool_)
         self._watched[wanted] = True
+        self._any = bool(wanted)
         for point in wanted:
             row = self._directory.points[point]
             self._sums.watch(point, row.interval, offset_of(self._directory, row.park) * MINUTE)
@@ -45,6 +47,8 @@ class Gathering:
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> None:
         """Add good readings to their windows, late ones too; a broker's memory of one is not a second one."""
+        if not self._any:
+            return
         rows = np.flatnonzero(self._watched.take(batch.point, mode="clip"))
         if not len(rows):
             return

@@ -1,5 +1,7 @@
 """One case for each enterprise that is suspected: when it is raised, and what ends it."""
 
+from dataclasses import replace
+
 import pytest
 
 from park.activity import Evidence, Sign
@@ -98,6 +100,38 @@ def test_closed_by_a_person(alarms):
     assert [("enterprise:5", CaseState.CLOSED), ("enterprise:5", CaseState.UNACKNOWLEDGED)] == sorted(
         (s, state) for s, state, _ in cases(alarms)
     )
+
+
+def test_closed_stays_closed(alarms):
+    """A suspicion that a person closed is not told again because its meter was silent for a day."""
+    tell(alarms, day(1))
+    (case,) = alarms.store.cases(CaseFilter())
+    alarms.store.act(case.id, Act(CaseVerb.ACKNOWLEDGE, "li"), alarms.now)
+    tell(alarms, day(2, "active"), day(3))
+    (again,) = alarms.store.cases(CaseFilter())
+    tell(alarms, day(4, "unknown"), day(5), day(6, "unknown", evidence=PAPER), day(7))
+
+    (now,) = alarms.store.cases(CaseFilter())
+    assert (again.id, 2, True) == (now.id, now.count, now.active)  # once more after the paper, not after the silence
+
+
+def test_it_left_the_park(alarms):
+    """The case of an enterprise that leases nothing any more ends with the next day of any other."""
+    registry = SqlRegistry(alarms.database)
+    park = small_park(registry)
+    firms = registry.save(
+        [Enterprise(0, park.park, f"F{n}", "五金") for n in (1, 2)], actor="li", reason="", now=NOW
+    )  # fmt: skip
+    (lease,) = registry.save([Lease(0, park.other, firms[0].id, NOW - DAY)], actor="li", reason="", now=NOW)
+    one, other = (replace(day(n, enterprise=f.id), park=park.park) for n, f in ((1, firms[0]), (3, firms[1])))
+    tell(alarms, one, replace(other, day="2027-01-02", state="active"))
+    assert [True] == [c.active for c in alarms.store.cases(CaseFilter())]
+    registry.save([replace(lease, valid_to=NOW + 2 * DAY)], actor="li", reason="", now=NOW)
+    tell(alarms, replace(other, state="active"))
+
+    (case,) = alarms.store.cases(CaseFilter())
+    assert not case.active
+    assert f"activity/{firms[0].id}/left/2027-01-03" == alarms.store.history(case.id)[-1].event
 
 
 def test_many_days_at_once(alarms):
