@@ -205,6 +205,17 @@ class TestUnit:
         expect(page.locator(".curves[aria-busy='false']")).to_be_visible()
         return page
 
+    def test_end_that_is_heard_before_it_is_stored(self, house, opened):
+        """A fire whose end was told and is not stored yet is over on its unit's page, and not gone."""
+        house.tell(house.fire(confirmed=True))
+        page = live(opened(house.address))
+        expect(page.locator(".alarms .row.fire")).to_be_visible()
+        house.services.live.tell(house.fire(confirmed=True, state=AlarmState.CLEARED, at=NOW + 60_000))
+        expect(page.locator(".alarms .row.fire")).to_have_count(0)
+        page.locator(".plan a.unit").filter(has_text="宏达五金").click()
+
+        expect(page.locator(".unit-alarms .row.over")).to_contain_text("火灾确认")
+
     def test_one_click(self, house, opened):
         """One click on a unit shows its tenant, its values with unit, age and quality, and charts with readings."""
         page = live(opened(house.address))

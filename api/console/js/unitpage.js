@@ -79,7 +79,9 @@ export class UnitPage {
         get("/conditions", { park: this.model.park, limit: 1000 }), this.model.settled, // names of devices, limits, findings
       ]);
       Object.assign(this, { points, place, leases, problem: null });
-      this.history = page.items.filter((c) => this.model.unitOf(this.model.placeOf(c)) === this.unit);
+      // The stream tells of a change before it is stored: what was heard is newer than what was answered.
+      const newest = (c) => ((this.model.heard.condition.get(c.id)?.at ?? 0) >= c.at ? { ...c, ...this.model.heard.condition.get(c.id) } : c);
+      this.history = page.items.map(newest).filter((c) => this.model.unitOf(this.model.placeOf(c)) === this.unit);
       const tenant = this.model.units.get(this.unit)?.tenant;
       this.firm = tenant ? await get(`/enterprises/${tenant.id}`) : null;
       this.activity.show(tenant?.id ?? 0);
