@@ -60,8 +60,9 @@ export class DrillsPage {
     const { model } = this;
     const targets = await targetOptions(model, this.parts.held.officers);
     // Only detectors that are at work now; one in test or maintenance already is somebody else's.
-    const life = this.parts.held.life.filter((d) => d.mode === "normal" && d.kind !== "gateway").sort((a, b) => a.kind.localeCompare(b.kind) || a.place - b.place);
-    const devices = several("devices", life.map((d) => [d.id, `${whereText(model, d.place)} ${deviceText(model, d)}`, word("kind", d.kind)]));
+    const life = this.parts.held.life.filter((d) => d.mode === "normal" && d.kind !== "gateway").sort((a, b) => a.place - b.place || a.kind.localeCompare(b.kind));
+    const building = (d) => model.buildings.get(model.units.get(model.unitOf(d.place))?.building ?? d.place)?.name ?? model.map.name;
+    const devices = several("devices", life.map((d) => [d.id, `${whereText(model, d.place)} ${deviceText(model, d)}`, building(d)]));
     const starts = momentField("starts", now() + MINUTE);
     const wrong = (problem) => (problem.status === 422 && !devices.values().length ? t("chooseDevices") : undefined);
     await dialog(t("planDrill"), [h("p", {}, t("planDrillAbout")), h("p", { cls: "about critical" }, t("drillDanger"))], [

@@ -36,17 +36,32 @@ export function deviceName(model, key) {
   return device ? `${whereText(model, device.place)} ${deviceText(model, device)}` : `#${key}`;
 }
 
-/** Several of some things: {element, values()}. `options` are [value, text, group]. */
-export function several(name, options, chosen = [], { type = "checkbox" } = {}) {
+const FILTERED = 20; // choices from which on they can be searched
+
+/** Several of some things: {element, values()}. `options` are [value, text, group]; a group is chosen whole by its name. */
+export function several(name, options, chosen = []) {
   const wanted = new Set(chosen.map(String));
-  const boxes = options.map(([value, text, group]) => ({ group, value, input: h("input", { type, name, value, checked: wanted.has(String(value)) }), text }));
-  const label = ({ input, text }) => h("label", { cls: "box" }, input, h("span", {}, text));
+  const boxes = options.map(([value, text, group]) => {
+    const input = h("input", { type: "checkbox", name, value, checked: wanted.has(String(value)) });
+    return { group, value, input, text, label: h("label", { cls: "box" }, input, h("span", {}, text)) };
+  });
   const groups = [...new Set(boxes.map((box) => box.group))];
-  const element = h("div", { cls: "several" }, groups.map((group) => {
-    const some = boxes.filter((box) => box.group === group).map(label);
-    return group ? h("div", { cls: "several-group", role: "group", "aria-label": group }, h("span", { cls: "quiet" }, group), some) : some;
-  }));
-  return { element, values: () => boxes.filter(({ input }) => input.checked).map(({ value }) => value) };
+  const parts = groups.map((group) => {
+    const some = boxes.filter((box) => box.group === group);
+    if (!group) return some.map(({ label }) => label);
+    const all = h("button", { type: "button", cls: "flat", onclick: () => {
+      const shown = some.filter(({ label }) => !label.hidden);
+      const on = !shown.every(({ input }) => input.checked);
+      shown.forEach(({ input }) => { input.checked = on; });
+    } }, group);
+    return h("div", { cls: "several-group", role: "group", "aria-label": group }, all, some.map(({ label }) => label));
+  });
+  const search = h("input", { type: "search", "aria-label": t("searchThese"), placeholder: t("searchThese"), oninput: () => {
+    const asked = search.value.trim().toLowerCase();
+    for (const { label, text } of boxes) label.hidden = Boolean(asked) && !text.toLowerCase().includes(asked);
+  } });
+  const list = h("div", { cls: "several" }, parts);
+  return { element: boxes.length > FILTERED ? h("div", { cls: "searched" }, search, list) : list, values: () => boxes.filter(({ input }) => input.checked).map(({ value }) => value) };
 }
 
 export const dayField = (name, day = dayOf(), more = {}) => h("input", { type: "date", name, value: day, ...more });

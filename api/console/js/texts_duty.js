@@ -19,6 +19,7 @@ export const DUTY_TEXTS = {
   keep: ["保存", "Keep"],
   kept: ["已保存。", "Kept."],
   change: ["修改", "Change"],
+  searchThese: ["在其中查找", "Search among these"],
   takeAway: ["删除此行", "Take this row away"],
   nameField: ["名称", "Name"],
   beginsField: ["开始", "Begins"],
