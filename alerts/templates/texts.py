@@ -74,6 +74,7 @@ ABOUT: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "fire": "火警", "gas": "燃气泄漏", "co": "一氧化碳", "life": "人身安全", "device.gateway_down": "网关断线",
         "device.silent": "设备失联", "device.stuck": "数据不变", "device.flapping": "时断时续",
         "device.wrong_clock": "设备时钟错误", "device.low_battery": "电量低", "device": "设备异常", "flood": "报警泛滥",
+        "unreadable": "消防设备报文无法读取",
         "limit": "超限", "finding": "异常发现", "activity": "疑似僵尸企业，请上门核实",
     },
     "en": {
@@ -82,7 +83,8 @@ ABOUT: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "life": "Life safety", "device.gateway_down": "Gateway down", "device.silent": "Device silent",
         "device.stuck": "Device stuck", "device.flapping": "Device comes and goes",
         "device.wrong_clock": "Device clock wrong", "device.low_battery": "Battery low", "device": "Device not well",
-        "flood": "Flood of alarms", "limit": "Limit passed", "finding": "Finding",
+        "flood": "Flood of alarms",
+        "unreadable": "Life-safety device not understood", "limit": "Limit passed", "finding": "Finding",
         "activity": "Zombie suspect: a visit is due",
     },
 })  # fmt: skip

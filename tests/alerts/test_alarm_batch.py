@@ -19,6 +19,8 @@ from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.tables_alarms import case_timers, cases
 from tests.alerts.alarm_house import Alarms, small_park
 from tests.alerts.alarm_words import HOUR, MINUTE, NOW, anomaly, burns, health, limit, passes, trigger
+from tests.alerts.delivery_house import Office
+from tests.alerts.receivers import Receiver
 
 STATES = st.sampled_from(list(AlarmState))
 
@@ -167,3 +169,15 @@ class TestUnreadable:
         alarms.close()
 
         assert {"raised": True, "returned": False} == life
+
+    def test_at_night(self, tmp_path):
+        """It is told within quiet hours, and so is the summary of many; another alarm waits for the morning."""
+        with Receiver() as receiver:
+            office = Office(tmp_path / "park.db")
+            office.target("desk", receiver.url, quiet=(1, 0))  # but for one minute of the day
+            office.store.trigger([passes(), *(unreadable(k) for k in range(BLIND_BEGINS + 5))], NOW)
+            office.work(NOW + MINUTE)
+            office.close()
+        families = [alarm["family"] for body in receiver.bodies() for alarm in body["alarms"]]
+
+        assert (BLIND_BEGINS, 1, 0) == tuple(families.count(f) for f in (BLIND, "flood", "limit.over_voltage"))
