@@ -16,6 +16,12 @@ def lane_of(stream: str) -> Lane:
     return Lane(stream.partition("-")[0])
 
 
+def is_log(name: str) -> bool:
+    """Tell whether a word names the log of a partition, and is no topic of a device."""
+    lane, dash, number = name.partition("-")
+    return bool(dash) and lane in set(Lane) and number.isascii() and number.isdecimal()
+
+
 def partition_of(stream: str) -> int:
     """Return the partition that a log is; 0 where there are none. Raises ValueError for a name that is none."""
     _, dash, number = stream.partition("-")

@@ -7,9 +7,10 @@ sentence that is raised here.
 import numpy as np
 
 from park.errors import Corrupt
-from park.metrics import METRICS
+from park.metrics import METRICS, Lane
 from park.readings import Quality
-from park.records import Batch, Command, Config, Record, Tick
+from park.records import Batch, Command, Config, Record, Refused, Tick
+from park.streams import is_log, lane_of
 from park.wire import decode
 from runtime.topics import partition_of
 
@@ -60,6 +61,22 @@ def open_record(
         case Command():
             _command(record, latest)
     return record
+
+
+def record_again(refused: Refused) -> Batch | Command | None:
+    """Return the record that a message is by now, though it was none when a worker came to it; None: it still is none.
+
+    A program of a newer version reads what an older one could not; and what stood in another park's partition is
+    brought to its own. Time and configuration of then are not said again.
+    """
+    if len(refused.payload) != refused.size or not is_log(refused.topic):
+        return None
+    try:
+        life = lane_of(refused.topic) is Lane.LIFE
+        record = open_record(refused.payload, appended=refused.received, life=life)
+    except Corrupt:
+        return None
+    return record if isinstance(record, Batch | Command) else None
 
 
 def _check_key(key: bytes, partition: int, partitions: int) -> None:

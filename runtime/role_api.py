@@ -7,7 +7,6 @@
 Sessions and tickets live in one process: before several of them stands a proxy that keeps a caller where he is.
 """
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +32,7 @@ from runtime.doors import listen
 from runtime.follower import Follower
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import Entry, KafkaLog, Partition
+from runtime.kafka_records import record_again
 from runtime.loss import WholeLedger
 from runtime.partitioned_log import PartitionedLog
 from runtime.patience import patiently
@@ -42,7 +42,8 @@ from runtime.roster import bind
 from runtime.serve import keys_needed
 from runtime.storage.sql.database import Database
 from runtime.taking_again import TakingAgain
-from runtime.topics import EVENTS, LIVE, events_partition, prepare_topics, streams_of, topic_of
+from runtime.topics import EVENTS, LIVE, events_partition, streams_of, topic_of
+from runtime.topics_ready import TopicsReady
 from runtime.troubles import Troubles
 from runtime.web_server import WebServer
 
@@ -103,7 +104,7 @@ class CityApi:
         self.house = stack.enter_context(CityHouse.open(settings, client, database))
         self.logs = CityLogs(settings, database)
         stack.callback(self.logs.close)
-        self._again = TakingAgain(settings.ingest, self.house.quarantine, self.logs.append)
+        self._again = TakingAgain(settings.ingest, self.house.quarantine, self.logs.append, record_again)
         self._bound = -1
         self._bind()
         self.followers = [self._of_events(client, stream) for stream in streams_of(settings.city)]
@@ -260,32 +261,60 @@ def _passed(entry: Entry, why: str) -> None:
     _log.warning("a message before %d is nothing for live pages: %s", entry.position, why)
 
 
+class ApiRole:
+    """A process that serves pages and API."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; nothing is opened before `run`."""
+        self._settings = settings
+        self._troubles = Troubles(NAME)
+        self._running: CityApi | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until told to stop. Raises UserError."""
+        settings = self._settings
+        city = settings.city
+        require_keys = keys_needed(settings)
+        with ExitStack() as stack:
+            door = stack.enter_context(listen(settings.api.host, settings.api.port, "another with --http-port"))
+            own = RoleDoor(city.role_port, NAME, self.components, self.figures, host=city.role_host)
+            stack.callback(own.stop)
+            own.start()
+            client = KafkaClient(city, NAME)
+            stack.callback(client.close)
+            database = patiently(lambda: open_database(settings), stop, self._troubles)
+            if database is None:
+                return
+            stack.callback(database.close)
+            topics = TopicsReady(city, stop)
+            topics.begin()  # without Kafka pages say so, and show what is stored
+            running = CityApi(settings, database, client)
+            stack.callback(running.stop)
+            running.start()
+            self._running = running
+            app = create_app(running.services(require_keys=require_keys))
+            server = WebServer(running.house.live.close, app, settings.api)
+            thread = threading.Thread(target=partial(server.run, sockets=[door]), name="web")
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.leave)
+            _log.info("serving on port %d; health on port %d", door.getsockname()[1], own.port)
+            while thread.is_alive() and not stop.wait(0.5):
+                topics.check()
+
+    def components(self) -> Sequence[Component]:
+        """Return every part and whether it does its work."""
+        running = self._running
+        if running is not None:
+            return running.components()
+        return [Component("database", ready=False, detail=self._troubles.newest or "not open yet", serving=False)]
+
+    def figures(self) -> Sequence[Figure]:
+        """Return what Prometheus may ask."""
+        running = self._running
+        return running.figures() if running is not None else ()
+
+
 def run_api(settings: Settings, stop: threading.Event) -> None:
     """Serve pages and API until told to stop. Raises UserError."""
-    require_keys = keys_needed(settings)
-    troubles = Troubles(NAME)
-    with ExitStack() as stack:
-        door = stack.enter_context(listen(settings.api.host, settings.api.port, "another with --http-port"))
-        client = KafkaClient(settings.city, NAME)
-        stack.callback(client.close)
-        database = patiently(lambda: open_database(settings), stop, troubles)
-        if database is None:
-            return
-        stack.callback(database.close)
-        if patiently(lambda: asyncio.run(prepare_topics(settings.city)), stop, troubles) is None:
-            return
-        running = CityApi(settings, database, client)
-        stack.callback(running.stop)
-        own = RoleDoor(settings.city.role_port, NAME, running.components, running.figures, host=settings.city.role_host)
-        stack.callback(own.stop)
-        running.start()
-        own.start()
-        app = create_app(running.services(require_keys=require_keys))
-        server = WebServer(running.house.live.close, app, settings.api)
-        thread = threading.Thread(target=partial(server.run, sockets=[door]), name="web")
-        thread.start()
-        _log.info("serving on port %d; health on port %d", door.getsockname()[1], own.port)
-        while thread.is_alive() and not stop.wait(0.5):
-            pass
-        server.leave()
-        thread.join()
+    ApiRole(settings).run(stop)

@@ -9,21 +9,32 @@ from ingest.message import RETAIN, Message
 from ingest.resolver import Resolver
 from park.metrics import Lane
 from park.ports import QuarantineStore
-from park.records import Batch, Refusal
+from park.records import Batch, Command, Refusal, Refused
 from park.settings import IngestSettings
+from park.streams import is_log
 
 _AT_ONCE = 1_000
-Logged = Callable[[Lane, Batch], object]  # into a lane's log, and back when it is there; raises Full, Unavailable
+Opened = Callable[[Refused], Batch | Command | None]  # None: it is no such record still
+Logged = Callable[
+    [Lane, Batch | Command], object
+]  # into a lane's log, and back when it is there; raises Full, Unavailable
 
 
 class TakingAgain:
     """Decodes kept messages anew, in the threads of those who ask. Whoever owns it keeps `resolver` up to date."""
 
-    def __init__(self, ingest: IngestSettings, quarantine: QuarantineStore, logged: Logged) -> None:
+    def __init__(
+        self, ingest: IngestSettings, quarantine: QuarantineStore, logged: Logged, opened: Opened | None = None
+    ) -> None:
+        """Take where refused messages are kept and what puts readings into a lane's log.
+
+        `opened` opens what no device said: messages that were no records when a city's worker came to them.
+        """
         self.resolver = Resolver(ingest)
         self._batcher = Batcher(ingest, self.resolver)
         self._quarantine = quarantine
         self._logged = logged
+        self._opened = opened
         self._lock = threading.Lock()
 
     def decoded(self, messages: Sequence[Message], received: int) -> Batch:
@@ -42,6 +53,12 @@ class TakingAgain:
             if kept.state != "waiting":
                 continue
             r = kept.refused
+            if self._opened is not None and is_log(r.topic):
+                record = self._opened(r)
+                if record is not None:
+                    self._logged(kept.lane, record)
+                    moved += self._quarantine.mark([key], "retried", actor)
+                continue
             message: Message = (r.topic.encode(), r.payload, b"", RETAIN if r.retained else 0)
             batch = self.decoded([message], r.received)
             if any(x.reason is r.reason and x.whole for x in batch.refused):
