@@ -127,7 +127,9 @@ def by_silence(case: Case, around: Around) -> Suppression | None:
 
 
 def by_flood(case: Case, around: Around) -> Suppression | None:
-    """Tell in a summary what comes within a flood; what is critical is told by itself."""
+    """Tell in a summary what comes within a flood; what is critical, and a summary, is told by itself."""
+    if case.family == "flood":
+        return None
     if around.flood and around.flood != case.id and case.severity is not Severity.CRITICAL:
         return Suppression(SuppressionReason.FLOOD, f"case:{around.flood}")
     return None

@@ -170,6 +170,19 @@ class TestUnreadable:
 
         assert {"raised": True, "returned": False} == life
 
+    def test_many_in_a_flood(self, tmp_path):
+        """Their summary goes out in the midst of a flood of other alarms: no flood is told in another."""
+        alarms = Alarms(tmp_path / "park.db")
+        alarms.store.trigger([passes(NOW, point=1_000 + k) for k in range(50)], NOW)
+        alarms.store.trigger([unreadable(k) for k in range(BLIND_BEGINS + 5)], NOW)
+        floods = {c.cause: c for c in alarms.store.cases(CaseFilter(family="flood"))}
+        told = {d.notification.case: d.notification.life for d in alarms.outbox.deliveries(limit=1_000)}
+        alarms.close()
+
+        assert {"", BLIND} == floods.keys()
+        assert [(), ()] == [case.held_back for case in floods.values()]
+        assert (False, True) == (told[floods[""].id], told[floods[BLIND].id])
+
     def test_at_night(self, tmp_path):
         """It is told within quiet hours, and so is the summary of many; another alarm waits for the morning."""
         with Receiver() as receiver:
