@@ -7,7 +7,6 @@
 Everything that writes does so under the epoch of the leadership: who was paused and followed writes nothing more.
 """
 
-import asyncio
 import logging
 import os
 import socket
@@ -39,7 +38,8 @@ from runtime.storage.sql.assignments import Held
 from runtime.storage.sql.leadership import Leadership
 from runtime.told_gate import Verdict
 from runtime.told_reading import ToldReading
-from runtime.topics import EVENTS, events_partition, prepare_topics, streams_of, topic_of
+from runtime.topics import EVENTS, events_partition, streams_of, topic_of
+from runtime.topics_ready import TopicsReady
 from runtime.troubles import Troubles
 
 NAME = "alarms"
@@ -224,6 +224,7 @@ class AlarmsRole:
         self._troubles = Troubles("alarms role")
         self._work: AlarmsAtWork | None = None
         self._leadership: Leadership | None = None
+        self._topics: TopicsReady | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Wait for the work and do it until told to stop. Raises UserError."""
@@ -239,11 +240,12 @@ class AlarmsRole:
             if database is None:
                 return
             stack.callback(database.close)
-            if patiently(lambda: asyncio.run(prepare_topics(city)), stop, self._troubles) is None:
-                return
-            ends = patiently(lambda: ends_of(client, settings), stop, self._troubles)
-            if ends is None:
-                return
+            topics = TopicsReady(city, stop)
+            self._topics = topics
+            ends: Mapping[str, int] = {}
+            if topics.begin():
+                with self._troubles.passing("Kafka could not be asked where its logs end"):
+                    ends = ends_of(client, settings)
             owner = f"{socket.gethostname()}:{os.getpid()}"
             self._leadership = Leadership(
                 database, NAME, owner, now=clock.now, elapsed=clock.elapsed, patience=PATIENCE
@@ -257,6 +259,7 @@ class AlarmsRole:
                     self._troubles.over()
                 if stop.wait(_TURN):
                     return
+                topics.check()
 
     def _turn(self, leadership: Leadership, client: KafkaClient, ends: Mapping[str, int]) -> None:
         held = leadership.turn()
@@ -277,7 +280,8 @@ class AlarmsRole:
     def components(self) -> Sequence[Component]:
         """Return every part and whether it does its work; who waits for another's work is as well as he who does it."""
         work, leadership = self._work, self._leadership
-        trouble = self._troubles.newest
+        words = (self._troubles.newest, self._topics.troubles.newest if self._topics is not None else "")
+        trouble = "; ".join(filter(None, words))
         known = leadership is not None and (work is not None or bool(leadership.holder))
         mine = [Component("work", not trouble, trouble, serving=known)]
         return [*mine, *(work.components() if work is not None else ())]

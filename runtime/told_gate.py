@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from park.errors import MachineryError
 from park.told import Told
 from park.wire import SmallEvent
 
+_FAR = 1_000_000  # records: what a log grows by in the hours that Kafka may answer for one partition and not another
 _MOST = 1_000_000  # events of one step that are held until it is whole
 
 
@@ -57,10 +59,22 @@ class ToldGate:
         if told.epoch > self.epoch and told.epoch > self.given():
             return Judged(Verdict.WRONG, why=f"epoch {told.epoch} was never given out")
         if told.position > self._known_end:
-            self._known_end = self.end()
+            self._learn_end(told.position)
             if told.position > self._known_end:
                 return Judged(Verdict.WRONG, why=f"it tells up to {told.position}; the log ends at {self._known_end}")
         self.epoch = told.epoch
+        return self._joined(told)
+
+    def _learn_end(self, position: int) -> None:
+        """Ask where the log ends. Where nobody answers, what is not far beyond is believed: it may tell of a fire."""
+        try:
+            self._known_end = self.end()
+        except MachineryError:
+            if not self._known_end <= position <= self._known_end + _FAR:
+                raise
+            self._known_end = position
+
+    def _joined(self, told: Told) -> Judged:
         # Parts of another step were cut off by the end of who told them: the next one tells them all again.
         if self._parts and (self._parts[0].epoch, self._parts[0].position) != (told.epoch, told.position):
             self._parts = []

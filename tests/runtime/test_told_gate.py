@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from park.errors import Unavailable
 from park.events import DeviceStatus, Reason, Status
 from park.told import Told, tell
 from runtime.told_gate import Judged, ToldGate, Verdict
@@ -59,6 +60,19 @@ def test_the_log_is_asked_for_its_end_again_when_it_has_grown():
     held = ToldGate("life-0", 3, lambda: 3, lambda: next(ends))
 
     assert [Verdict.TAKEN, Verdict.TAKEN] == [held.judge(Told("life-0", 3, p, ())).verdict for p in (50, 60)]
+
+
+def test_a_log_that_does_not_answer_hides_no_fire():
+    """While nobody says where the log ends a step a little beyond is taken; one far beyond waits for an answer."""
+
+    def away():
+        raise Unavailable("away")
+
+    held = ToldGate("life-0", 3, lambda: 3, away)
+
+    assert Verdict.TAKEN is held.judge(Told("life-0", 3, 900, (event(1),))).verdict
+    with pytest.raises(Unavailable):
+        held.judge(Told("life-0", 3, 2**50, ()))
 
 
 @given(st.lists(st.integers(0, 450), min_size=1, max_size=4))
