@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select, text
 
 from park.events import ConditionChange
 from park.metrics import Lane
@@ -104,19 +104,33 @@ class Ground:
         return tuple(found) if all(found) else ()
 
 
-@pytest.fixture
-def ground(tmp_path):
-    """Run Kafka, PostgreSQL and Mosquitto."""
+@pytest.fixture(scope="module")
+def engines():
+    """Run Kafka and PostgreSQL."""
     with apache_kafka() as node, postgresql() as url:
-        broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
-        made = Ground(tmp_path, node, url, broker)
-        try:
-            yield made
-        finally:
-            made.ingester.kill()
-            made.reading.close()
-            made.database.close()
-            broker.stop()
+        yield node, url
+
+
+@pytest.fixture
+def ground(tmp_path, engines):
+    """Run Mosquitto beside them, over a database of its own."""
+    node, url = engines
+    if not node.pid:  # another test has left it so
+        node.start()
+    name = f"t{clock.now()}"
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    admin.dispose()
+    broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
+    made = Ground(tmp_path, node, url.rpartition("/")[0] + f"/{name}", broker)
+    try:
+        yield made
+    finally:
+        made.ingester.kill()
+        made.reading.close()
+        made.database.close()
+        broker.stop()
 
 
 @contextmanager

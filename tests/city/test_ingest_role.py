@@ -172,6 +172,27 @@ def test_fire_before_the_rest(ground, devices):
     assert list(range(30_000)) == ground.values(Lane.BULK)
 
 
+def test_gigantic_half_and_garbage(ground, devices):
+    """What is no message of a device is kept with its reason, and hinders no other."""
+    fill(ground.registry, CODES)
+    with ground.ingest():
+        for n in range(6):
+            devices.send(f"parks/liuxi/bulk/g/m{n % 4}", b'{"v": {"power": ' + b"1" * (3 << 20))
+        devices.send("parks/liuxi/bulk/g/m1", b'{"v": {"power": 1')
+        devices.send("parks/liuxi/bulk/g/m1", bytes(range(256)))
+        devices.send("parks/liuxi/life/-/smoke", b"")
+        devices.say("parks/liuxi/bulk/g/m1", {"power": 7, "energy": "much"})
+        devices.say("parks/liuxi/life/-/smoke", {"smoke": "alarm"})
+        until(lambda: ground.values(Lane.LIFE) == [1.0] and ground.values(Lane.BULK) == [7.0], 60)
+
+    reasons = [r.reason for _, b in ground.batches(Lane.BULK) for r in b.refused]
+    assert 6 == reasons.count(Refusal.TOO_LARGE)
+    assert 2 == reasons.count(Refusal.MALFORMED)
+    assert 1 == reasons.count(Refusal.WRONG_TYPE)
+    assert [1] == [1 for _, b in ground.batches(Lane.LIFE) for r in b.refused]
+    assert (9, 2) == ground.reading.taken(Lane.BULK).counted()
+
+
 def test_what_changes_is_heard(ground, devices):
     """A park and a device that are registered while we run are heard; the partition knows them before they speak."""
     fill(ground.registry, CODES[:1])

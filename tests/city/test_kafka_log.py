@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import threading
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from park.settings import CitySettings
 from park.wire import decode
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import KafkaLog, Partition
+from runtime.kafka_node import VARIABLE, kafka_home
 from runtime.topics import TOPICS, count_of, prepare_topics, topic_of
 from tests.city.kafka import any_kafka, apache_kafka
 from tests.tools import free_port, until
@@ -23,12 +25,22 @@ LIFE, BULK = topic_of(Lane.LIFE), topic_of(Lane.BULK)
 
 
 @pytest.fixture(scope="module")
-def city():
-    """Run a Kafka with the topics of a city."""
-    with any_kafka() as address:
-        settings = CitySettings(kafka=address)
-        asyncio.run(prepare_topics(settings))
-        yield settings
+def broker():
+    """Run Apache Kafka where it is, else the broker of a Python package; return its address, and the node or None."""
+    if kafka_home(os.environ) is None:
+        with any_kafka() as address:
+            yield address, None
+    else:
+        with apache_kafka() as node:
+            yield node.address, node
+
+
+@pytest.fixture(scope="module")
+def city(broker):
+    """Make the topics of a city."""
+    settings = CitySettings(kafka=broker[0])
+    asyncio.run(prepare_topics(settings))
+    return settings
 
 
 @pytest.fixture
@@ -167,17 +179,21 @@ def grown(things, by):
 class TestAway:
     """Kafka is killed while records are appended, and comes back."""
 
-    @pytest.fixture(scope="class")
-    def node(self):
-        """Run Apache Kafka: what it had it has again."""
-        with apache_kafka() as made:
-            asyncio.run(prepare_topics(CitySettings(kafka=made.address)))
-            yield made
+    @pytest.fixture
+    def node(self, broker, city):
+        """Return Apache Kafka: what it had it has again."""
+        assert city.kafka == broker[0]
+        if broker[1] is None:
+            pytest.skip(f"Apache Kafka and Java are not here: {VARIABLE} says where Kafka's jars are")
+        yield broker[1]
+        if not broker[1].pid:
+            broker[1].start()
 
     def test_once_and_in_order(self, node, caplog):
         """What is appended again and again while Kafka is away stands in the log once, in order."""
         client = KafkaClient(CitySettings(kafka=node.address), "away")
         log = KafkaLog(client, BULK, 0)
+        begin = log.end
         done, refused = [], []
         going = threading.Event()
         going.set()
@@ -208,8 +224,8 @@ class TestAway:
             speaking.join()
 
         expected = [60_000 * n + i for n in done for i in range(5)]
-        assert expected == [r.now for _, r in log.read(0)]
-        assert len(expected) == log.end
+        assert expected == [r.now for _, r in log.read(begin)]
+        assert begin + len(expected) == log.end
         libraries = [r for r in caplog.records if r.name.startswith("aiokafka")]
         assert len(libraries) < 100
         log.close()
@@ -219,7 +235,7 @@ class TestAway:
         """A brief client's record that was refused does not turn up when Kafka is back."""
         client = KafkaClient(CitySettings(kafka=node.address), "brief", sure=False)
         log = KafkaLog(client, LIFE, 0)
-        log.append([Tick(1)])
+        begin = log.append([Tick(1)]) - 1
         node.kill()
         with pytest.raises(Unavailable):
             log.append([Tick(2)])
@@ -231,7 +247,7 @@ class TestAway:
             except Unavailable:
                 return 0
 
-        assert 2 == until(appended, 60)
-        assert [1, 3] == [decode(e.value).now for e in log.partition.read(0)]
+        assert begin + 2 == until(appended, 60)
+        assert [1, 3] == [decode(e.value).now for e in log.partition.read(begin)]
         log.close()
         client.close()
