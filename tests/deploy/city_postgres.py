@@ -27,8 +27,8 @@ def programs():
 class City:
     """One running server."""
 
-    def __init__(self, folder, port):
-        self.folder, self.port, self.secrets = folder, port, folder / "secrets"
+    def __init__(self, folder, port, user):
+        self.folder, self.port, self.secrets, self.user = folder, port, folder / "secrets", user
 
     def password(self, name):
         """Return what a file of secrets holds."""
@@ -60,7 +60,7 @@ def city_postgres():
     user = "postgres" if os.geteuid() == 0 else None
     with others_folder(user) as folder:
         prepare(folder)
-        city = City(folder, free_port())
+        city = City(folder, free_port(), user)
         data = folder / "pgdata"
         options = shlex.split(service["environment"]["POSTGRES_INITDB_ARGS"])
         secret = city.secrets / "postgres_password"

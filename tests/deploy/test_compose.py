@@ -179,6 +179,16 @@ class TestDoors:
         for name in ("kafka", "postgres", "influxdb", "ingest", "worker", "worker-life", "worker-bulk"):
             assert ["inner"] == SERVICES[name]["networks"]
 
+    @pytest.mark.parametrize("name", ["ingest", "worker", "worker-life", "alarms", "api"])
+    def test_fire_waits_for_no_history(self, name):
+        """No role on a fire's way, from device to person, needs InfluxDB to be well before it starts."""
+        needed = [name]
+        while more := [n for one in needed for n, how in SERVICES[one].get("depends_on", {}).items()
+                       if how.get("required", True) and n not in needed]:  # fmt: skip
+            needed += more
+
+        assert set() == {"influxdb", "influx-setup", "grafana", "reader"} & set(needed)
+
     def test_the_simulator_is_no_part_of_production(self):
         """Who may speak for every device is started by the demonstration only."""
         assert ["demo"] == SERVICES["simulate"]["profiles"]

@@ -2,15 +2,14 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from park.settings import CitySettings
+from runtime.kafka_node import VARIABLE, kafka_home
 from runtime.topics import TOPICS, count_of, prepare_topics
 from tests.deploy.compose_file import VARIABLES, compose
 from tests.deploy.prepared import ROOT
@@ -24,9 +23,9 @@ SERVICE = compose()["services"]["kafka"]
 @pytest.fixture(scope="module")
 def libraries():
     """Return Kafka's jars; its own scripts only set a class path before them."""
-    home = Path(os.environ.get("PARK_KAFKA_HOME", "/tmp/kafka"))
-    if shutil.which("java") is None or not (home / "libs").is_dir():
-        pytest.skip("Apache Kafka is not installed (PARK_KAFKA_HOME with libs/, and a JDK)")
+    home = kafka_home(os.environ)
+    if home is None:
+        pytest.skip(f"Apache Kafka and Java are not here: {VARIABLE} says where Kafka's jars are")
     return home / "libs"
 
 
