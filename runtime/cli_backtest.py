@@ -33,7 +33,11 @@ def backtest(
     settings_file: SettingsFlag = None,
     data_dir: FolderFlag = None,
 ) -> None:
-    """Run changed rules over the stored log beside the present ones; nothing that lives is touched."""
+    """Run changed rules over the stored log beside the present ones; nothing that lives is touched.
+
+    Rules named `unusual` set how rare a value must be for a detector to tell of it: then episodes are compared, too.
+    Where the log does not reach back, stored windows stand in, and the answer says what they cannot tell.
+    """
     from runtime.backtest import Asked, backtest
     from stream.rules import parse
 
