@@ -233,8 +233,11 @@ class CityIngest:
 
 
 def _named(settings: IngestSettings, which: int, many: int) -> IngestSettings:
-    """Return settings under which several ingesters have sessions of their own at the broker."""
-    return settings if many == 1 else replace(settings, client_prefix=f"{settings.client_prefix}-{which}")
+    """Return settings under which several ingesters have sessions of their own at the broker.
+
+    Another number of them makes other sessions: whoever went on with an old one would be sent parks of others.
+    """
+    return settings if many == 1 else replace(settings, client_prefix=f"{settings.client_prefix}-{which}-of-{many}")
 
 
 def _told_elsewhere(lane: Lane, position: int, events: list[SmallEvent]) -> None:

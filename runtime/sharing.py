@@ -76,6 +76,8 @@ class Sharing:
         if self._many == 1:
             return False
         found = dialect_of(topic)
+        if found is not None and found[0].name == _NATIVE and not self._careful:
+            return False  # it comes of a subscription of ours, or of one that we had: nobody else may have it
         if found is None or found[0].name == _NATIVE:
             home = self._homes.home_of_topic(topic)
             return home >= 0 and home % self._many != self._which

@@ -90,6 +90,14 @@ def test_alone():
     assert [0] == ingesters.takers("parks/any/life/g/x") == ingesters.takers("zigbee2mqtt/x")
 
 
+def test_what_a_subscription_brings():
+    """Of the rest, what comes by a park's own topic is taken, whosever the park is: nobody else may have been sent it."""
+    ingesters = Ingesters(3, careful=False)
+    ingesters.register()
+
+    assert [0, 1, 2] == ingesters.takers("parks/liuxi/bulk/g/x")
+
+
 def test_not_twice_after_each_start():
     """Of the rest, a device of others is left to them from the start; of life safety it is heard twice for a while."""
     for careful in (False, True):
