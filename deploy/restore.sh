@@ -58,4 +58,4 @@ SQL
 trap - EXIT
 began
 docker compose up --detach --no-deps reader >&2 || say "Grafana's rights are to be given again: docker compose up reader"
-say "done; the database of before is $old"
+say "done; the database of before is $old. Is Kafka's volume new, too? then: deploy/new-kafka.sh --yes"
