@@ -11,12 +11,15 @@ Partition n of a lane's topic is the log of the stream `life-n` or `bulk-n`.
 """
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
@@ -30,6 +33,7 @@ from runtime.city_settings import kafka_access
 EVENTS, DEAD, LIVE = "park.events", "park.dead", "park.live"
 _HOUR = 3_600_000  # ms
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS
+_log = logging.getLogger(__name__)
 _WAIT = 10.0  # s that a new topic may need until everybody knows it
 
 
@@ -109,6 +113,9 @@ def configuration(settings: CitySettings) -> dict[str, str]:
 async def prepare_topics(settings: CitySettings) -> list[str]:
     """Make the topics that are missing; return the names of those. Twice is as good as once.
 
+    A topic that keeps records otherwise than the settings say is told in the program's log, and left alone: who set
+    it so by hand knows why.
+
     Raises Unavailable when Kafka is away, and SettingsError when a topic is there with another number of
     partitions: a park would then have two logs.
     """
@@ -117,6 +124,9 @@ async def prepare_topics(settings: CitySettings) -> list[str]:
         await admin.start()
         made = await _make(admin, settings)
         await _check(admin, settings)
+        with contextlib.suppress(KafkaError, OSError, TimeoutError):  # not every Kafka tells how it keeps topics
+            for difference in await _differences(admin, settings):
+                _log.warning("%s", difference)
     except (KafkaError, OSError, TimeoutError) as why:
         raise Unavailable(f"Kafka at {settings.kafka}: {why}") from why
     finally:
@@ -155,6 +165,22 @@ async def _check(admin: AIOKafkaAdminClient, settings: CitySettings) -> None:
                 f"the topic {topic.name} has {there} partitions, and the settings say {wanted}: "
                 "the number is chosen once, for a park's records stay where they are"
             )
+
+
+async def _differences(admin: AIOKafkaAdminClient, settings: CitySettings) -> list[str]:
+    """Return how topics are kept otherwise than the settings say, in sentences."""
+    wanted = configuration(settings)
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic.name, dict.fromkeys(wanted)) for topic in TOPICS]
+    found: list[str] = []
+    for answer in await admin.describe_configs(asked):
+        for code, _, _, name, entries in answer.resources:
+            there = {entry[0]: entry[1] for entry in entries} if not code else {}
+            found += [
+                f"the topic {name} has {key}={there[key]}, and the settings say {value}"
+                for key, value in wanted.items()
+                if there.get(key, value) != value
+            ]
+    return found
 
 
 def _counts(described: Sequence[dict[str, Any]]) -> dict[str, int]:

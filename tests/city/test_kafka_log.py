@@ -72,6 +72,18 @@ class TestTopics:
         with pytest.raises(SettingsError, match="partitions"):
             asyncio.run(prepare_topics(replace(city, partitions=city.partitions + 3)))
 
+    def test_kept_otherwise(self, city, caplog):
+        """A topic that keeps records otherwise than the settings say is told, and works as it did."""
+        with caplog.at_level(logging.WARNING, "runtime.topics"):
+            asyncio.run(prepare_topics(city))
+            as_said = [r.getMessage() for r in caplog.records]
+            asyncio.run(prepare_topics(replace(city, retention_hours=city.retention_hours + 1)))
+
+        assert not any("retention.ms" in said for said in as_said)
+        told = [said for r in caplog.records if "retention.ms" in (said := r.getMessage())]
+        assert len(told) in {0, len(TOPICS)}  # a broker of Kafka's protocol need not tell
+        assert told or kafka_home(os.environ) is None
+
     def test_away(self, city):
         """Without a Kafka there is a sentence and a reason to try again."""
         with pytest.raises(Unavailable, match="Kafka at"):

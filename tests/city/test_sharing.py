@@ -91,7 +91,7 @@ def test_alone():
 
 
 def test_what_a_subscription_brings():
-    """Of the rest, what comes by a park's own topic is taken, whosever the park is: nobody else may have been sent it."""
+    """Of the rest, what comes by a park's own topic is taken: nobody else may have been sent it."""
     ingesters = Ingesters(3, careful=False)
     ingesters.register()
 
