@@ -341,6 +341,18 @@ class TestHidden:
         expect(page.locator(".silences .row")).to_contain_text("检修")
         assert "检修" == desk.services.alarms.plans.plans(Silence, ended=False)[0].note
 
+    def test_window_shows_what_it_hides(self, desk, opened):
+        """A new maintenance window shows what it would hide from its device, and never a fire."""
+        desk.tell(over_voltage(desk), lane=Lane.BULK)
+        desk.tell(desk.fire())
+        page = go(desk, opened, "hidden")
+        page.locator(".windows").get_by_role("button", name="新建").click()
+        page.locator("dialog [name=device]").select_option(str(desk.ids.meter))
+        expect(page.locator(".preview")).to_contain_text("现在会屏蔽 1 条")
+        expect(page.locator(".preview")).to_contain_text("电压偏高")
+        page.locator("dialog [name=device]").select_option(str(desk.ids.smoke))
+        expect(page.locator(".preview")).to_contain_text("现在会屏蔽 0 条")
+
     def test_window(self, desk, opened):
         """A maintenance window is begun for a place, and listed with its end."""
         page = go(desk, opened, "hidden", language="en")

@@ -9,7 +9,19 @@ from office_house import DAY, HOUR, JPEG, MINUTE, Desk, expected_errors, phone
 from playwright.sync_api import expect
 
 from park.events import AlarmState, ConditionChange, Reason, Severity
-from park.governance import Drill, DrillState, Every, Five, Hazard, HazardState, HazardVerb, InspectionPlan, Round
+from park.governance import (
+    Answer,
+    Drill,
+    DrillState,
+    Every,
+    Five,
+    Hazard,
+    HazardState,
+    HazardVerb,
+    InspectionPlan,
+    Round,
+    Verdict,
+)
 from park.metrics import Lane
 from park.model import Device, DeviceMode
 from tests.tools import until
@@ -87,7 +99,23 @@ class TestVisit:
 
         until(lambda: desk.store.get(Round, visit.id).answers)
         expect(page.locator(".about-round .notice")).to_have_count(0)
-        assert page.evaluate(f"localStorage.getItem('park.round.{visit.id}')") is None
+        assert 0 == page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('park.round')).length")
+
+    def test_refused_for_good(self, desk, opened):
+        """An answer that comes after somebody finished the visit is told with its words, and not tried again."""
+        visit = desk.office.desk.visit(desk.ids.park, "daily_patrol", (), "desk")
+        page = desk.go(opened, f"round/{visit.id}", **phone())
+        item = page.locator(".checklist .item").first
+        expect(item).to_be_visible()
+        items = desk.office.desk.checklists["daily_patrol"].items
+        desk.office.desk.answer(visit.id, [Answer(i.key, Verdict.OK, NOW, "other") for i in items], "other")
+        desk.office.desk.finish(visit.id, "other")
+        item.locator("[data-verdict=not_applicable]").tap()
+
+        expect(page.locator(".about-round .state.error")).to_contain_text("不适用")
+        expect(page.locator(".about-round")).to_contain_text("已完成")
+        assert {Verdict.OK} == {a.verdict for a in desk.store.get(Round, visit.id).answers}
+        expected_errors(opened, "409")
 
     def test_plan(self, desk, opened):
         """A plan is made in English by keyboard; its visit of today is there after the next look."""

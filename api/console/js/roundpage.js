@@ -23,6 +23,7 @@ export class RoundPage {
     this.model = model;
     this.id = id;
     this.path = `/rounds/${id}`;
+    this.refused = []; // answers that the platform would not take, and why
     this.writing = null; // key of the item whose fault is being written
     this.about = new Panel("about-round", t("visit"));
     this.list = new Panel("items", t("checklist"));
@@ -32,9 +33,12 @@ export class RoundPage {
     this.parts = new Parts(model, this.root, {
       checklists: async () => (await get("/checklists")).items, round: () => get(this.path), history: async () => (await get(`${this.path}/history`)).items, files: () => this.files.load(), officers: () => officersOf(model),
     }, () => this.draw());
-    this.unsent = new Unsent(`park.round.${id}`, {
+    this.unsent = new Unsent(`park.round.${id}.${model.session.name}`, { // a phone may go from hand to hand: each sends his own
       send: async (answer) => this.see(await post(`${this.path}/answers`, { answers: [answer] })),
-      refused: (answer, problem) => toast(t("failed", { what: this.textOf(answer.item), why: why(problem) }), "wrong"),
+      refused: (answer, problem) => {
+        this.refused.push([answer, why(problem)]); // told until the page is left: it is nowhere else
+        this.parts.load("round", "history");
+      },
       told: () => this.parts.redraw(),
     });
   }
@@ -104,6 +108,7 @@ export class RoundPage {
         ["whoWalks", officerName(this.parts.held.officers, round.officer)], ["doneBy", round.done ? `${round.done_by} ${dated(round.done)}` : ""]]),
       h("p", {}, progress(answered, this.items.length), faults ? h("strong", { cls: "overdue" }, ` ${t("faultCount", { n: faults })}`) : null),
       this.unsent.waiting.length ? h("p", { cls: "notice", role: "status" }, t("notSent", { n: this.unsent.waiting.length })) : null,
+      this.refused.map(([answer, text]) => h("p", { cls: "state error", role: "alert" }, t("failed", { what: `${this.textOf(answer.item)} ${word("itemVerdict", answer.verdict)} ${answer.note ?? ""}`, why: text }))),
       this.may ? h("div", { cls: "acts" }, h("button", { type: "button", cls: "primary", data: { act: "finish" }, disabled: left > 0 || this.unsent.waiting.length > 0, onclick: () => this.finish(faults) }, t("finishVisit")),
         left ? h("a", { href: location.hash, cls: "button", onclick: (event) => this.next(event) }, t("itemsLeft", { n: left })) : null) : null,
       round.state === "done" ? h("p", {}, round.hazards ? h("a", { cls: "button", href: toPage(this.model.park, "hazards") }, t("hazardsFound", { n: round.hazards })) : t("nothingFound")) : null);
