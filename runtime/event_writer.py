@@ -12,7 +12,10 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Protocol
 
+from alerts.gate import BLIND
+from park.alarms import LIFE_FAMILIES
 from park.errors import Full, MachineryError
+from park.events import AlarmState, ConditionChange
 from park.metrics import Lane
 from park.ports import EventStore
 from park.streams import lane_of
@@ -93,15 +96,16 @@ class EventWriter:
     def put(self, stream: str, position: int, events: list[SmallEvent]) -> None:
         """Take events of log records up to a position. Raises Full when too many wait."""
         with self._change:
-            if self._count > _WAITING and lane_of(stream) is Lane.BULK:
-                raise Full("too many events wait to be written")
-            if lane_of(stream) is Lane.LIFE and self._count > _AT_ONCE and position > self._applied[stream]:
-                self._early += ((stream, event) for event in events)  # a fire behind so many is called out first
-            self._waiting[stream].append((position, events))
-            self._count += len(events)
             known = position <= self._applied[stream]
             for event in () if known else events:  # before it can be written: what was written is heard no more
                 self._watch.heard(stream, event, live=position > self._ends.get(stream, 0))
+            if self._count > _WAITING and lane_of(stream) is Lane.BULK:
+                raise Full("too many events wait to be written")
+            if self._count > _AT_ONCE and not known:
+                # A fire behind so many is called out first, whichever lane heard it.
+                self._early += ((stream, event) for event in events if _urgent(event))
+            self._waiting[stream].append((position, events))
+            self._count += len(events)
             if events:
                 self._change.notify()
 
@@ -249,6 +253,13 @@ class EventWriter:
                 self._aloud(stream, mended)  # first: a file that is full must not keep a fire from people
                 self.aside.put(stream, position, event, why)
         return taken
+
+
+def _urgent(event: SmallEvent) -> bool:
+    """Tell whether people are called to an event at once, whatever else there is."""
+    if not isinstance(event, ConditionChange) or event.state is not AlarmState.ACTIVE:
+        return False
+    return event.family == BLIND or event.family.partition(".")[0] in LIFE_FAMILIES
 
 
 def _mended(event: SmallEvent) -> SmallEvent:

@@ -195,6 +195,28 @@ class TestFlood:
         assert 1 == sum(d.notification.life for d in outbox.deliveries(limit=1_000))
 
 
+    def test_a_fire_on_the_other_lane_behind_them(self, tmp_path):
+        """A fire that the bulk lane heard waits for no flood of its lane either; nothing else is called out."""
+        database = Database.open(tmp_path / "park.db")
+        alarms, outbox = SqlAlarms(database), SqlOutbox(database)
+        intake = Intake(alarms, lambda: 10, outbox.put)
+        called = []
+
+        def aloud(lane, event):
+            intake.alone(lane, event)
+            called.append((event, len(store.sizes)))
+
+        store = Slow(database, intake, lambda: writer.put(Lane.BULK, 2, [EVENT, FIRE, EVENT]))
+        writer = EventWriter(store, DeadLetters(tmp_path / "refused.jsonl"), aloud)
+        writer.start()
+        writer.put(Lane.BULK, 1, STATUSES)
+        until(lambda: not writer.waiting)
+        writer.stop()
+
+        assert [(FIRE, 1)] == called
+        assert 1 == sum(d.notification.life for d in outbox.deliveries(limit=1_000))
+
+
 class TestPoison:
     def test_set_aside(self, tmp_path):
         """An event that SQL refuses is kept for a person; a fire beside it and one behind it are stored."""
