@@ -113,7 +113,7 @@ class EventWriter:
         """Call out what no log has taken yet; it is put in its order when one does. Never blocks, never fails."""
         if events:
             with self._change:
-                self._early += ((stream, event) for event in events)
+                self._early += ((stream, event) for event in events if _urgent(event))
                 for event in events:
                     self._watch.heard(stream, event)
                 self._change.notify()

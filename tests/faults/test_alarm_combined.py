@@ -5,6 +5,7 @@ One alarm, active and latched, with one number; people were called to it once, a
 
 import json
 import os
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -167,3 +168,29 @@ def test_everything_at_once(tmp_path):
     assert not [line for line in history if line["verb"] in {"return", "close", "latch"}]
     assert ["raised", "worse"] == [kind for _, kind in calls(receiver)]
     assert ("critical", "fire.confirmed") == (confirmed[0]["severity"], confirmed[0]["rule"])
+
+
+def test_database_that_is_locked(tmp_path):
+    """While another program holds the database's file a fire is told; then its alarm is made, and not told again."""
+    ids = found(tmp_path / "data")
+    with Receiver() as receiver:
+        platform = Platform(tmp_path / "data", PARK_WEBHOOK=receiver.url)
+        try:
+            platform.start()
+            speaker = Speaker(platform.mqtt)
+            other = sqlite3.connect(tmp_path / "data" / "park.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            speaker.tell("parks/p/life/-/s00", {"ts": platform.now(), "v": {"smoke": True}})
+            until(lambda: calls(receiver), SECONDS)
+            meanwhile = alarms_of(platform, ids.places[0])
+            other.rollback()
+            other.close()
+            until(lambda: alarms_of(platform, ids.places[0]), SECONDS)
+            until(lambda: {d["state"] for d in platform.get("/api/v1/deliveries?limit=10")["items"]} == {"delivered"})
+            told = platform.figures()["park_standby_told_total"]
+            speaker.close()
+        finally:
+            platform.close()
+
+    (body,) = [b for b in receiver.bodies() if b["life"]]
+    assert ([], 1.0, "Smoke 0") == (meanwhile, told, body["alarms"][0]["device"])
