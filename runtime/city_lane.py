@@ -39,6 +39,7 @@ from runtime.stream_log import StreamLog, Tail
 from runtime.troubles import Troubles
 
 _SMALL = SmallEvent.__args__
+_TURN = 0.05  # s that a lane waits for its turn to save
 _SAVING = 10.0  # s that a snapshot may take which another one waits for
 _DEAD = 200  # messages of up to message_bytes each
 _AWAY = (MachineryError, OSError)  # what may pass, so that it is tried again
@@ -79,6 +80,7 @@ class Parts:
     projector: Projector
     tell: Callable[[Sequence[Told]], None]  # raises Unavailable; what was told may be told again
     drawn: Callable[[Bands], None]
+    turn: threading.Lock  # of those that save: a copy of a partition's state is 100 MB in a city
     close: Callable[[], None]
 
 
@@ -355,15 +357,21 @@ class CityLane:
         if saving is None or self._untold:
             return
         position = parts.runner.position
-        if self._asked.is_set():
+        asked = self._asked.is_set()
+        if not (asked or saving.due(position)) or not parts.turn.acquire(timeout=_TURN if asked else 0):
+            return
+        worth = 1 if self.lane is Lane.LIFE or not asked else self._settings.worth
+        states = None
+        try:
+            states = parts.runner.states() if position - saving.position >= worth else None
+        finally:
+            if states is None:
+                parts.turn.release()
+        if states is not None:
+            saving.write_beside(position, states, parts.turn.release)
+        if asked:
             self._asked.clear()
-            worth = 1 if self.lane is Lane.LIFE else self._settings.worth
-            if position - saving.position >= worth:
-                saving.wait(_SAVING)
-                saving.write_beside(position, parts.runner.states())
             self._heard.set()
-        elif saving.due(position):
-            saving.write_beside(position, parts.runner.states())
 
     def _save(self, parts: Parts) -> None:
         """Save now, once all that was found is told: a replay will not find it again."""
@@ -372,4 +380,5 @@ class CityLane:
             return
         saving.wait(_SAVING)
         if parts.runner.position > saving.position:
-            saving.write(parts.runner.position, parts.runner.states())
+            with parts.turn:
+                saving.write(parts.runner.position, parts.runner.states())

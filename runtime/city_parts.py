@@ -74,6 +74,7 @@ class Workshop:
         self._refused: deque[tuple[str, bytes, str]] = deque(maxlen=1_000)  # lines that InfluxDB will never take
         self.refused = 0
         self._influx = influx(self._set_aside)
+        self._saving = {lane: Lock() for lane in Lane}
         self._turns = {lane: Lock() for lane in Lane}  # no fire waits for a snapshot of bulk
         self.dead = 0  # messages and lines put into the dead letters
 
@@ -122,7 +123,7 @@ class Workshop:
             stack.close()
             raise
         tell = partial(_tell, events, stream.encode())
-        return Parts(held, log, runner, snapshots, projector, tell, bands.put, stack.close)
+        return Parts(held, log, runner, snapshots, projector, tell, bands.put, self._saving[lane.lane], stack.close)
 
     def _opened(self, stream: str, entry: Entry) -> Record:
         """Return the record of a message. Raises Corrupt."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from park.operator import State
 from park.ports import Log, SnapshotStore
@@ -46,9 +46,16 @@ class Saving:
             return True
         return False
 
-    def write_beside(self, position: int, states: Mapping[str, State]) -> None:
-        """Save in a thread of its own: a large state takes a second to reach the disk."""
-        self._thread = threading.Thread(target=self.write, args=(position, states), name=f"snapshot-{self._name}")
+    def write_beside(self, position: int, states: Mapping[str, State], then: Callable[[], None] = lambda: None) -> None:
+        """Save in a thread of its own: a large state takes a second to reach the disk. `then` is called behind it."""
+
+        def write() -> None:
+            try:
+                self.write(position, states)
+            finally:
+                then()
+
+        self._thread = threading.Thread(target=write, name=f"snapshot-{self._name}")
         self._thread.start()
 
     def wait(self, timeout: float) -> bool:

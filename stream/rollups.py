@@ -10,6 +10,8 @@ device's clock can close a window. Per-reading work is done in the finest level 
 A level is kept where a window holds at least two promised readings; derived points begin at 15 minutes.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +39,7 @@ _BASE = np.cumsum(_RING) - _RING  # first row of a level among the cells
 _SPAN = _RING.astype(np.uint64)
 _MASK = _RING - 1
 _PER_SLOT = SLOTS / _WIDTH
+_NONE = -1
 _SUSPECT, _RETAINED = np.uint8(Quality.SUSPECT), np.uint8(Quality.RETAINED)
 _AMOUNT = np.array([METRICS[n].kind in {Kind.INTERVAL, Kind.COUNT} for n in NAMES] + [False])
 
@@ -61,15 +64,30 @@ class Rollups:
         )
         self._now = 0
         self._first: Int64 = np.zeros(len(SHAPES), np.int64)  # number of the oldest open window, by level
-        # by point
-        self._finest: Int8 = np.zeros(0, np.uint8)  # index into SHAPES
-        self._reach: NDArray[np.float32] = np.zeros(0, np.float32)  # interval in slots of the finest level
-        self._grow()
+        # A point's windows are 640 bytes, and a partition of a city knows a fraction of its points: so all is kept
+        # by rank, in which points were named.
+        self._rank: NDArray[np.int32] = np.full(1, _NONE, np.int32)  # by point
+        self._point: NDArray[np.int32] = np.zeros(1, np.int32)  # by rank
+        self._ranks = 0
+        self._finest: Int8 = np.zeros(1, np.uint8)  # index into SHAPES
+        self._reach: NDArray[np.float32] = np.zeros(1, np.float32)  # interval in slots of the finest level
 
-    def _grow(self) -> None:
-        size = len(self._directory.metric)
-        self._finest, self._reach = grown(self._finest, size), grown(self._reach, size)
-        self._cells.grow(len(self._finest))
+    def _ranked(self, points: NDArray[np.int32]) -> Rows:
+        """Return the ranks of points, given out where they have none."""
+        self._rank = grown(self._rank, len(self._directory.metric), _NONE)
+        rank = self._rank[points]
+        if len(rank) and rank.min() < 0:
+            new = np.unique(points[rank < 0])
+            begin, self._ranks = self._ranks, self._ranks + len(new)
+            self._point = grown(self._point, self._ranks)
+            self._finest, self._reach = grown(self._finest, self._ranks), grown(self._reach, self._ranks)
+            self._point[begin : self._ranks] = new
+            self._rank[new] = np.arange(begin, self._ranks)
+            self._cells.grow(len(self._point))
+            self._shift()
+            rank = self._rank[points]
+        ranks: Rows = rank.astype(np.intp)
+        return ranks
 
     def _shift(self) -> None:
         """Let the days of points begin where those of their park do."""
@@ -77,7 +95,15 @@ class Rollups:
         known = np.zeros(d.place_size + 1, np.int64)  # ms east of UTC, by park; the last: not known
         for place in d.places.values():
             known[place.place] = place.utc_offset * 60_000
-        self._levels[_DAY].shift(known[np.minimum(d.park[: d.size], d.place_size)])
+        self._levels[_DAY].shift(known[np.minimum(d.park[self._point[: self._ranks]], d.place_size)])
+
+    def _tell(self, level: int, parts: Parts, emit: Emit) -> None:
+        """Tell parts under their points, rising."""
+        point: Rows = self._point[parts.point].astype(np.intp)
+        if len(point) > 1 and (np.diff(point) < 0).any():
+            order = np.argsort(point, kind="stable")
+            parts, point = parts.rows(order), point[order]
+        emit(told(SHAPES[level].level, replace(parts, point=point)))
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Add the readings to their windows; tell at once what belongs to windows that are not open."""
@@ -85,7 +111,7 @@ class Rollups:
             return batch
         if not self._now:
             self._move(int(batch.received[0]) // 60_000 * 60_000, emit)
-        point: Rows = batch.point.astype(np.intp)
+        point = self._ranked(batch.point)
         good = self._good(batch, point)
         finest = self._finest[point]
         level: Rows | int = int(finest[0])
@@ -123,7 +149,7 @@ class Rollups:
         good = quality < _SUSPECT
         retained = quality == _RETAINED
         if retained.any():  # an amount that a broker tells again is not a second amount
-            good &= ~(retained & _AMOUNT[self._directory.metric[point]])
+            good &= ~(retained & _AMOUNT[self._directory.metric[self._point[point]]])
         return None if good.all() else good
 
     def _slots(self, point: Rows, slot: Float64) -> NDArray[np.uint64]:
@@ -138,7 +164,7 @@ class Rollups:
         """Return readings as parts of windows, one each."""
         good = np.ones(len(batch), np.bool_) if good is None else good
         count = good.astype(np.int64)
-        interval = np.minimum(self._directory.interval[point], SHAPES[level].width)
+        interval = np.minimum(self._directory.interval[self._point[point]], SHAPES[level].width)
         return Parts(
             point, batch.ts, count, np.where(good, batch.value, 0.0), np.where(good, batch.value, np.inf),
             np.where(good, batch.value, -np.inf), np.where(good, batch.value, 0.0),
@@ -155,7 +181,7 @@ class Rollups:
                 return
             self._cells.add_parts(cell[~outside], parts.rows(~outside))
             parts = reduced(parts.rows(outside), begin[outside])
-            emit(told(SHAPES[level].level, parts))
+            self._tell(level, parts, emit)
             level += 1
             if level > _DAY:
                 return
@@ -170,7 +196,7 @@ class Rollups:
         self._now = now
         for level, windows in enumerate(self._levels):
             for parts in windows.close(now - self._lateness):
-                emit(told(SHAPES[level].level, parts))
+                self._tell(level, parts, emit)
                 if level < _DAY:
                     self._add_parts(level + 1, parts, emit)
         self._first = (now - self._lateness) // _WIDTH
@@ -178,24 +204,26 @@ class Rollups:
     def on_config(self, config: Config, emit: Emit) -> None:
         """Take the levels that new points are kept in."""
         del emit
+        ranks = self._ranked(np.array([row.point for row in config.points], np.int32)).tolist()
         if config.points or config.places:
-            self._grow()
             self._shift()
-        for row in config.points:
+        for row, rank in zip(config.points, ranks, strict=True):
             derived = row.source > 0
             finest = 1 if derived else 0
             while finest < _DAY and SHAPES[finest].width < 2 * row.interval and not derived:
                 finest += 1
-            self._finest[row.point] = finest
-            self._reach[row.point] = row.interval * (SLOTS / SHAPES[finest].width)
+            self._finest[rank] = finest
+            self._reach[rank] = row.interval * (SLOTS / SHAPES[finest].width)
 
     def snapshot(self) -> State:
         """Return copies of all open windows."""
-        return {"version": np.array(VERSION), "now": np.array(self._now)} | dict(self._cells.snapshot())
+        cells = dict(self._cells.snapshot())
+        cells["point"] = self._point[cells["point"]]
+        return {"version": np.array(VERSION), "now": np.array(self._now), **cells}
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier `snapshot`."""
-        self._cells.restore(state)
+        self._cells.restore({**state, "point": self._ranked(state["point"].astype(np.int32))})
         self._now = int(state["now"])
         if self._now:
             self._first = (self._now - self._lateness) // _WIDTH

@@ -122,7 +122,9 @@ class Ground:
             ledger=SqlLedger(held.database), snapshots=snapshots, journals=lambda _: SqlJournal(held),
             settings=ProjectorSettings(cycle=0.01), registry=lambda _: REGISTERED, pipeline=PartitionPipeline,
         )  # fmt: skip
-        return Parts(held, log, runner, snapshots, projector, self.kafka.tell, lambda _: None, lambda: None)
+        return Parts(
+            held, log, runner, snapshots, projector, self.kafka.tell, lambda _: None, threading.Lock(), lambda: None
+        )
 
     def begun(self):
         """Return a worker that is live."""
