@@ -194,6 +194,22 @@ class TestList:
         expect(page.locator(".desk .state.error button")).to_be_visible()
         opened.wrong[:] = [text for text in opened.wrong if "503" not in text]
 
+    def test_report_before_the_map(self, desk, opened):
+        """A fire is reported at once, though the map is on its way: places are there to be chosen when it comes."""
+        waiting = []
+        page = opened("about:blank", host=desk.address)
+        page.route("**/map", waiting.append)
+        page.goto(f"{desk.address}#/park/{desk.ids.park}/alarms")
+        page.get_by_role("button", name="报告火情").click()
+        place = page.locator("dialog [name=place]")
+        expect(place.locator("option")).to_have_count(1)
+        until(lambda: waiting or page.wait_for_timeout(50))
+        for route in waiting:
+            route.continue_()
+        place.select_option(str(desk.ids.units[2]))
+
+        assert str(desk.ids.units[2]) == place.input_value()
+
     def test_report(self, desk, opened):
         """Somebody who sees smoke tells it with a place and words; it is a critical alarm at once."""
         page = go(desk, opened, "alarms")

@@ -29,7 +29,8 @@ export function namesIn(text) {
 }
 
 /** Ask what a waiting device is; resolves true once it is ours. */
-export function claimForm(model, device) {
+export async function claimForm(model, device) {
+  await model.settled; // names of places, gateways and quantities
   const names = h("datalist", { id: "source-keys" }, namesIn(device.text).map((name) => h("option", { value: name })));
   const metrics = [...model.metrics.values()].map((metric) => [metric.name, `${metricText(metric)} (${metric.unit || metric.name})`]);
   const gateways = [[0, "—"], ...[...model.devices.values()].filter((d) => d.kind === "gateway").map((d) => [d.device, `${whereText(model, d.place)} ${d.name}`])];

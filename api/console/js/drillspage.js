@@ -58,6 +58,7 @@ export class DrillsPage {
 
   async plan() {
     const { model } = this;
+    await model.settled; // names of places
     const targets = await targetOptions(model, this.parts.held.officers);
     // Only detectors that are at work now; one in test or maintenance already is somebody else's.
     const life = this.parts.held.life.filter((d) => d.mode === "normal" && d.kind !== "gateway").sort((a, b) => a.place - b.place || a.kind.localeCompare(b.kind));

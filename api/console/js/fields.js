@@ -28,7 +28,18 @@ export function placeOptions(model, chosen, { park = true } = {}) {
   return [park ? option(model.park, t("wholePark"), chosen) : null, [...model.buildings.values()].map((building) => h("optgroup", { label: building.name },
     option(building.id, building.name, chosen), unitsOf(building.id).map((unit) => option(unit.id, unitText(unit), chosen))))];
 }
-export const placeField = (model, name, chosen, more = {}) => h("select", { name, ...more }, placeOptions(model, chosen));
+/** A choice of a place; where the map is still on its way it fills when that comes: a fire is reported at once. */
+export function placeField(model, name, chosen, more = {}) {
+  const field = h("select", { name, ...more }, placeOptions(model, chosen));
+  if (!model.loaded.has("map")) {
+    const off = model.on((topic) => {
+      if (topic !== "map") return;
+      off();
+      put(field, placeOptions(model, field.value));
+    });
+  }
+  return field;
+}
 
 /** A device in a few words, with its place. */
 export function deviceName(model, key) {

@@ -3,7 +3,7 @@
 import { all, get, post, remove, replace } from "./api.js";
 import { dialog, sure, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
-import { choice, dayField, placeOptions, several, whole, words } from "./fields.js";
+import { choice, dayField, placeField, several, whole, words } from "./fields.js";
 import { inList } from "./format.js";
 import { about, dated, dueText, inWords, listed, officerName, officerOptions, officersOf, progress, visitName } from "./office.js";
 import { Panel } from "./panel.js";
@@ -89,7 +89,7 @@ export class RoundsPage {
   }
 
   async visit() {
-    const checklist = this.checklistChoice(), place = h("select", { name: "place" }, placeOptions(this.model, this.model.park));
+    const checklist = this.checklistChoice(), place = placeField(this.model, "place", this.model.park);
     await dialog(t("beginVisit"), h("p", {}, t("visitAbout")), [{ label: t("checklist"), input: checklist }, { label: t("placeField"), input: place }], {
       text: t("begin"),
       run: async (key, where) => {
@@ -101,6 +101,7 @@ export class RoundsPage {
 
   async plan(old) {
     const { model } = this;
+    await model.settled; // names of places
     const places = several("places", [...model.buildings.values()].flatMap((b) => [[b.id, b.name, b.name], ...[...model.units.values()].filter((u) => u.building === b.id).map((u) => [u.id, u.name, b.name])]), old?.places);
     const last = dayField("last", old?.last ?? ""), first = dayField("first", old?.first ?? dayOf(), { required: true });
     const checklist = this.checklistChoice(old?.checklist);

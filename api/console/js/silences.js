@@ -76,6 +76,7 @@ async function ask(title, about, fields, { inputs, preview, text, run, said }) {
 
 /** Ask for a silence, and keep it. */
 export async function newSilence(model, done) {
+  await model.settled; // names of places
   const rule = rules(), place = places(model), span = spanFields();
   const severity = choice("severity", [["", "—"], ...["high", "medium", "low"].map((name) => [name, word("severity", name)])]);
   const body = () => {
@@ -91,6 +92,7 @@ export async function newSilence(model, done) {
 
 /** Ask for a maintenance window, and keep it. */
 export async function newWindow(model, done) {
+  await model.settled; // names of places and devices
   const place = places(model), span = spanFields();
   const device = choice("device", [["", t("allDevices")], ...[...model.devices.values()].map((d) => [d.device, `${whereText(model, d.place)} ${deviceText(model, d)}`])]);
   const matchers = () => (device.value ? equal("device", device.value) : within(model, Number(place.value)));
