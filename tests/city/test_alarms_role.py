@@ -5,7 +5,6 @@ import signal
 
 import pytest
 
-from park.events import AlarmState
 from park.told import Told, encode_told
 from runtime.role_alarms import run_alarms
 from runtime.storage.sql.database import Database
@@ -72,7 +71,7 @@ def test_from_a_word_to_a_call(settings, url, database):
         with thread_of(run_alarms, with_webhook(settings, address)):
             until(lambda: worker.tell("life-0", [fire(1)]) and cases(database), 30, 0.5)
             worker.tell("bulk-1", [fire(2)])
-            worker.tell("life-1", [fire(3, state=AlarmState.ACTIVE)], epoch=2**40)  # was never given out
+            worker.tell("life-1", [fire(3)], epoch=2**40)  # was never given out
             worker.tell("life-1", [fire(4)], position=2**50)  # beyond the log's end
             worker.tell("life-1", [fire(5)])
             until(lambda: [("place:1", 1), ("place:2", 1), ("place:5", 1)] == cases(database))

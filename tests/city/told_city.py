@@ -32,7 +32,7 @@ from tests.tools import free_port, until
 T0 = 1_790_000_000_000  # epoch ms
 
 
-def fire(number, *, park=1, state=AlarmState.LATCHED, at=0):
+def fire(number, *, park=1, state=AlarmState.ACTIVE, at=0):
     """Return the fire of a place."""
     at = at or T0 + number
     return ConditionChange(
