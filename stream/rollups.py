@@ -66,7 +66,7 @@ class Rollups:
         self._first: Int64 = np.zeros(len(SHAPES), np.int64)  # number of the oldest open window, by level
         # A point's windows are 640 bytes, and a partition of a city knows a fraction of its points: so all is kept
         # by rank, in which points were named.
-        self._rank: NDArray[np.int32] = np.full(1, _NONE, np.int32)  # by point
+        self._rank: Rows = np.full(1, _NONE, np.intp)  # by point
         self._point: NDArray[np.int32] = np.zeros(1, np.int32)  # by rank
         self._ranks = 0
         self._finest: Int8 = np.zeros(1, np.uint8)  # index into SHAPES
@@ -74,8 +74,9 @@ class Rollups:
 
     def _ranked(self, points: NDArray[np.int32]) -> Rows:
         """Return the ranks of points, given out where they have none."""
-        self._rank = grown(self._rank, len(self._directory.metric), _NONE)
-        rank = self._rank[points]
+        if len(self._rank) < len(self._directory.metric):
+            self._rank = grown(self._rank, len(self._directory.metric), _NONE)
+        rank: Rows = self._rank.take(points)
         if len(rank) and rank.min() < 0:
             new = np.unique(points[rank < 0])
             begin, self._ranks = self._ranks, self._ranks + len(new)
@@ -85,9 +86,8 @@ class Rollups:
             self._rank[new] = np.arange(begin, self._ranks)
             self._cells.grow(len(self._point))
             self._shift()
-            rank = self._rank[points]
-        ranks: Rows = rank.astype(np.intp)
-        return ranks
+            rank = self._rank.take(points)
+        return rank
 
     def _shift(self) -> None:
         """Let the days of points begin where those of their park do."""
