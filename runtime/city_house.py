@@ -25,7 +25,7 @@ from runtime.kafka_log import Partition
 from runtime.names import ATTACHMENTS
 from runtime.sql_house import SqlHouse
 from runtime.storage.influx import Influx
-from runtime.storage.influx_store import InfluxStore
+from runtime.storage.influx_newest import NewestKept
 from runtime.storage.sql import positions
 from runtime.storage.sql.cuts import SERIES
 from runtime.storage.sql.database import Database
@@ -62,7 +62,9 @@ class CityHouse(SqlHouse):
         self.influx = Influx(city.influx_url, influx_token(city), city.influx_org, _unwritten)
         gateways = Gateways(self.registry)
         self.series = CitySeries(self.registry)
-        self.readings: InfluxStore = InfluxStore(self.influx, self.series, _Positions(database), gateways.column)
+        self.readings: NewestKept = NewestKept(
+            self.influx, self.series, _Positions(database), gateways.column, now=clock.now, elapsed=clock.elapsed
+        )
         resources.callback(self.readings.close)
         self.live: CityFeed = CityFeed(settings.api, clock.now())
         self.publisher.start()

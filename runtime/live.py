@@ -90,6 +90,11 @@ class LiveBuffer:
         with self._lock:
             return sum(map(len, self._waiting.values()))
 
+    def hears(self, park: int) -> bool:
+        """Tell whether anybody listens to a park now."""
+        with self._lock:
+            return any(listening.wants(park) for here in self._waiting.values() for listening in here)
+
     def close(self) -> None:
         """End every subscription, and those that come later at once; from any thread."""
         with self._lock:
@@ -159,7 +164,7 @@ class Subscription:
             self._place, newest, events, lost = self._feed.take(self._place)
             if lost:
                 return [LiveEvent(newest, "gap", 0, b'{"type":"gap","lost":%d}' % lost)]
-            seen = [e for e in events if self._parks is None or not e.park or e.park in self._parks]
+            seen = [e for e in events if self.wants(e.park)]
             if seen:
                 return seen
             try:
@@ -168,6 +173,10 @@ class Subscription:
             except TimeoutError:
                 break
         return []
+
+    def wants(self, park: int) -> bool:
+        """Tell whether what happens in a park is for this client; 0: in all."""
+        return self._parks is None or not park or park in self._parks
 
     def wake(self) -> None:
         """Look again; called in the event loop."""

@@ -57,6 +57,9 @@ class Pulse:
             }
         now = clock.now()
         for park, points in self._points.items():
+            if not self._house.live.hears(park):
+                self._told.pop(park, None)
+                continue
             newest = self._house.readings.latest(points)
             if not len(newest.point):
                 continue

@@ -230,13 +230,17 @@ class InfluxStore:
 
     def latest(self, points: Sequence[int]) -> Latest:
         """Return the newest reading of each point."""
+        return self.latest_from(points, -_EDGE)
+
+    def latest_from(self, points: Sequence[int], start: int) -> Latest:
+        """Return the newest reading of each point that has one with ts >= start."""
         found: dict[int, tuple[int, int, float, int, int]] = {}
         for measurement, group in self._by_measurement(points):
             query = (
                 f'SELECT last("value"), "quality", "received" FROM {_source(measurement)} '
-                f'WHERE {points_text(group)} GROUP BY "point"'
+                f'WHERE {points_text(group)}{" AND time >= $start" if start > -_EDGE else ""} GROUP BY "point"'
             )
-            (series,) = self._influx.query(RAW.name, query)
+            (series,) = self._influx.query(RAW.name, query, {"start": start * 1_000_000} if start > -_EDGE else None)
             found |= {int(tags["point"]): (int(tags["point"]), *rows[0]) for tags, rows in series}
         b = batch_of([found[p] for p in points if p in found])
         return Latest(b.point, b.ts, b.value, b.quality.astype(np.int32), b.received)

@@ -173,3 +173,20 @@ def test_the_end():
         return heard, first.over, feed.subscribe().over
 
     assert ([], True, True) == asyncio.run(listen())
+
+
+def test_whether_anybody_listens_to_a_park():
+    """Values are gathered for parks that a page shows, and for all where one shows all."""
+
+    async def listen():
+        live = feed()
+        nobody = live.hears(1)
+        one = live.subscribe(frozenset({2}))
+        some = (live.hears(1), live.hears(2))
+        every = live.subscribe()
+        both = live.hears(1)
+        every.close()
+        one.close()
+        return nobody, some, both, live.hears(2)
+
+    assert (False, (False, True), True, False) == asyncio.run(listen())
