@@ -207,7 +207,8 @@ class CityIngest:
         """Return every part and whether it does its work."""
         parts: list[Component] = []
         for lane, worker in self.lanes.items():
-            parts += lane_parts(worker, self.readers[lane], self._clients[lane].notice, full=_FULL)
+            parts += lane_parts(worker, self.readers[lane], full=_FULL)
+            parts.append(Component(f"{lane} kafka", ready=True, detail=self._clients[lane].notice))
         for name, trouble in (("registry", self._troubles.newest), ("early calls", self.early.trouble)):
             parts.append(Component(name, not trouble, trouble))
         return parts

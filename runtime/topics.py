@@ -33,6 +33,8 @@ from runtime.city_settings import kafka_access
 EVENTS, DEAD, LIVE = "park.events", "park.dead", "park.live"
 _HOUR = 3_600_000  # ms
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS
+# What no waiting mends: a wrong name, number or setting, no right, a policy. Fewer brokers than copies may pass.
+_WRONG = frozenset({17, 29, 37, 40, 42, 44})
 _log = logging.getLogger(__name__)
 _WAIT = 10.0  # s that a new topic may need until everybody knows it
 
@@ -116,8 +118,8 @@ async def prepare_topics(settings: CitySettings) -> list[str]:
     A topic that keeps records otherwise than the settings say is told in the program's log, and left alone: who set
     it so by hand knows why.
 
-    Raises Unavailable when Kafka is away, and SettingsError when a topic is there with another number of
-    partitions: a park would then have two logs.
+    Raises Unavailable when Kafka is away or not whole yet, and SettingsError when a topic is there with another
+    number of partitions: a park would then have two logs.
     """
     admin = AIOKafkaAdminClient(**kafka_access(settings))
     try:
@@ -144,7 +146,8 @@ async def _make(admin: AIOKafkaAdminClient, settings: CitySettings) -> list[str]
     answer = await admin.create_topics(wanted)
     for name, code, *message in answer.topic_errors:
         if code not in (0, _EXISTS):
-            raise SettingsError(f"Kafka does not make the topic {name}: error {code} {' '.join(map(str, message))}")
+            why = f"Kafka does not make the topic {name}: error {code} {' '.join(map(str, message))}"
+            raise Unavailable(why) if code not in _WRONG else SettingsError(why)
     return [topic.name for topic in missing]
 
 
