@@ -17,6 +17,7 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 from api.services import Component, Figure
+from park.errors import SettingsError
 from park.metrics import Lane
 from park.settings import Settings
 from park.streams import lane_of, partition_of
@@ -254,7 +255,7 @@ class AlarmsRole:
             stack.callback(self._rest)
             _log.info("waiting for the work of %s; health on port %d", NAME, door.port)
             while True:
-                with self._troubles.passing("whose work it is could not be found out"):
+                with self._troubles.passing("whose work it is could not be found out", but=(SettingsError,)):
                     self._turn(self._leadership, client, ends)
                     self._troubles.over()
                 if stop.wait(_TURN):

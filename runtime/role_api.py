@@ -38,8 +38,8 @@ from runtime.partitioned_log import PartitionedLog
 from runtime.patience import patiently
 from runtime.pulse import Pulse
 from runtime.role_door import RoleDoor
-from runtime.roster import bind
 from runtime.serve import keys_needed
+from runtime.settled_bindings import SettledBindings
 from runtime.storage.sql.database import Database
 from runtime.taking_again import TakingAgain
 from runtime.topics import EVENTS, LIVE, events_partition, streams_of, topic_of
@@ -105,8 +105,7 @@ class CityApi:
         self.logs = CityLogs(settings, database)
         stack.callback(self.logs.close)
         self._again = TakingAgain(settings.ingest, self.house.quarantine, self.logs.append, record_again)
-        self._bound = -1
-        self._bind()
+        self._bindings = SettledBindings(self.house.registry, self._again.resolver, clock.elapsed)
         self.followers = [self._of_events(client, stream) for stream in streams_of(settings.city)]
         self.followers.append(self._follower(Partition(client, LIVE, 0), self._relay))
         logs: dict[str, KafkaLog] = {}
@@ -171,18 +170,12 @@ class CityApi:
         while not self._stopping.wait(_CHORE):
             with self.troubles.passing("what others have changed could not be read"):
                 self.house.renew()
-                self._bind()
+                self._bindings.look()
                 for key, actor in list(self._claimed.items()):
-                    self._again.of_device(key, actor)
-                    del self._claimed[key]
+                    if self._again.resolver.known(key) is not None:
+                        self._again.of_device(key, actor)
+                        del self._claimed[key]
                 self.troubles.over()
-
-    def _bind(self) -> None:
-        """Teach the decoder of kept messages what the registry says now."""
-        version = self.house.registry.version
-        if version != self._bound:
-            bind(self._again.resolver, self.house.registry.bindings_since(max(0, self._bound)))
-            self._bound = version
 
     # ── what the API may do ──────────────────────────────────────────────────────────────────────
 
@@ -218,11 +211,9 @@ class CityApi:
                 self.logs.append(lane, self._again.decoded(messages, now))
 
     def claim(self, claim: Claim, actor: str) -> Device:
-        """Make a waiting device ours and take in what it has said so far."""
+        """Make a waiting device ours; what it has said so far is taken in once the logs know it."""
         device = claim_device(self.house, claim, actor, clock.now())
-        self._bind()
         self._claimed[claim.device_key] = actor
-        self._again.of_device(claim.device_key, actor)
         return device
 
     # ── how it is ────────────────────────────────────────────────────────────────────────────────
