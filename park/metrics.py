@@ -134,7 +134,7 @@ _ALL = (
     _state("machine", _O, "设备状态", "Machine state", ("idle", "running", "fault")),
     # devices themselves
     Metric("battery", _N, "%", _G, 0, 100, "电池电量", "Battery", steady=True),
-    Metric("signal", _N, "dBm", _G, -200, 50, "信号强度", "Signal"),
+    Metric("signal", _N, "dBm", _G, -200, 50, "信号强度", "Signal", steady=True),
     _state("low_battery", _N, "电池低", "Low battery", ("ok", "low")),
     _state("online", _N, "在线", "Online", ("offline", "online")),
     _state("tamper", _F, "防拆", "Tamper", ("normal", "tampered")),

@@ -24,6 +24,7 @@ from park.records import Batch, Config, DeviceRow, Edge, Paper, PaperKind, Place
 from simulators.chance import rng
 from simulators.collapse import A_DAY, SCENARIOS, Base, Scenario, Tenant
 from stream.activity import Activity
+from stream.detectors.calendar import Calendar
 from stream.meters import Meters
 from stream.pipeline import Pipeline
 
@@ -32,6 +33,7 @@ SEEDS = 5
 LONGEST = 500  # days of a base
 LOW = {"stopped", "dormant", "zombie_suspect"}
 LOWER = LOW | {"reduced", "half_stopped"}
+_PLACE = Calendar("CN")  # of the live stage
 _EDGE = Edge(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
@@ -189,6 +191,7 @@ def figures_of(done: list[Run]) -> Iterator[Figure]:
     """Yield the figures of some runs."""
     hit, late = defaultdict(list), defaultdict(list)
     reduced, kept, false, years = [], [], defaultdict(int), defaultdict(float)
+    plain: list[int] = []  # days to the stop of those whose first days nothing hides
     made: dict[str, int] = defaultdict(int)  # false onsets that the recording alone does not show
     own = {one.base.name: onsets(one.states) for one in done if one.scenario.name == "plain"}
     for one in done:
@@ -207,7 +210,10 @@ def figures_of(done: list[Run]) -> Iterator[Figure]:
         # A day of grace where a holiday comes between is not given: what is missed is missed.
         hit[name].append(bool(after) and after[0] <= tenant.onset + 28)
         if after:
-            late[name].append(after[0] - tenant.onset + (name != "abrupt_midday"))  # whole days since
+            took = after[0] - tenant.onset + (name != "abrupt_midday")  # whole days since
+            late[name].append(took)
+            if tenant.abrupt and _plain(one):
+                plain.append(took)
         if tenant.abrupt:
             lower = next((day for day, s in enumerate(states) if day >= tenant.onset and s in LOWER), None)
             reduced.append(lower is not None and lower - tenant.onset <= 2)
@@ -222,6 +228,8 @@ def figures_of(done: list[Run]) -> Iterator[Figure]:
                  note="days from the stop's first day to the first told stopped, that day counted")  # fmt: skip
     yield Figure("collapse.abrupt_within_5", float(np.mean([d <= 5 for d in days])), 0.02, "", "> 0.9",
                  note="idle days when it is told; the rest met holidays, or days without data")  # fmt: skip
+    yield Figure("collapse.abrupt_within_5_plain", float(np.mean([d <= 5 for d in plain])), 0.02, "", "> 0.9",
+                 note=f"the {len(plain)} of {len(days)} whose first days hold no holiday and have data")  # fmt: skip
     yield Figure("collapse.reduced_within_2", float(np.mean(reduced)), 0.02, "", "> 0.9")
     yield Figure("collapse.slow_days_median", float(np.median(late["slow"])), 3, "28", "", up=False,
                  note="days from the end of a decline over 4 to 8 weeks; negative: before it")  # fmt: skip
@@ -235,6 +243,13 @@ def figures_of(done: list[Run]) -> Iterator[Figure]:
     hard = sum(n for name, n in false.items() if name not in {"plain", "before onset"})
     yield Figure("collapse.false_onsets_hard_negatives", float(hard), 0.5, "", "0", up=False,
                  note=f"of {sum(not o.scenario.positive for o in done)} tenants")  # fmt: skip
+
+
+def _plain(one: Run) -> bool:
+    """Return whether the first days of a stop are no holidays, and were all heard."""
+    first = one.tenant.onset
+    days = numbered(one.base.begin.isoformat()) + np.arange(first, first + 6)
+    return not (_PLACE.uncertain(days).any() or "unknown" in one.states[first : first + 6])
 
 
 def _by(hit: dict[str, list[bool]]) -> str:

@@ -15,7 +15,7 @@ from bench.scoreboard.words import Figure
 from park.readings import Float64
 from stream.detectors.episodes import APART
 from stream.detectors.generic import Generic
-from stream.detectors.told import bar
+from stream.detectors.told import bar, settling
 
 _SEEDS = (1,)
 _GRACE = DAY
@@ -33,7 +33,7 @@ def distances(some: list[Case]) -> list[Float64]:
     day = [weekdays(case.base.country, case.ts)[0] for case in some]
     step = np.array([float(np.median(np.diff(case.ts))) / 60_000 for case in some])
     least = np.array([bar(s) for s in step])
-    worst = np.zeros(len(some))
+    worst, first = np.zeros(len(some)), np.array([case.ts[0] for case in some])
     detector = Generic()
     detector.grow(len(some))
     found = [np.full(n, -9.0) for n in length]
@@ -43,10 +43,11 @@ def distances(some: list[Case]) -> list[Float64]:
         value = np.array([some[k].value[at] for k in alive])
         judged = detector.judge(alive, ts, ts, np.array([day[k][at] for k in alive]), value)
         worst[alive] *= judged.spoken.open
-        tells = (judged.rarity >= least[alive]) & (judged.rarity > APART * worst[alive])
+        needed = least[alive] * settling(ts - first[alive])
+        tells = (judged.rarity >= needed) & (judged.rarity > APART * worst[alive])
         stands = tells | (worst[alive] > 0)
         worst[alive] = np.where(stands, np.maximum(worst[alive], judged.rarity), 0.0)
-        for k, over in zip(alive[tells].tolist(), (judged.rarity - least[alive])[tells].tolist(), strict=True):
+        for k, over in zip(alive[tells].tolist(), (judged.rarity - needed)[tells].tolist(), strict=True):
             found[k][at] = over
     return found
 

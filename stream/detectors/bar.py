@@ -43,12 +43,15 @@ class OwnBar:
             more = np.full(size - len(self._c[name]), fill, np.float32)
             self._c[name] = np.concatenate([self._c[name], more])
 
-    def take(self, slot: Rows, score: Float64, count: Int64, learns: Bool) -> tuple[Float64, Float64]:
-        """Return the bars of series and how rare scores are for them (log10 of values), then learn both."""
+    def take(self, slot: Rows, score: Float64, count: Int64, settled: Bool, learns: Bool) -> tuple[Float64, Float64]:
+        """Return the bars of series and how rare scores are for them (log10 of values), then learn both.
+
+        Before they are settled nothing is rare; what does not teach may be.
+        """
         tenth, excess = self._c["tenth"][slot].astype(np.float64), self._c["excess"][slot].astype(np.float64)
         bar = np.clip(self._limits.times * tenth, self._limits.low, self._limits.high)
         over = score - tenth
-        rarity: Float64 = np.where(learns, np.maximum(1 + over / (2.303 * excess), 0), 0.0)
+        rarity: Float64 = np.where(settled, np.maximum(1 + over / (2.303 * excess), 0), 0.0)
         rate = 3 * np.maximum(_RATE, 1 / (count + _LEAST)) * np.maximum(tenth, 0.5)
         moved = np.maximum(tenth + rate * np.where(over > 0, 1 - _TENTH, -_TENTH), _LEAST_TENTH)
         self._c["tenth"][slot] = np.where(learns, moved, tenth)

@@ -116,11 +116,10 @@ def _chinese() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         new_year = LunarDate(year, 1, 1).to_solar_date()
         rows = _rows((new_year + timedelta(days=n) for n in window), size)
         far[rows] = np.arange(len(window))[: len(rows)] - BEFORE
-    # A weekend between free weekdays is part of the holiday: nobody comes in for it.
-    saturday = np.flatnonzero((days[:-2] + _THURSDAY) % 7 == 5)
-    saturday = saturday[(saturday >= 1) & ~worked[saturday] & ~worked[saturday + 1]]
-    inside = saturday[free[saturday - 1] & free[saturday + 2]]
-    free[inside] = free[inside + 1] = True
+    # A weekend that touches a holiday is part of it: the notices count it among its days, and who works on
+    # other Saturdays does not on that one.
+    for _ in range(2):
+        free[1:-1] |= (weekend & ~worked)[1:-1] & (free[:-2] | free[2:])
     types[worked] = DayType.MAKEUP
     types[free & ~worked] = DayType.HOLIDAY
     types[far != FAR] = DayType.FESTIVAL

@@ -39,6 +39,7 @@ _ALL, _ALL_RATE = 0.7, 0.001  # share of the deviation of all hours, the rest is
 _BIN_RATE, _WINSOR = 0.02, 4.0
 _TO_SIGMA = 1.25  # of a normal mean absolute deviation
 _FAR = 10.0
+_GROSS, _TOLD = 20.0, 8.0  # deviations: a tail of smaller ones knows nothing of these; rarity told at any pace
 _SMOOTH, _ONE = 0.4, 0.4  # of a value; what one value counts by itself
 _HELD = 2_700_000.0  # ms, time constant
 _NONE_DUE, _NONE_MOST = 0.35, 8.0  # times the root of how many were due while none came; no more than this
@@ -112,16 +113,18 @@ class Counts:
             second = y - self._usual(slot, other, np.where(share > 0.5, right, left), weeks, y)
             nearer = np.where(np.abs(off) < np.abs(second), off, second)
             away = np.where(free, np.where(off * second <= 0, 0.0, nearer), off)
-        z = np.clip(away / (_TO_SIGMA * scale), -_FAR, _FAR)
+        far = away / (_TO_SIGMA * scale)
+        z = np.clip(far, -_FAR, _FAR)
         rate = 1 - (1 - _SMOOTH) ** np.clip(gap / HALF, 1, 8)
         smooth = c["smooth"][slot] + rate * (z - c["smooth"][slot])
         none = self._none(slot, amount, level, scale, free)
         raw = np.maximum(np.maximum(smooth, _ONE * z), 0)
         held = np.maximum(raw, c["held"][slot] * np.exp(-np.minimum(gap, DAY) / _HELD))
         quiet = np.where(learning, 0.0, held)
-        bar, rarity = self._bar.take(slot, quiet, count, ~settling)
+        bar, rarity = self._bar.take(slot, quiet, count, ~settling, ~(settling | free) & (z < _FAR))
         # A dead counter is marked, and never outranks a surge: what did not come is no event.
         shown = np.maximum(quiet, np.where(learning, 0.0, np.minimum(none, bar)))
+        rarity = np.maximum(rarity, np.where(far >= _GROSS, _TOLD, 0.0))
         rarity = np.where(learning, 0.0, np.maximum(rarity, none))
         spoken = self._episodes.take(slot, ts, local, gap / 60_000, rarity)
         self._learn(slot, weekday, ((left, 1 - share), (right, share)), y, level, scale, free, gap)

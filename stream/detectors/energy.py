@@ -11,6 +11,7 @@ weeks is usual. Scores are in usual deviations; the bar is twice what the point'
 of its hours, within limits. Constants and what was tried: docs/detection-energy-count.md.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,10 @@ HOUR, DAY = 3_600_000, 86_400_000
 LEARN = 7 * DAY  # each hour of the week was seen once; before, nothing is judged
 _SETTLED, _SETTLING = 28 * DAY, 0.3  # share of a score while hours were seen less than four times
 _SMALL = 0.02  # of the usual use: below it ratios mean nothing
+_STEPS, _SURE = 2.0, 24  # of what it counts in: one more or less is chance; values that show what that is
+_GROSS, _TOLD = 20.0, 8.0  # usual deviations above: eleven times the use at least; rarity that is told at any pace
+_COUNTED, _MOST = 0.02, 100.0  # part of a step that is none; steps of a value above which they do not matter
+_WILD, _WILD_HOURS, _WILD_FADES = 3.0, 72.0, 0.125  # ln: twenty times is a mistake, no habit, for three days at most
 _RATES = (0.03, 0.3)  # a week, of the slow and the fast level
 _CLIPS = (2.0, 3.0)  # usual deviations that a level follows one value
 _OFFSET_RATE = 0.01  # an hour; the fast memory also follows the last days as a whole
@@ -66,7 +71,25 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
     "run": ((), np.float32),  # values equal to the one before
     "longest": ((), np.float32),  # usual run of them
     "raw": ((), np.float32),  # score of the value before
+    "wild": ((), np.float32),  # hours of mistakes of late
+    "step": ((), np.float32),  # least difference of two values: what its register counts in
+    "steps": ((), np.uint8),  # differences in a row that were multiples of it
+    "floor": ((), np.float32),  # difference that is chance, as levels have it
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What one memory has of the hours of values, columns by value; ln of use."""
+
+    kind: int  # _SLOW, _FAST
+    seen: Float64  # how often the hour of the week was
+    pooled: Float64  # and the hour of workdays or of weekends
+    common: Float64  # level of the latter
+    own: Float64
+    offset: Float64
+    level: Float64
+    scale: Float64
 
 
 class Energy:
@@ -100,71 +123,94 @@ class Energy:
         age = ts - c["first"][slot]
         learning, settling = age < LEARN, age < _SETTLED
         usual = np.where(fresh, np.log(use + 1e-3), c["usual"][slot])
-        y = np.log(use + _SMALL * np.exp(usual) + 1e-6)
+        dead, lift = self._counted_in(slot, use, fresh), _SMALL * np.exp(usual)
+        lift = self._lifted(slot, lift, dead)
+        y = np.log(use + lift + 1e-6)
         hour = local // HOUR % 24
         week = weekday * 24 + hour
         pool = np.where(weekday >= 5, 24, 0) + hour
         free = self._calendar.uncertain(local // DAY)
-        score = np.zeros(len(slot))
-        away = np.zeros(len(slot))
-        for memory in (_SLOW, _FAST):
-            z, level, scale = self._memory(memory, slot, week, pool, y, step, free)
+        slow, fast = (self._expected(k, slot, week, pool, y) for k in (_SLOW, _FAST))
+        wild = self._wild(slot, slow, y, step)
+        usable = ~(free | wild)
+        score, away = np.zeros(len(slot)), np.zeros(len(slot))
+        for memory, m in ((_SLOW, slow), (_FAST, fast)):
+            z = self._deviations(m, slot, week, (y, use, lift), dead, free)
             score += _WEIGHTS[memory] * self._smoothed(memory, slot, z, step)
-            if memory == _SLOW:
-                away, expected, deviation = z, level, scale
-        seen = (slot, week)
-        c["seen"][seen] += c["seen"][seen] < 255
-        seen = (slot, pool)
-        c["pooled"][seen] += c["pooled"][seen] < 255
-        stuck = self._repeats(slot, use, fresh)
+            away = z if memory == _SLOW else away
+            self._learn(m, slot, week, pool, y, step, usable)
+        for name, hours in (("seen", week), ("pooled", pool)):
+            c[name][slot, hours] += usable & (c[name][slot, hours] < 255)
+        stuck = np.where(free, 0.0, self._repeats(slot, use, fresh))
         raw = score + stuck
         held = np.maximum(raw, _HELD * c["raw"][slot])
         c["raw"][slot] = raw
         shown = np.where(learning, 0.0, np.where(settling, _SETTLING * held, held))
-        bar, rarity = self._bar.take(slot, shown, count, ~settling)
-        pace = np.maximum(0.02, 3 / (count + 1)) * np.where(fresh, 0, 1)
+        bar, rarity = self._bar.take(slot, shown, count, ~settling, usable & ~settling)
+        # A tail of small deviations knows nothing of so large ones: they are told.
+        rarity = np.where(~(settling | free) & (away >= _GROSS), np.maximum(rarity, _TOLD), rarity)
+        pace = np.maximum(0.02, 3 / (count + 1)) * np.where(fresh | wild, 0, 1)
         c["usual"][slot] = usual + np.clip(np.log(use + 1e-3) - usual, -pace, pace)
         c["newest"][slot] = np.where(fresh, ts, np.maximum(ts, c["newest"][slot]))
         c["last"][slot], c["count"][slot] = use, np.minimum(count + 1, 2**30)
         spoken = self._episodes.take(slot, ts, local, 60 * step, rarity)
-        lift = _SMALL * np.exp(usual)
-        middle, low, high = (np.maximum(np.exp(expected + k * bar * deviation) - lift, 0) for k in (0, -1 / _BELOW, 1))
+        middle, low, high = (
+            np.maximum(np.exp(slow.level + k * bar * slow.scale) - lift, 0) for k in (0, -1 / _BELOW, 1)
+        )
         return Judged(
             shown / (shown + bar), shown >= bar, spoken.score, _kinds(away, stuck, score),
             np.full(len(slot), _HELD_AGAINST), away > 0, learning, middle, low, high, spoken,
         )  # fmt: skip
 
-    def _memory(
-        self, k: int, slot: Rows, week: Int64, pool: Int64, y: Float64, step: Float64, free: Bool
-    ) -> tuple[Float64, Float64, Float64]:
-        """Return deviations in usual ones, levels and usual deviations of one memory, and learn."""
+    def _expected(self, k: int, slot: Rows, week: Int64, pool: Int64, y: Float64) -> _Memory:
+        """Return what one memory has of the hours of values."""
         c = self._c
         seen, pooled = c["seen"][slot, week].astype(np.float64), c["pooled"][slot, pool].astype(np.float64)
         common = np.where(pooled > 0, c["pool"][slot, k, pool], y)
         own = np.where(seen > 0, c["level"][slot, k, week] / _QUANTUM - _ZERO, common)
         sure = np.minimum(seen / 3, 1)
-        offset = c["offset"][slot, k]
+        offset = c["offset"][slot, k].astype(np.float64)
         level = sure * own + (1 - sure) * common + offset
         spread = np.where(pooled >= 3, c["deviation"][slot, k, pool], _UNKNOWN)
-        scale = np.maximum(spread, _LEAST)
-        off = y - level
+        return _Memory(k, seen, pooled, common, own, offset, level, np.maximum(spread, _LEAST))
+
+    def _wild(self, slot: Rows, slow: _Memory, y: Float64, step: Float64) -> Bool:
+        """Return which values are mistakes: twenty times what the hour has, or a twentieth, and not for days on end."""
+        hours = self._c["wild"][slot].astype(np.float64)
+        far = (np.abs(y - slow.level) > _WILD) & (slow.pooled >= 3)
+        self._c["wild"][slot] = np.where(far, hours + step, np.maximum(hours - _WILD_FADES * step, 0))
+        wild: Bool = far & (hours < _WILD_HOURS)
+        return wild
+
+    def _deviations(
+        self, m: _Memory, slot: Rows, week: Int64, value: tuple[Float64, Float64, Float64], dead: Float64, free: Bool
+    ) -> Float64:
+        """Return how far values are from what a memory has, in usual deviations. `value`: ln, use and lift."""
+        y, use, lift = value
+        if dead.any():
+            nearer = use + np.clip(np.exp(m.level) - lift - use, -dead, dead)
+            y = np.where(dead > 0, np.log(np.maximum(nearer, 0) + lift + 1e-6), y)
+        off = y - m.level
         if free.any():
-            off = np.where(free, self._nearer(k, slot, week, y - offset, off), off)
-        z = np.clip(off / scale, -_FAR, _FAR)
-        z = np.where(z < 0, _BELOW * z, z)
-        learns = step * ~free
-        taken = np.clip(off, -_CLIPS[k] * scale, _CLIPS[k] * scale)
-        rate = np.maximum(_RATES[k] * step, 1 / (seen + 1)) * ~free
-        c["level"][slot, k, week] = np.clip(np.rint((own + rate * taken + _ZERO) * _QUANTUM), 0, 65_535)
-        rate = np.maximum(0.1 * step, 1 / (pooled + 1)) * ~free
-        c["pool"][slot, k, pool] = common + rate * np.where(pooled < 3, y - common, taken)
-        rate = np.maximum(_SCALE_RATE * step, 1 / (pooled + 1)) * ~free
-        c["deviation"][slot, k, pool] += rate * (
-            np.minimum(np.abs(off), _WINSOR * scale) - c["deviation"][slot, k, pool]
-        )
+            off = np.where(free, self._nearer(m.kind, slot, week, y - m.offset, off), off)
+        z = np.clip(off / m.scale, -_FAR, _FAR)
+        below: Float64 = np.where(z < 0, _BELOW * z, z)
+        return below
+
+    def _learn(self, m: _Memory, slot: Rows, week: Int64, pool: Int64, y: Float64, step: Float64, usable: Bool) -> None:
+        """Let a memory follow values, but those that are mistakes or of days that may be worked or not."""
+        c, k = self._c, m.kind
+        off = y - m.level
+        taken = np.clip(off, -_CLIPS[k] * m.scale, _CLIPS[k] * m.scale)
+        rate = np.maximum(_RATES[k] * step, 1 / (m.seen + 1)) * usable
+        c["level"][slot, k, week] = np.clip(np.rint((m.own + rate * taken + _ZERO) * _QUANTUM), 0, 65_535)
+        rate = np.maximum(0.1 * step, 1 / (m.pooled + 1)) * usable
+        c["pool"][slot, k, pool] = m.common + rate * np.where(m.pooled < 3, y - m.common, taken)
+        had = c["deviation"][slot, k, pool]
+        rate = np.maximum(_SCALE_RATE * step, 1 / (m.pooled + 1)) * usable
+        c["deviation"][slot, k, pool] = had + rate * (np.minimum(np.abs(off), _WINSOR * m.scale) - had)
         if k == _FAST:
-            c["offset"][slot, k] = offset + _OFFSET_RATE * learns * taken
-        return z, level, scale
+            c["offset"][slot, k] = m.offset + _OFFSET_RATE * step * usable * taken
 
     def _nearer(self, k: int, slot: Rows, week: Int64, y: Float64, off: Float64) -> Float64:
         """Return how far values are from all between a day of work and a day of rest."""
@@ -185,6 +231,39 @@ class Energy:
         self._c["smooth"][slot, k] = smooth
         out: Float64 = np.maximum(np.abs(z), _SMOOTHED * np.abs(smooth))
         return out
+
+    def _counted_in(self, slot: Rows, use: Float64, fresh: Bool) -> Float64:
+        """Return the difference that is chance: two steps, where values have shown what they count in. Learn it."""
+        c = self._c
+        step, times = c["step"][slot].astype(np.float64), c["steps"][slot]
+        apart = np.abs(use - c["last"][slot])
+        ratio = apart / np.where(step > 0, step, 1)
+        differs = ~fresh & (apart > 1e-9) & (apart > 1e-6 * use)
+        finer = differs & ((step == 0) | (ratio < 1 - _COUNTED))
+        multiple = differs & ~finer & (np.abs(ratio - np.rint(ratio)) < _COUNTED) & (ratio < _MOST)
+        c["step"][slot] = np.where(finer, apart, step)
+        kept = np.where(differs & ~multiple, 0, times)
+        c["steps"][slot] = np.minimum(kept + multiple, 250)
+        return np.where(times >= _SURE, _STEPS * step, 0.0).astype(np.float32).astype(np.float64)
+
+    def _lifted(self, slot: Rows, small: Float64, dead: Float64) -> Float64:
+        """Return what is added to use before its ln; where it is no longer what it was, levels are moved along."""
+        c = self._c
+        floor = c["floor"][slot].astype(np.float64)
+        lift = np.maximum(small, 2 * dead)
+        moved = np.flatnonzero(dead != floor)
+        if len(moved):
+            some = slot[moved]
+            was, now = np.maximum(small, 2 * floor)[moved], lift[moved]
+            level = np.exp(c["level"][some] / _QUANTUM - _ZERO) + (now - was)[:, None, None]
+            pool = np.exp(c["pool"][some].astype(np.float64)) + (now - was)[:, None, None]
+            level = np.log(np.maximum(level, now[:, None, None]))
+            c["level"][some] = np.clip(np.rint((level + _ZERO) * _QUANTUM), 0, 65_535)
+            c["pool"][some] = np.log(np.maximum(pool, now[:, None, None]))
+            c["deviation"][some] = np.minimum(c["deviation"][some], _UNKNOWN)
+            c["pooled"][some] = np.minimum(c["pooled"][some], 3)
+            c["floor"][some] = dead[moved]
+        return lift
 
     def _repeats(self, slot: Rows, use: Float64, fresh: Bool) -> Float64:
         """Return what equal values in a row add, beyond the second and beyond what is usual of the series."""

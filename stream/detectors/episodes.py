@@ -18,6 +18,7 @@ NOTABLE = 3.6  # log10 of values: one of 4,000. Chosen on injected faults and pu
 CALM, AGAIN = 2.0, 1.15
 APART = 1.5  # times the rarity of all before: within an episode, something else has happened
 QUIET_MINUTES, QUIET_LEAST, QUIET_MOST = 720.0, 8, 64  # an episode ends after half a day, within so many values
+STANDS = 3 * 86_400_000  # ms for which an episode is one thing that happened; then it is how things are
 PAST = 6  # episodes that are remembered
 _BUDGET, _HALF_LIFE = 0.05, 8_000.0  # for each of late; values
 _HABIT, _NEAR, _TOO_NEAR, _FAR = 0.5, 90, 720, 14 * 1_440  # for each at this hour; minutes
@@ -98,6 +99,12 @@ class Episodes:
             score, speaks, notable, (stood > 0) & (stands == 0), stands > 0, c["since"].take(slot),
             c["until"].take(slot),
         )  # fmt: skip
+
+    def standing(self, slot: Rows, ts: Int64) -> Bool:
+        """Return where something notable has been under way, for no more than STANDS."""
+        c = self.c
+        stands: Bool = (c["loud"].take(slot) > 0) & (ts - c["since"].take(slot) < STANDS)
+        return stands
 
     def _habit(self, slot: Rows, minute: Int64) -> Float64:
         """Return how many remembered episodes began about this hour of another day."""

@@ -16,17 +16,16 @@ import numpy.typing as npt
 from park.events import Anomaly, Baseline, Statistic
 from park.operator import State
 from park.readings import Bool, Float64, Int64, Rows
-from stream.detectors.calendar import Calendar, DayType
+from stream.detectors.calendar import Calendar
 from stream.detectors.episodes import NOTABLE, Episodes
 from stream.detectors.judging import BASELINES, KINDS, Judged
 from stream.detectors.recent import RECENT_COLUMNS, Window, settle, statistics
 from stream.detectors.tails import Tails
-from stream.detectors.usual import HALVES, LEVEL, MOVE, RUN, STEP, Usual
+from stream.detectors.usual import HALVES, LEVEL, MOVE, RUN, STEP, WILD, Days, Usual
 
 LEARN_VALUES = 200  # below it a point has no tail to speak of
 DAY = 86_400_000  # ms, and each hour must have been seen once
 SATURDAY = 5
-FESTIVAL_DAYS = 8  # from lunar New Year's Day: the statutory holiday of the State Council's notices
 _MINUTE, _HALF = 60_000, 1_800_000
 _STRIDE = 0.05  # at which the step between values is learned; a gap counts as no more than twice the step
 _FARTHEST = 1e15  # values beyond count as this: squares stay finite
@@ -44,6 +43,7 @@ _HELD = np.array([BASELINES.index(b) for b in (
     Baseline.FORECAST, Baseline.FORECAST, Baseline.HALF_HOUR, Baseline.HALF_HOUR, Baseline.LEVEL, Baseline.LEVEL,
     Baseline.MOVEMENT, Baseline.MOVEMENT, Baseline.HALF_HOUR, Baseline.HALF_HOUR,
 )])  # fmt: skip
+_SILENT = ~np.isin(np.arange(len(STATISTICS)), (_ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW))  # on uncertain days
 _LEAST = np.where(np.arange(len(STATISTICS)) == _RUN, 0.5, 0.0)  # mean excess of a tail that is no thinner
 _STUCK, _DRIFT = KINDS.index(Anomaly.STUCK), KINDS.index(Anomaly.DRIFT)
 
@@ -76,6 +76,7 @@ class Generic:
     def learning(self, slot: Rows) -> Bool:
         """Return which series are too young to be judged."""
         young: Bool = self._count[slot] < LEARN_VALUES
+        young |= ~self._tails.known(slot)
         return young | (self._newest[slot] - self._first[slot] < DAY)
 
     def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Judged:
@@ -90,7 +91,8 @@ class Generic:
         level, usual_move = s[LEVEL].copy(), s[MOVE].copy()
         half = local // _HALF % HALVES
         whole = ts - self._first[slot] >= DAY
-        view = self._usual.look(s, slot, half, self._rest(local, weekday), whole, value)
+        days = self._days(local, weekday, whole)
+        view = self._usual.look(s, slot, half, days, value)
         ring, newest = self._window.push(slot, count, value, view.move)
         fresh = count == 0
         level, usual_move = np.where(fresh, value, level), np.maximum(usual_move, 1e-3 * view.spread)
@@ -101,11 +103,14 @@ class Generic:
             np.abs(found["shift"]), np.abs(found["moved"]), np.log2(1 + s[RUN]), np.abs(found["shape"]),
             found["unlike"],
         ), axis=1)  # fmt: skip
-        tails = self._tails.take(slot, count, x)
+        if days.free.any():
+            x[days.free[:, None] & _SILENT] = 0
+        learning = (count < LEARN_VALUES) | ~whole | ~self._tails.known(slot)
+        one_cause = (s[WILD] > 0) & self.episodes.standing(slot, ts)
+        tails = self._tails.take(slot, count, x, ~days.free, ~one_cause)
         which, reach = tails.which, tails.level.T
         self._rows[slot] = s.T
         self._count[slot] = count + 1
-        learning = (count < LEARN_VALUES) | ~whole
         rarest = np.where(learning, 0.0, tails.rarity)
         spoken = self.episodes.take(slot, ts, local, s[STEP], rarest)
         shown = np.maximum(spoken.score, 0) / (np.maximum(spoken.score, 0) + NOTABLE)
@@ -118,16 +123,12 @@ class Generic:
             tails.every,
         )  # fmt: skip
 
-    def _rest(self, local: Int64, weekday: Int64) -> Bool:
-        """Return which days are of rest: weekends that are none to make up for a holiday, and holidays."""
-        weekend = weekday >= SATURDAY
+    def _days(self, local: Int64, weekday: Int64, whole: Bool) -> Days:
+        """Return which days are of rest, and which are uncertain: holidays, and days to make up for them."""
+        rest = weekday >= SATURDAY
         if self._calendar is None:
-            return weekend
-        day = local // DAY
-        festival = self._calendar.festival_day(day)
-        closed = (festival >= 0) & (festival < FESTIVAL_DAYS)
-        rest: Bool = weekend | closed | (self._calendar.types(day) == DayType.HOLIDAY)
-        return rest
+            return Days(rest, np.zeros(len(rest), np.bool_), whole)
+        return Days(rest, self._calendar.uncertain(local // DAY), whole)
 
     def _pace(self, s: Float64, slot: Rows, ts: Int64, count: Int64) -> None:
         """Learn the step between values, in minutes."""

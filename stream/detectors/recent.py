@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from park.readings import Float64, Int64, Rows
-from stream.detectors.usual import ERROR, HABITS, LEVEL, MOVE, OFFSET, SCALE, SPREAD, STEP, USUAL_COLUMNS, View
+from stream.detectors.usual import ERROR, HABITS, LEVEL, MOVE, OFFSET, SCALE, SPREAD, STEP, USUAL_COLUMNS, WILD, View
 
 WINDOW, SHORT = 16, 4
 # Columns of a row, behind those of the forecasts.
@@ -16,6 +16,7 @@ SHORT_DEV, LONG_DEV, RESIDUE, RESIDUE_DEV, UNLIKE = range(USUAL_COLUMNS, USUAL_C
 RECENT_COLUMNS = USUAL_COLUMNS + 5
 
 _WINSOR = 6.0
+_WILD_MEAN = 30.0  # usual distances; a mean farther away holds a mistake
 _SOFT = 0.05  # of the usual movement: added on both sides, so that the logarithm of no movement is finite
 _RESIDUE_RATE, _RESIDUE_CLIP = 0.1, 6.0
 _DAY, _DAY_VALUES = 1_440.0, (12.0, 96.0)  # minutes of a long window, and values within which it stays
@@ -83,6 +84,7 @@ def statistics(
     long, short = mean_of(ring[0]), mean_of(newest)
     away, away_short = long - level, short - level
     moved = mean_of(ring[1])
+    rate = np.where(view.learns, view.rate, 0.0)
     found = {
         "shift": away, "step": away_short,
         "moved": np.log((moved + _SOFT * usual_move) / ((1 + _SOFT) * usual_move)),
@@ -91,10 +93,11 @@ def statistics(
         usual = np.maximum(s[column], floor)
         found[name] = distance / usual
         size = np.abs(distance)
-        s[column] += view.rate * (np.minimum(size, _WINSOR * usual) - s[column])
+        learned = np.where((s[WILD] > 0) & (size > _WILD_MEAN * usual), 0.0, rate)
+        s[column] += learned * (np.minimum(size, _WINSOR * usual) - s[column])
     s[RESIDUE] += _RESIDUE_RATE * (np.clip(view.day, -_RESIDUE_CLIP, _RESIDUE_CLIP) - s[RESIDUE])
     found["shape"] = s[RESIDUE] / np.maximum(s[RESIDUE_DEV], _QUIET)
-    s[RESIDUE_DEV] += view.rate * (np.abs(s[RESIDUE]) - s[RESIDUE_DEV])
+    s[RESIDUE_DEV] += rate * (np.abs(s[RESIDUE]) - s[RESIDUE_DEV])
     day = 1 / np.clip(_DAY / np.maximum(s[STEP], 1.0), *_DAY_VALUES)
     s[UNLIKE] += day * (np.minimum(np.abs(view.day), _RESIDUE_CLIP) - s[UNLIKE])
     found["unlike"] = s[UNLIKE].copy()

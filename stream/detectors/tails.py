@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from park.operator import State
-from park.readings import Float64, Int64, Rows
+from park.readings import Bool, Float64, Int64, Rows
 
 BLOCK, PEAKS = 16, 16
 SETTLE = 60  # values at the beginning that say nothing of tails: levels still settle
+ENOUGH = 8  # blocks; below it a series has no tail to speak of
 _FEWEST, _SHARE = 5, 4  # u is the m-th largest peak, m = peaks / 4 within 5..16
 _TRIM = 5  # a fifth
 _MEMORY = 16_000  # values; then the count is halved: what was rare long ago may be so no more
@@ -59,8 +60,18 @@ class Tails:
         self._peaks = np.concatenate([self._peaks, np.zeros((more, *self._peaks.shape[1:]), np.float16)])
         self._blocks = np.concatenate([self._blocks, np.zeros(more, np.float32)])
 
-    def take(self, slot: Rows, count: Int64, x: Float64) -> Found:
-        """Judge numbers, [row, statistic], and learn them. `count` is how many values there were before."""
+    def known(self, slot: Rows) -> Bool:
+        """Return which tails have seen enough to speak."""
+        enough: Bool = self._blocks[slot] >= ENOUGH
+        return enough
+
+    def take(
+        self, slot: Rows, count: Int64, x: Float64, learns: Bool | bool = True, closes: Bool | bool = True
+    ) -> Found:
+        """Judge numbers, [row, statistic], and learn them. `count` is how many values there were before.
+
+        A block stays open while it does not close: what has one cause is one peak, however long it lasts.
+        """
         now = self._now.take(slot, axis=0)
         x = np.minimum(x, _LARGEST).astype(np.float32)
         s = np.zeros(x.shape)
@@ -73,8 +84,8 @@ class Tails:
             rows = np.maximum(blocks * BLOCK / m, 1)
             s[row, k] = np.log10(rows) + m * np.log10(1 + excess / (m * now[row, _MEAN, k]))
         counts = count >= SETTLE
-        peak = np.where(counts[:, None], np.maximum(now[:, _PEAK], x), now[:, _PEAK])
-        ends = counts & (count % BLOCK == BLOCK - 1) & (count >= SETTLE + BLOCK - 1)
+        peak = np.where((counts & learns)[:, None], np.maximum(now[:, _PEAK], x), now[:, _PEAK])
+        ends = counts & (count % BLOCK == BLOCK - 1) & (count >= SETTLE + BLOCK - 1) & learns & closes
         if ends.any():
             self._close(slot[ends], peak[ends])
             peak[ends] = 0

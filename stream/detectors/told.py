@@ -19,8 +19,9 @@ from park.readings import Float64, Int32, Int64
 from stream.detectors.episodes import APART, NOTABLE
 from stream.detectors.judging import BASELINES, KINDS, Judged
 
-TELL_DAYS = 3_000.0  # a false episode in five months of a point, measured on real series: docs/detection.md
+TELL_DAYS = 1_450.0  # a false episode in five months of a point, measured on real series: docs/detection.md
 REMEMBERED, LIKE = 8, 3  # past episodes of a point; how many of them are shown
+_SETTLED, _YOUNG = 28 * 86_400_000, 2.0  # four weeks to know weeks by; at first it takes three times the bar
 _HOUR, _DAY_HOURS = 3_600_000, 24
 _GIVEN_UP = 7 * 24 * _HOUR  # an episode of a point that says nothing more
 SEVERITIES: tuple[Severity, ...] = tuple(Severity)  # of columns that hold places in it
@@ -63,6 +64,12 @@ def bar(step: float, days: float = TELL_DAYS) -> float:
     return max(log10(days * 1_440 / step), NOTABLE)
 
 
+def settling(age: Int64) -> Float64:
+    """Return times the bar that a finding needs, by ms since a point was first judged."""
+    times: Float64 = 1 + _YOUNG * np.maximum(0.0, 1 - age / _SETTLED)
+    return times
+
+
 def distance(a: Episode, b: Episode) -> float:
     """Return how unlike two episodes are: kind and sign first, then hour, length and size."""
     hours = abs(a.since - b.since) / _HOUR % _DAY_HOURS
@@ -81,11 +88,11 @@ class Told:
 
     def take(
         self, directory: Directory, point: Int32, ts: Int64, at: Int64, value: Float64,
-        bands: tuple[Float64, Float64, Float64], judged: Judged, bars: Bars,
+        bands: tuple[Float64, Float64, Float64], judged: Judged, bars: Bars, times: Float64,
     ) -> Iterator[tuple[int, Finding]]:  # fmt: skip
-        """Yield (row, finding) where an episode is told or is over."""
+        """Yield (row, finding) where an episode is told or is over. `times` the bar are needed, by row (settling)."""
         spoken = judged.spoken
-        loud = judged.rarity >= bars.rarity[point]
+        loud = judged.rarity >= bars.rarity[point] * times
         if loud.any():
             loud &= np.abs(value - bands[0]) >= bars.least[point]
         for i in np.flatnonzero(loud | spoken.over).tolist():

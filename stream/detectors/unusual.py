@@ -8,6 +8,7 @@ Amounts (use, counts) are judged by the hour, when the next one begins. The firs
 that nothing was said in, are no hours to judge.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,20 @@ import numpy.typing as npt
 
 from park.directory import Directory, grown
 from park.episodes import RARITY, pace
-from park.events import Finding, Severity
+from park.events import Anomaly, Finding, Severity
 from park.operator import Emit, State
 from park.readings import Float64, Int64, Quality, ReadingBatch, Rows
 from park.records import Config, LimitRow
 from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
 from stream.detectors.gaps import Gaps
-from stream.detectors.judging import Detector
-from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar
+from stream.detectors.judging import KINDS, Detector
+from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar, settling
 from stream.detectors.uses import DETECTORS, Source, use_of
 from stream.rounds import rounds
 from stream.scopes import chain, fitting
 
-VERSION = 3
+VERSION = 4
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 _NEVER = 2**62
 _NAMES = tuple(DETECTORS)
@@ -42,13 +43,16 @@ _COLUMNS = {
     "amount": np.bool_,
     "detector": np.int8,  # place in DETECTORS
     "slot": np.int64,  # of that detector
+    "grain": np.float64,  # distance from the expected that a device of its metric can tell
+    "first": np.int64,  # ts of the first value that was judged; 0: none
     # What is told (Bars).
     "rarity": np.float64,
     "least": np.float64,
     "severity": np.int8,
 }
 _LOW = SEVERITIES.index(Severity.LOW)
-_KEPT = ("due", "open", "sum", "whole", "detector", "slot")
+_MOVES = tuple(KINDS.index(k) for k in (Anomaly.VARIANCE, Anomaly.STUCK))
+_KEPT = ("due", "open", "sum", "whole", "detector", "slot", "first")
 
 
 class Unusual:
@@ -144,8 +148,17 @@ class Unusual:
         judged = self._detectors[k].judge(self._c["slot"][point], ts, local, weekday, value)
         bands = (judged.expected, judged.low, judged.high)
         self._drawn.take(point, ts, bands, judged)
+        # What a device cannot tell from the expected is nothing to tell people, but for movement, which is no distance.
+        near = np.abs(value - judged.expected) < self._c["grain"][point]
+        judged = replace(judged, rarity=np.where(near & ~np.isin(judged.kind, _MOVES), 0.0, judged.rarity))
+        first = self._c["first"][point]
+        self._c["first"][point] = first = np.where(first == 0, ts, first)
         bars = Bars(self._c["rarity"], self._c["least"], self._c["severity"])
-        for i, finding in self._told.take(self._directory, point, ts, batch.received[rows], value, bands, judged, bars):
+        # Use and counts are settled by their own detectors.
+        times = np.where(self._c["amount"][point], 1.0, settling(ts - first))
+        for i, finding in self._told.take(
+            self._directory, point, ts, batch.received[rows], value, bands, judged, bars, times
+        ):
             found.append((int(rows[i]), finding))
 
     def on_tick(self, now: int, emit: Emit) -> None:
@@ -186,6 +199,7 @@ class Unusual:
         c["offset"][p] = (park.utc_offset if park else 480) * MINUTE
         # A little less than promised, so that jitter does not skip every second reading.
         c["pace"][p] = max(MINUTE, row.interval * 4 // 5)
+        c["grain"][p] = use.least
         c["amount"][p] = use.source is Source.HOURS
         self._raise(p)
         if use.source is Source.READINGS:
@@ -230,7 +244,7 @@ class Unusual:
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier snapshot; what is due is kept where the registry still asks for it."""
-        if "used" not in state:
+        if "used" not in state or int(state["version"]) != VERSION:
             return  # of an earlier detector: this one learns anew
         c = self._c
         due = c["due"].copy()

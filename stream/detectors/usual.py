@@ -29,8 +29,8 @@ HABITS = 2  # any day; workdays and days of rest
 _BINS = 3 * HALVES
 # Columns of a row.
 COUNT, STEP, LAST, LEVEL, SPREAD, MOVE, RUN, KNOWN = range(8)
-SCALE, WEIGHT, OFFSET, ERROR = 8, 12, 16, 18
-USUAL_COLUMNS = 20
+SCALE, WEIGHT, OFFSET, ERROR, WILD = 8, 12, 16, 18, 20
+USUAL_COLUMNS = 21
 YOUNG = 16  # values from which level and spread are medians: a mean of few is at the mercy of each
 
 _LONG = 14 * 1_440.0  # minutes of the slow level; between so many values, for what speaks seldom or all the time:
@@ -43,6 +43,17 @@ _FLOW = 0.002  # of the weights that flows back at each value
 _CLIP, _WINSOR = 4.0, 6.0  # spreads; a value counts as no farther away, so that one leaves the level where it was
 _FLOOR = 0.02  # of the spread: below it an error is no news
 _TINY = 1e-9
+_WILD, _WILD_STILL, _TALL = 50.0, 20.0, 4.0  # times the level and four spreads around it: a mistake of the unit ...
+_WILD_MINUTES, _WILD_FADES = 4_320.0, 0.125  # ... for three days; then it is learned like any other
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What is known of the days of values, columns by value."""
+
+    rest: Bool  # of rest
+    free: Bool  # worked or not, nobody knows: both are usual, and neither is learned
+    whole: Bool  # a day has passed since the first value, so that what a half hour has is known of another day
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class View:
     move: Float64  # |change| since the value before
     rate: Float64  # at which slow means take a value in
     young: Bool
+    learns: Bool  # no mistake, and no day that may be worked or not
 
 
 def tail(t: Float64) -> Float64:
@@ -85,7 +97,7 @@ class _Habits:
     level: Float64
     away: Float64  # mean absolute residual
     seen: Int64
-    chosen: Int64  # habit of each value
+    learns: Bool  # what is not wild, on days that are what they seem
 
 
 class Usual:
@@ -103,11 +115,10 @@ class Usual:
         self.away = np.concatenate([self.away, np.zeros((more, _BINS // 2), np.float32)])
         self.seen = np.concatenate([self.seen, np.zeros((more, _BINS), np.uint8)])
 
-    def look(self, s: Float64, slot: Rows, half: Int64, rest: Bool, whole: Bool, value: Float64) -> View:
+    def look(self, s: Float64, slot: Rows, half: Int64, days: Days, value: Float64) -> View:
         """Judge values by what came before them, then learn them.
 
-        `s` are the rows, transposed; it is changed. `rest`: a day of rest. `whole`: a day has passed since the first
-        value, so that what a half hour has is known of another day.
+        `s` are the rows, transposed; it is changed.
         """
         count = s[COUNT]
         first = count == 0
@@ -117,29 +128,55 @@ class Usual:
         tiny = _TINY + 1e-6 * np.abs(s[LEVEL])
         spread = np.maximum(s[SPREAD], tiny)
         floor = np.maximum(_FLOOR * spread, tiny)
-        bins = np.stack((half, half + np.where(rest, 2 * HALVES, HALVES)))
+        bins = np.stack((half, half + np.where(days.rest, 2 * HALVES, HALVES)))
         away = self.away[slot, bins // 2].astype(np.float64)
         seen = self.seen[slot, bins].astype(np.int64)
         level = np.where(seen > 0, self.habit[slot, bins].astype(np.float64), s[LEVEL])
         typed = (s[ERROR + 1] < _TYPED * s[ERROR]) & (seen[1] > 0)
-        habits = _Habits(bins, level, away, seen, typed.astype(np.int64))
         expected = np.where(typed, level[1], level[0])
         off = np.where(typed, away[1], away[0])
         usual = np.where(typed, s[ERROR + 1], s[ERROR])
         familiar = np.where(typed, seen[1], seen[0])
         scale = np.maximum(0.5 * np.where(familiar >= 3, off, usual) + 0.5 * usual, floor)
         forecast = np.stack((s[LAST], s[LEVEL], level[0] + s[OFFSET], level[1] + s[OFFSET + 1]))
-        above, below = self._mix(s, value - forecast, floor, count)
-        known = whole & (familiar > 0)
+        off = value - expected
+        wild = self._wild(s, off, spread, familiar)
+        above, below = self._mix(s, value - forecast, floor, count, wild)
+        known, apart = days.whole & (familiar > 0), scale
+        if days.free.any():
+            # What a firm that never rested is at rest nobody knows, so that less than usual is never unusual, and
+            # more only by as much as values are apart on other days.
+            above, below = np.where(days.free, 0.0, above), np.where(days.free, 0.0, below)
+            off = np.where(days.free, self._over(slot, half, days.free, level, value), off)
+            apart = np.where(days.free, np.maximum(scale, spread), scale)
         view = View(
-            above, below, np.where(known, (value - expected) / scale, 0.0), expected, scale, spread,
+            above, below, np.where(known, off / apart, 0.0), expected, scale, spread,
             np.abs(value - s[LAST]), np.maximum(1 / (count + 1), np.clip(s[STEP] / _LONG, _SLOWEST, _FASTEST)),
-            count < YOUNG,
+            count < YOUNG, ~wild & ~(typed & days.free),
         )  # fmt: skip
-        self._learn(s, slot, value, view, habits, whole)
+        self._learn(s, slot, value, view, _Habits(bins, level, away, seen, ~wild & ~days.free), days.whole)
         return view
 
-    def _mix(self, s: Float64, error: Float64, floor: Float64, count: Float64) -> tuple[Float64, Float64]:
+    def _wild(self, s: Float64, off: Float64, spread: Float64, familiar: Int64) -> Bool:
+        """Return which values are mistakes: too far out for a habit, and not for days on end."""
+        times = np.where(s[WILD] > 0, _WILD_STILL, _WILD)
+        far = (np.abs(off) > times * (np.abs(s[LEVEL]) + _TALL * spread)) & (familiar >= 3)
+        wild: Bool = far & (s[WILD] < _WILD_MINUTES)
+        s[WILD] = np.where(far, s[WILD] + s[STEP], np.maximum(s[WILD] - _WILD_FADES * s[STEP], 0))
+        return wild
+
+    def _over(self, slot: Rows, half: Int64, free: Bool, level: Float64, value: Float64) -> Float64:
+        """Return how far values of uncertain days are above the highest of their hour's habits; 0 elsewhere."""
+        rows = np.flatnonzero(free)
+        some, each = slot[rows], np.arange(len(rows))[:, None]
+        here = half[rows][:, None] + HALVES * np.arange(HABITS + 1)
+        high = np.where(self.seen[some] > 0, self.habit[some], -np.inf)[each, here].max(axis=1)
+        high = np.maximum(high, level[:, rows].max(axis=0))
+        off = np.zeros(len(value))
+        off[rows] = np.maximum(value[rows] - high, 0)
+        return off
+
+    def _mix(self, s: Float64, error: Float64, floor: Float64, count: Float64, wild: Bool) -> tuple[Float64, Float64]:
         """Return -log10 of the chances above and below; learn weights and scales of the forecasts."""
         scale = np.maximum(s[SCALE : SCALE + 4], floor)
         t = error / scale
@@ -154,13 +191,14 @@ class Usual:
         away = np.abs(error)
         # 0.9: the mean absolute error of this t is close to its scale (it is 1.0 for 4 degrees of freedom).
         taken = 0.9 * np.minimum(away, _WINSOR * scale)
-        s[SCALE : SCALE + 4] += np.maximum(1 / (count + 1), _ERROR_RATE) * (taken - s[SCALE : SCALE + 4])
+        rate = np.where(wild, 0.0, np.maximum(1 / (count + 1), _ERROR_RATE))
+        s[SCALE : SCALE + 4] += rate * (taken - s[SCALE : SCALE + 4])
         above = -np.log10(np.maximum((high[0] + high[1]) + (high[2] + high[3]), 1e-30))
         below = -np.log10(np.maximum((low[0] + low[1]) + (low[2] + low[3]), 1e-30))
         return above, below
 
     def _learn(self, s: Float64, slot: Rows, value: Float64, view: View, habits: _Habits, whole: Bool) -> None:
-        spread, rate = view.spread, view.rate
+        spread, rate = view.spread, np.where(view.learns, view.rate, 0.0)
         away = value - s[LEVEL]
         s[LEVEL] += rate * np.clip(away, -_CLIP * spread, _CLIP * spread)
         s[SPREAD] += rate * (np.minimum(np.abs(away), _WINSOR * spread) - s[SPREAD])
@@ -174,15 +212,19 @@ class Usual:
         wide = np.where(habits.seen >= 3, 3 * scale, 9 * np.maximum(scale, spread))
         off = np.minimum(np.abs(residual), 2 * wide)
         pace = np.maximum(1 / (habits.seen + 1.0), -np.expm1(np.log1p(-_DAY_SHARE) * np.minimum(s[STEP] / 30, 1.0)))
-        pace = np.where(view.young, 0.0, pace)
+        pace = np.where(view.young | ~habits.learns, 0.0, pace)
         self.habit[slot, habits.bins] = habits.level + pace * np.clip(residual, -wide, wide)
         self.away[slot, habits.bins // 2] = habits.away + pace * (off - habits.away)
-        self.seen[slot, habits.bins] = np.where(view.young, 0, np.minimum(habits.seen, 200) + 1)
-        known = whole & (habits.seen[0] > 0)
+        self.seen[slot, habits.bins] = np.where(view.young, 0, np.minimum(habits.seen, 200) + habits.learns)
+        known = whole & (habits.seen[0] > 0) & habits.learns
         s[KNOWN] += known
-        fresh = np.maximum(1 / np.maximum(s[KNOWN], 1), rate)
-        s[ERROR : ERROR + HABITS] = np.where(known, error + fresh * (off - error), spread)
+        fresh = np.maximum(1 / np.maximum(s[KNOWN], 1), view.rate)
+        s[ERROR : ERROR + HABITS] = np.where(
+            known, error + fresh * (off - error), np.where(habits.learns, spread, error)
+        )
         today = np.clip(residual - s[OFFSET : OFFSET + HABITS], -3 * scale, 3 * scale)
-        s[OFFSET : OFFSET + HABITS] = _OFFSET_KEEP * (s[OFFSET : OFFSET + HABITS] + _OFFSET_RATE * today)
+        s[OFFSET : OFFSET + HABITS] = _OFFSET_KEEP * (
+            s[OFFSET : OFFSET + HABITS] + _OFFSET_RATE * today * habits.learns
+        )
         s[LAST] = value
         s[COUNT] += 1

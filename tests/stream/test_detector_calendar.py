@@ -24,6 +24,8 @@ DAYS = [
     (date(2024, 2, 25), DayType.WEEKEND),
     (date(2023, 1, 22), DayType.FESTIVAL),  # the festival moves with the moon
     (date(2023, 2, 10), DayType.WORKDAY),
+    (date(2026, 1, 3), DayType.HOLIDAY),  # a Saturday that touches one, and the Sunday worked for it
+    (date(2026, 1, 4), DayType.MAKEUP),
     (date(1980, 10, 1), DayType.WORKDAY),  # before the table: weekends only
     (date(2080, 10, 1), DayType.WORKDAY),
 ]
