@@ -8,8 +8,8 @@
 | Config | every one: with its own parks' part of it, and all rules |
 | Command | the partition of the device or place that it names, else every one |
 
-A message holds the rows of several parks: one a park would be 150 of a few readings each every 20 ms, and a message
-costs its reader 200 us whatever is in it.
+A message holds the rows of several parks: one a park would be 150 of a few readings each ten times a second, and a
+message costs its reader 200 us whatever is in it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
