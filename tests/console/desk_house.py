@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from playwright.sync_api import expect
+
 from park.events import AlarmState, ConditionChange, Reason, Severity
 from park.metrics import Lane
 from park.roles import Principal, Role
@@ -47,3 +49,15 @@ def alarms_of(house, **asked):
     from park.alarm_ports import CaseFilter
 
     return house.services.alarms.store.cases(CaseFilter(**asked), limit=20_000)
+
+
+def go(desk, opened, page, *, key="", language="", **more):
+    """Open a page of the park and wait until it is live."""
+    query = f"?lang={language}" if language else ""
+    shown = opened(f"{desk.address}{query}#/park/{desk.ids.park}/{page}", host=desk.address, **more)
+    if key:
+        shown.locator("dialog input").fill(key)
+        shown.locator("dialog button[type=submit]").click()
+        opened.wrong[:] = [text for text in opened.wrong if "401" not in text]
+    expect(shown.locator(".line.live")).to_be_visible()
+    return shown

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from desk_house import NOW, alarms_of, many, over_voltage, with_alarms
+from desk_house import NOW, alarms_of, go, many, over_voltage, with_alarms
 from playwright.sync_api import expect
 
 from park.alarms import Act, CaseVerb
@@ -33,18 +33,6 @@ def kept(desk):
     desk.services = replace(desk.services, require_keys=True)
     desk.serve()
     return desk
-
-
-def go(desk, opened, page, *, key="", language="", **more):
-    """Open a page of the park and wait until it is live."""
-    query = f"?lang={language}" if language else ""
-    shown = opened(f"{desk.address}{query}#/park/{desk.ids.park}/{page}", host=desk.address, **more)
-    if key:
-        shown.locator("dialog input").fill(key)
-        shown.locator("dialog button[type=submit]").click()
-        opened.wrong[:] = [text for text in opened.wrong if "401" not in text]
-    expect(shown.locator(".line.live")).to_be_visible()
-    return shown
 
 
 class TestList:
@@ -379,33 +367,3 @@ class TestHidden:
 
         expect(page.locator(".windows .row")).to_contain_text("new panel")
         expect(page.locator(".windows .row")).to_contain_text("1号楼101")
-
-
-class TestRules:
-    def test_checked_and_kept(self, kept, opened):
-        """A text is checked, what it changes is shown, and it holds with a reason; a bad one is told why."""
-        page = go(kept, opened, "rules", key="park_admin")
-        area = page.locator("textarea.rules-text")
-        expect(area).to_have_value(re.compile("over_voltage"))
-        text = area.input_value()
-        area.fill(text.replace("[[limit]]", "[[limt]]", 1))
-        page.get_by_role("button", name="检查").click()
-        expect(page.locator(".rules-changes .state.error")).to_be_visible()
-        opened.wrong[:] = [said for said in opened.wrong if "422" not in said and "400" not in said]
-
-        area.fill(text.replace("high = 1000", "high = 900"))
-        page.get_by_role("button", name="启用").click()
-        page.get_by_label("原因（必填）").fill(SCRIPT)
-        page.get_by_role("dialog").get_by_role("button", name="启用").click()
-        expect(page.locator(".rules-past .rule-change")).to_contain_text("第 1 版")
-        expect(page.locator(".rules-past .rule-change")).to_contain_text("<script>")
-        page.locator(".rules-past").get_by_role("button", name="查看").click()
-        expect(page.locator(".rules-changes ins").first).to_contain_text("900")
-
-    def test_of_one_park(self, kept, opened):
-        """A key of one park is told that the text is for keys of all parks."""
-        page = go(kept, opened, "rules", key="park_viewer")
-
-        expect(page.locator(".rules-now")).to_contain_text("全部园区的密钥")
-        expect(page.locator(".rules-past .forbidden")).to_be_visible()
-        opened.wrong[:] = [text for text in opened.wrong if "403" not in text]
