@@ -38,7 +38,6 @@ class LanePartitions:
         self._holders = holders
         self._lock = threading.Lock()
         self._lanes: dict[int, CityLane] = {}
-        self._ours: frozenset[int] = frozenset()
         self._seen: dict[int, tuple[int, float]] = {}  # position, and when it was there first
         self._lost: dict[int, float] = {}  # since when
         self._ending: list[threading.Thread] = []
@@ -51,7 +50,8 @@ class LanePartitions:
     def assigned(self, partitions: frozenset[int]) -> None:
         """Begin what is new, go on with what stays, end what is another's."""
         with self._lock:
-            self._ours = partitions
+            if self._stopping.is_set():
+                return
             for partition in [p for p in self._lanes if p not in partitions]:
                 self._end(self._lanes.pop(partition))
             for partition in sorted(partitions - self._lanes.keys()):
@@ -98,7 +98,7 @@ class LanePartitions:
         if self._watching.ident is not None:
             self._watching.join(timeout)
         with self._lock:
-            lanes, self._lanes, self._ours = list(self._lanes.values()), {}, frozenset()
+            lanes, self._lanes = list(self._lanes.values()), {}
             ending, self._ending = self._ending, []
         with ThreadPoolExecutor(max(1, len(lanes))) as pool:
             ended = all(pool.map(lambda lane: lane.stop(timeout), lanes))

@@ -31,6 +31,7 @@ from runtime.city_settings import influx_token
 from runtime.city_worker import LanePartitions
 from runtime.faust_app import FaustFeed
 from runtime.kafka_client import KafkaClient
+from runtime.lean import be_lean
 from runtime.patience import patiently
 from runtime.role_door import RoleDoor
 from runtime.storage.influx import Influx, SetAside
@@ -41,7 +42,6 @@ from runtime.troubles import Troubles
 
 NAME = "worker"
 _LAG = 20_000  # messages that a store may be behind and still be called ready
-_SAVE = 5.0  # s that saving may take before the group is left
 _log = logging.getLogger(__name__)
 
 
@@ -86,10 +86,9 @@ class WorkerAtWork:
         """Save, leave the groups, and end: others go on where we stand."""
         self._stopping.set()
         for lane in reversed(self.partitions):
-            # Saved before it is given away, for who takes over begins there; and what came meanwhile he reads himself.
-            self.partitions[lane].revoked(_SAVE)
-            self.feeds[lane].stop()
+            # Saved before it is given away: who takes over begins there, and reads for himself what came meanwhile.
             self.partitions[lane].stop()
+            self.feeds[lane].stop()
         self._providing.join()
         self._stack.close()
 
@@ -231,7 +230,7 @@ class WorkerRole:
 
 
 def lanes_of(settings: CitySettings) -> Sequence[Lane]:
-    """Return the lanes of a worker: both, or one, so that life safety has processes of its own. Raises SettingsError."""
+    """Return the lanes of a worker: both, or one: life safety may have processes of its own. Raises SettingsError."""
     if settings.lanes == "both":
         return tuple(Lane)
     if settings.lanes not in set(Lane):
@@ -241,4 +240,5 @@ def lanes_of(settings: CitySettings) -> Sequence[Lane]:
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """Be a worker until told to stop. Raises UserError."""
+    be_lean()
     WorkerRole(settings).run(stop)

@@ -1,0 +1,19 @@
+"""Memory that is free goes back to the machine: for processes that hold great arrays in many threads."""
+
+import ctypes
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # glibc's malloc.h
+_LARGE = 1 << 20  # bytes; arrays of a chunk's columns stay below it, those of a partition's points are above
+
+
+def be_lean() -> bool:
+    """Tell glibc's malloc to keep little of what is free; return whether it is there and has understood.
+
+    Left alone it keeps a heap for each of up to 16 threads (of 2 cores), and learns from the first great array that
+    is let go of to put later ones there, too (mallopt(3), M_MMAP_THRESHOLD): a worker grew to twice what it holds.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # another library of C
+        return False
+    return all(mallopt(*told) for told in ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, _LARGE), (_TRIM_THRESHOLD, _LARGE)))

@@ -1,0 +1,33 @@
+"""Memory that is free goes back to the machine."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+GROWS = """
+import os, threading, sys
+import numpy as np
+if "lean" in sys.argv:
+    from runtime.lean import be_lean
+    assert be_lean()
+def churn():
+    for _ in range(3):
+        held = [np.ones(n << 17) for n in (2, 4, 8, 16, 24)]
+        small = [np.ones(n << 13) for n in range(1, 60)]
+        del held, small
+threads = [threading.Thread(target=churn) for _ in range(8)]
+[t.start() for t in threads]; [t.join() for t in threads]
+print(int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is spoken to")
+def test_what_is_free_is_given_back():
+    """Threads that let go of great arrays leave less behind than they do otherwise."""
+
+    def left(*arguments):
+        return int(subprocess.run([sys.executable, "-c", GROWS, *arguments], capture_output=True, check=True).stdout)
+
+    assert left("lean") < left()
