@@ -23,16 +23,25 @@ from bench.ingest import METRICS, quantile
 from bench.load import park_codes
 from bench.park_of_load import fill_registry
 from bench.platform import Load, cpu_of
+from park.events import ConditionChange
+from park.metrics import Lane
+from park.records import Batch
+from park.settings import CitySettings
+from park.told import decode_told
+from park.wire import decode
 from runtime.broker import Broker
 from runtime.city_demo import Role
 from runtime.city_engines import free_port, influx, kafka, postgres
+from runtime.kafka_client import KafkaClient
+from runtime.kafka_log import Partition
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.tables import condition_changes
+from runtime.topics import EVENTS, topic_of
 from tests.tools import until
 
 PARKS, DEVICES = 20, 2_000
-ROLES = ("ingest", "worker", "alarms")
+ROLES = {"ingest": (), "worker-life": ("--lanes", "life"), "worker-bulk": ("--lanes", "bulk"), "alarms": ()}
 _POLL = 0.003  # s between two looks at the table
 
 
@@ -79,6 +88,30 @@ def fires(port: int, seconds: float) -> dict[int, float]:
     return raised
 
 
+def stations(address: str) -> tuple[dict[int, int], dict[int, int]]:
+    """Return when each reading of life safety was put into its log, and when each fire was told; epoch ms."""
+    city = CitySettings(kafka=address)
+    client = KafkaClient(city, "bench")
+    logged: dict[int, int] = {}
+    told: dict[int, int] = {}
+    try:
+        for n in range(city.partitions):
+            log, events = Partition(client, topic_of(Lane.LIFE), n), Partition(client, EVENTS, 2 * n)
+            for entry in log.read(log.begin):
+                record = decode(entry.value)
+                if isinstance(record, Batch):
+                    logged.update((ts, entry.appended) for ts in record.readings.ts.tolist())
+            for entry in events.read(events.begin):
+                for event in decode_told(entry.value).events:
+                    if isinstance(event, ConditionChange) and event.family == "fire":
+                        told.setdefault(event.ts, entry.appended)
+            log.close()
+            events.close()
+    finally:
+        client.close()
+    return logged, told
+
+
 def measure(work: Path, seconds: float = 60, rate: float = 13_000) -> dict[str, float]:
     """Return `distributed.fire_*`."""
     with ExitStack() as stack:
@@ -99,8 +132,8 @@ def measure(work: Path, seconds: float = 60, rate: float = 13_000) -> dict[str, 
         fill_registry(SqlRegistry(database), DEVICES, PARKS)
         database.close()
         roles = []
-        for name in ROLES:
-            command = [name, "--settings", str(settings), "--data-dir", str(work / name)]
+        for name, flags in ROLES.items():
+            command = [name.partition("-")[0], *flags, "--settings", str(settings), "--data-dir", str(work / name)]
             roles.append(Role(name, command, work / f"{name}.log"))
             stack.callback(roles[-1].stop)
             roles[-1].start()
@@ -124,6 +157,7 @@ def measure(work: Path, seconds: float = 60, rate: float = 13_000) -> dict[str, 
         until(lambda: all(ts in rows.seen for ts in raised), 60, 0.5)
         if load is not None:
             load.result()
+        logged, told = stations(address)
     took = [(rows.seen[ts] - at) * 1e3 for ts, at in raised.items()]
     return {
         "distributed.fire_alarms": len(took),
@@ -131,6 +165,11 @@ def measure(work: Path, seconds: float = 60, rate: float = 13_000) -> dict[str, 
         "distributed.fire_to_row_p50_ms": round(quantile(took, 0.5), 1),
         "distributed.fire_to_row_p99_ms": round(quantile(took, 0.99), 1),
         "distributed.fire_to_row_most_ms": round(max(took), 1),
+        # By the clock of the machine, which the devices of the load share.
+        "distributed.fire_to_log_p50_ms": round(quantile([logged[ts] - ts for ts in raised if ts in logged], 0.5), 1),
+        "distributed.fire_log_to_told_p50_ms": round(
+            quantile([told[ts] - logged[ts] for ts in raised if ts in told and ts in logged], 0.5), 1
+        ),
         **{f"distributed.fire_cores_{name}": round(cores, 3) for name, cores in used.items()},
     }
 
