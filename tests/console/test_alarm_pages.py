@@ -185,8 +185,12 @@ class TestList:
     def test_report_before_the_map(self, desk, opened):
         """A fire is reported at once, though the map is on its way: places are there to be chosen when it comes."""
         waiting = []
+
+        def hold(route):
+            waiting.append(route)
+
         page = opened("about:blank", host=desk.address)
-        page.route("**/map", waiting.append)
+        page.route("**/map", hold)
         page.goto(f"{desk.address}#/park/{desk.ids.park}/alarms")
         page.get_by_role("button", name="报告火情").click()
         place = page.locator("dialog [name=place]")

@@ -82,7 +82,7 @@ class TestWay:
         desk.receiver("desk", "https://hooks.example.com/x")
         page = desk.go(opened, name, language="en", **phone())
         expect(page.locator("main .panel:visible").first).to_be_visible()
-        expect(page.locator("main .skeleton")).to_have_count(0)
+        expect(page.locator("main .skeleton:visible")).to_have_count(0)
 
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
