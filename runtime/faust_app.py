@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import faust  # noqa: TID251 - the one place
+from mode.threads import WorkerThread
 
 from park.settings import CitySettings
 from runtime.city_settings import brokers, kafka_access
@@ -27,6 +28,7 @@ _HEARTBEAT = 1.5
 _REBALANCE = 12.0  # s that the group waits for a member that is alive and does not come; more than `REVOKED`
 REVOKED = 8.0  # s that a worker may take to let go
 _COMMIT = 0.5
+_HANG = 60.0  # s without a turn of its loop after which it is given up: libraries of it wait for threads without end
 _LOOK = 0.1  # s between looks at whether we are to end
 _REST = (1.0, 15.0)  # s before an app is built anew: at first, at most
 _FULL = 0.02  # s between looks at whether there is room again
@@ -57,6 +59,8 @@ class FaustFeed:
         self.troubles = Troubles(f"feed of {topic}")
         self.cpu = 0.0  # s that the thread has used
         self.messages = 0
+        self._hangs = threading.Event()  # set when its consumer does not end
+        self._beat = time.monotonic()  # when its loop was seen to turn
         self.joined = threading.Event()  # set while the group has told us what is ours
         self._settings = settings
         self._topic = topic
@@ -64,7 +68,7 @@ class FaustFeed:
         self._folder = folder
         self._takes = takes
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"feed-{topic}")
+        self._thread = threading.Thread(target=self._run, name=f"feed-{topic}", daemon=True)
 
     def start(self) -> None:
         """Join the group."""
@@ -77,10 +81,20 @@ class FaustFeed:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    @property
+    def stuck(self) -> bool:
+        """Whether it hangs for good, perhaps as a member of the group that hears nothing."""
+        return self._hangs.is_set() or (self._thread.is_alive() and time.monotonic() - self._beat > _HANG)
+
+    async def _beats(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(1.0)
+
     def _run(self) -> None:
         rest = _REST[0]
         while not self._stopping.is_set():
-            began = time.monotonic()
+            began = self._beat = time.monotonic()
             with self.troubles.passing("Kafka's group cannot be joined"):
                 asyncio.run(self._serve())
                 continue
@@ -94,8 +108,12 @@ class FaustFeed:
         app = self._app()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_unheard)
+        beats = asyncio.create_task(self._beats())
+        consumer: Any = None
         try:
             app.finalize()
+            consumer = app.consumer
+            consumer._thread.Worker = _Daemon
             await app.start()
             while not self._stopping.is_set() and not app.should_stop:
                 self.cpu = time.thread_time()
@@ -105,6 +123,10 @@ class FaustFeed:
             self.joined.clear()
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(app.stop(), _SESSION)
+            beats.cancel()
+            thread = consumer._thread._thread if consumer is not None else None
+            if thread is not None and thread.is_alive():
+                self._hangs.set()
         if not self._stopping.is_set():
             raise ConnectionError(f"its app has ended: {why!r}") from why
 
@@ -159,6 +181,14 @@ class FaustFeed:
                     await asyncio.sleep(_FULL)
 
         return app
+
+
+class _Daemon(WorkerThread):
+    """The thread of Faust's consumer: one that hangs does not keep the process from ending."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.daemon = True
 
 
 def _credentials(settings: CitySettings) -> Any:

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from api.services import Component, Figure
-from park.errors import SettingsError
+from park.errors import SettingsError, Unavailable
 from park.metrics import Lane
 from park.series import BUCKETS
 from park.settings import CitySettings, Settings
@@ -42,6 +42,7 @@ from runtime.troubles import Troubles
 
 NAME = "worker"
 _LAG = 20_000  # messages that a store may be behind and still be called ready
+_LOOK = 1.0  # s
 _log = logging.getLogger(__name__)
 
 
@@ -213,7 +214,10 @@ class WorkerRole:
             self.work = work
             work.start()
             _log.info("working on %s; health on port %d", ", ".join(self._lanes), door.port)
-            stop.wait()
+            while not stop.wait(_LOOK):
+                if any(feed.stuck for feed in work.feeds.values()):
+                    # It may hold partitions that nobody hears. Whoever starts us starts us again.
+                    raise Unavailable("a consumer of Kafka hangs: this process ends so that others take its partitions")
 
     def components(self) -> Sequence[Component]:
         """Return every part and whether it does its work."""
