@@ -243,7 +243,14 @@ def environment(path: Path, owner: tuple[int, int]) -> None:
     missing = [f"{name}={value}\n" for name, value in wanted.items() if name not in there]
     if missing:
         part = path.with_name(path.name + ".part")
-        part.write_text(text + ("\n" if text and not text.endswith("\n") else "") + "".join(missing), encoding="utf-8")
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text + ("\n" if text and not text.endswith("\n") else "") + "".join(missing))
+        # Nothing of ours in it is secret, but people keep words of their own there: it stays as closed as it was.
+        before = path.stat() if path.exists() else None
+        part.chmod(before.st_mode & 0o777 if before else 0o644)
+        if before and os.geteuid() == 0:
+            os.chown(part, before.st_uid, before.st_gid)
         part.rename(path)
 
 

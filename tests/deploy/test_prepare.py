@@ -93,6 +93,13 @@ class TestSecrets:
         assert lines["PARK_UID"] != "0"
         assert len(lines["KAFKA_CLUSTER_ID"]) == 22
 
+    def test_variables_stay_secret(self, tmp_path):
+        """A .env that only its owner may read stays so: people keep words of their own in it."""
+        (tmp_path / ".env").touch(0o600)
+        prepare(tmp_path)
+
+        assert 0o600 == stat.S_IMODE((tmp_path / ".env").stat().st_mode)
+
     def test_no_openssl(self, tmp_path):
         """Without openssl it says so, and what it has made so far is of use the next time."""
         done = prepare(tmp_path, check=False, environ={"PATH": str(tmp_path)})
