@@ -17,6 +17,7 @@ import logging
 import threading
 import time
 from collections.abc import Coroutine
+from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
@@ -88,7 +89,7 @@ class KafkaClient:
             raise ValueError(str(why)) from why
         except OffsetOutOfRangeError as why:
             raise Corrupt(f"records that were asked for are gone: {why}") from why
-        except (KafkaError, ConsumerStoppedError, OSError, asyncio.CancelledError) as why:
+        except (KafkaError, ConsumerStoppedError, OSError, asyncio.CancelledError, FutureCancelled) as why:
             raise Unavailable(f"Kafka at {self.settings.kafka}: {why!r}") from why
 
     @property

@@ -2,8 +2,9 @@
 
 import asyncio
 import shutil
+import subprocess
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from runtime.city_engines import postgres
 from runtime.role_alarms import run_alarms
 from runtime.storage.sql.database import Database
 from runtime.topics import prepare_topics
-from tests.city.kafka import apache_kafka
+from tests.city.kafka import PROGRAM, apache_kafka
 from tests.city.told_city import T0, cases, fire, settings_in, thread_of, webhook, with_webhook, worker_in
 from tests.servers import memory_folder
-from tests.tools import free_port, until
+from tests.tools import free_port, until, until_open
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -48,6 +49,20 @@ def database_server():
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def forgetful_kafka(port):
+    """Run a broker that keeps nothing when it ends."""
+    url = f"tcp://127.0.0.1:{port}"
+    where = ["--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
+    child = subprocess.Popen([str(PROGRAM), "broker", *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until_open(port)
+        yield
+    finally:
+        child.kill()
+        child.wait()
 
 
 def fires(notes):
@@ -95,3 +110,32 @@ def test_engines_that_come_back(tmp_path, database_server):
         look.close()
 
     assert [(f"place:{n}", 1) for n in range(1, 10)] == found
+
+
+def test_a_kafka_that_has_forgotten_everything(tmp_path, database_server):
+    """Logs that begin anew give positions out again: fires at positions that were written before are alarms, too."""
+    port, url = free_port(), database_server.url
+    settings = settings_in(tmp_path, f"127.0.0.1:{port}", url)
+
+    def there(count):
+        look = Database.open(url)
+        try:
+            return len(cases(look)) == count
+        finally:
+            look.close()
+
+    with forgetful_kafka(port):
+        asyncio.run(prepare_topics(settings.city))
+        stop = ExitStack()
+        stop.enter_context(thread_of(run_alarms, settings))
+        with worker_in(settings, url) as worker:
+            for n in range(1, 8):
+                worker.tell("life-0", [fire(n)])
+            until(lambda: there(7), 60, 0.5)
+    with stop, forgetful_kafka(port):
+        asyncio.run(prepare_topics(settings.city))
+        with worker_in(settings, url) as worker:
+            position = worker.tell("life-0", [fire(20)])
+            until(lambda: there(8), 90, 0.5)
+
+    assert position < 7

@@ -33,6 +33,7 @@ def fires(base):
 def test_a_city_from_start_to_end():
     """A unit that is set on fire is an alarm of its park within minutes; Ctrl-C ends all with exit code 0."""
     folder, port = Path(tempfile.mkdtemp(prefix="park-demo-")), free_port()
+    folder.chmod(0o711)  # PostgreSQL runs as a user of its own where we are root
     command = [sys.executable, "-m", "runtime", "city", "--folder", str(folder / "city"), "--parks", "2"]
     command += ["--enterprises", "12", "--http-port", str(port)]
     with (folder / "out").open("wb") as out:
