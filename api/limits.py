@@ -11,8 +11,8 @@ from api.problems import problem
 
 MAX_BODY: Final = 1 << 20  # bytes: as large as the largest message that is kept
 MAX_FILE: Final = 64 << 20  # bytes: a registry of 200,000 points takes about 20 MB of CSV
-MAX_PHOTOGRAPH: Final = 5 << 20  # bytes: an attachment of an alarm
-_ATTACHMENTS: Final = re.compile(rf"{V1}/alarms/\d+/attachments").fullmatch
+MAX_PHOTOGRAPH: Final = 5 << 20  # bytes: an attachment of an alarm, a hazard or a round
+_ATTACHMENTS: Final = re.compile(rf"{V1}/(?:alarms|hazards|rounds)/\d+/attachments").fullmatch
 MAX_BODIES: Final = {f"{V1}/registry/import": MAX_FILE}
 _TOO_LARGE: Final = "the body is larger than this call takes"
 

@@ -33,10 +33,20 @@ def hazard(house, clients):
     return f"/hazards/{answer.json()['id']}"
 
 
-def attached(client, path):
+def attached(client, path, content=JPEG):
     """Return the status of attaching a photograph."""
     headers = {"content-type": "image/jpeg"}
-    return client("POST", f"{path}/attachments?name=after.jpg", content=JPEG, headers=headers).status_code
+    return client("POST", f"{path}/attachments?name=after.jpg", content=content, headers=headers).status_code
+
+
+def test_photographs_of_a_phone(house, clients, hazard):
+    """A photograph of up to 5 MiB is taken of a hazard and of a round, a larger one refused before it is kept."""
+    desk = clients["operator"]
+    visit = post(desk, "/rounds", park=house.ids.park, checklist="let_premises", places=[house.ids.unit]).json()
+    sizes = (5 << 20, (5 << 20) + 1)
+    answers = [attached(desk, p, JPEG.ljust(n, b"x")) for p in (hazard, f"/rounds/{visit['id']}") for n in sizes]
+
+    assert [201, 413, 201, 413] == answers
 
 
 class TestHazards:
