@@ -21,7 +21,7 @@ from stream.detectors.judging import BASELINES, KINDS, Judged
 
 TELL_DAYS = 1_450.0  # a false episode in five months of a point, measured on real series: docs/detection.md
 REMEMBERED, LIKE = 8, 3  # past episodes of a point; how many of them are shown
-_SETTLED, _YOUNG = 28 * 86_400_000, 2.0  # four weeks to know weeks by; at first it takes three times the bar
+_SETTLED, _YOUNG = 42 * 86_400_000, 1.0  # six weeks to know weeks by; at first it takes twice the bar
 _HOUR, _DAY_HOURS = 3_600_000, 24
 _GIVEN_UP = 7 * 24 * _HOUR  # an episode of a point that says nothing more
 SEVERITIES: tuple[Severity, ...] = tuple(Severity)  # of columns that hold places in it
