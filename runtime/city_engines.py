@@ -164,7 +164,7 @@ def _give(folder: Path, user: str) -> None:
     """Give a folder and what is in it to a user, and let him through to it. Raises SettingsError."""
     who = pwd.getpwnam(user)
     for path in (folder, *folder.rglob("*")):
-        os.chown(path, who.pw_uid, who.pw_gid)
+        os.chown(path, who.pw_uid, who.pw_gid, follow_symlinks=False)  # a link of his own is no way to ours
     folder.parent.chmod(0o711)  # it is ours; what is in it and secret is its owner's only
     for above in folder.resolve().parents:
         if not above.stat().st_mode & 0o001:
