@@ -5,7 +5,6 @@ Pure: the runtime moves messages, this says where and when. Life safety waits fo
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from alerts.changes import RANK
@@ -135,6 +134,3 @@ def quiet_until(target: Target, now: int) -> int:
         return now
     left = (end - minute) % 1_440 or 1_440
     return now // MINUTE * MINUTE + left * MINUTE
-
-
-LANES: Mapping[bool, str] = MappingProxyType({True: "life", False: "rest"})

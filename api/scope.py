@@ -3,7 +3,7 @@
 What lies outside a scope is answered as if it were not there: a key learns nothing of other parks.
 """
 
-from park.errors import NotFound, UserError
+from park.errors import Forbidden, NotFound, UserError
 from park.roles import Principal
 
 NATIVE = "native:"  # dialect whose device keys begin with their park's code
@@ -20,6 +20,12 @@ def park_asked(caller: Principal, park: int | None) -> int:
     if len(caller.parks) == 1:
         return next(iter(caller.parks))
     raise UserError(f"name one of the parks of this key: park={', '.join(str(p) for p in sorted(caller.parks))}")
+
+
+def whole(caller: Principal) -> None:
+    """See that a key is of all parks, as the table of rules is. Raises Forbidden."""
+    if caller.parks is not None:
+        raise Forbidden("rules hold in all parks: their text and history are for keys of all parks")
 
 
 def check_key(caller: Principal, key: str, code: str) -> None:

@@ -50,14 +50,6 @@ def latest(metric: str, *, where: str = "", by: str = "device") -> str:
     return f'SELECT last("value") AS "value" FROM {source(metric, "raw")} WHERE {_where(where)}{group}'
 
 
-def good_share(metric: str, *, where: str = "", window: int) -> str:
-    """Return a query of the share of time that good readings stand for; `window` is the bucket's, in ms."""
-    return (
-        f'SELECT mean("good") / {window} AS "value" FROM {source(metric, "$level")} WHERE {_where(where)} '
-        f"GROUP BY time($__interval) fill(none)"
-    )
-
-
 def figure(name: str, *, by: str = "role", rate: bool = False) -> str:
     """Return a query of one of the platform's own figures; a counter as its rate a second."""
     pick = 'non_negative_derivative(max("value"), 1s)' if rate else 'max("value")'

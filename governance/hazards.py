@@ -35,10 +35,6 @@ class Row:
     asks: str  # in words, for the page
 
 
-def _same(hazard: Hazard, _: Deed) -> Hazard:
-    return hazard
-
-
 def _noted(hazard: Hazard, deed: Deed) -> Hazard:
     if not deed.note.strip():
         raise UserError("say why, in words")

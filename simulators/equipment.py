@@ -8,7 +8,7 @@ paths as source keys and the scale from the wire's unit to ours.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from park.metrics import METRICS, Kind, Lane
+from park.metrics import Lane
 from park.model import Device, Point, lane_of
 from simulators.chance import rng
 from simulators.parkplan import Site, Unit
@@ -292,8 +292,3 @@ def _park(h: _Hanging, enterprises: int, buildings: int) -> None:
             h.point(air, metric, Signal(f"outdoor_{metric}", i))
     tank = h.native("tank_sensor", "tank-1", "消防水池", 1, 0)
     h.point(tank, "tank_level", Signal("tank_level", 0, a=3.4))
-
-
-def is_count(point: Point) -> bool:
-    """Return whether a point's value is an amount of the time since the value before."""
-    return METRICS[point.metric].kind in {Kind.COUNT, Kind.INTERVAL}

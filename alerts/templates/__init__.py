@@ -4,7 +4,7 @@ A text of one's own is Jinja2 cut down to what a message needs: values, conditio
 So how long it takes is bounded by how long it is; nothing has to be timed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -214,8 +214,3 @@ _SAMPLE = Facts(
 )  # fmt: skip
 _BARE = Facts("sample/2", 0, MessageKind.DRILL, Severity.LOW, life=False, at=1_795_219_200_000)
 SAMPLES: tuple[tuple[Facts, ...], ...] = ((_SAMPLE,), (_BARE,), (_SAMPLE, _BARE))
-
-
-def describe() -> Mapping[str, Sequence[str]]:
-    """Return what a text of one's own may use, for its documentation."""
-    return {"variables": VARIABLES, "fields": FIELDS, "filters": sorted(FILTERS)}

@@ -12,10 +12,11 @@ from api.proposals import Proposal, candidates, tried
 from api.routes.findings import where_of
 from api.schemas_findings import ApplyBody, EpisodeOut, ProposalOut, TryBody
 from api.schemas_rules import DryRunOut, RuleSetOut
+from api.scope import whole
 from api.services import Services
 from api.view import View
 from park.episodes import pace
-from park.errors import Conflict, Forbidden
+from park.errors import Conflict
 from park.metrics import METRICS
 from park.roles import Principal
 
@@ -30,10 +31,6 @@ _SAME = 1.001  # a bar that is no higher than the one that holds is no proposal
 def add(app: FastAPI, services: Services, view: View) -> None:
     """Add the routes."""
     rules = services.rules
-
-    def whole(caller: Principal) -> None:
-        if caller.parks is not None:
-            raise Forbidden("rules hold in all parks: their text and history are for keys of all parks")
 
     def in_days(point: int, times: float) -> float:
         """Return a bar in days of a point's values, as rules have it."""

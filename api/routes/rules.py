@@ -21,9 +21,10 @@ from api.schemas_rules import (
     RulesTextBody,
     RuleVersionOut,
 )
+from api.scope import whole
 from api.services import Services
 from api.view import View
-from park.errors import Forbidden, UserError
+from park.errors import UserError
 from park.records import LimitRow
 from park.roles import Permission, Principal
 from park.rulebook import RuleSet
@@ -35,10 +36,6 @@ MAX_DAYS = 31  # of a dry run
 def add(app: FastAPI, services: Services, view: View) -> None:
     """Add the routes."""
     rules = services.rules
-
-    def whole(caller: Principal) -> None:
-        if caller.parks is not None:
-            raise Forbidden("rules hold in all parks: their text and history are for keys of all parks")
 
     def sees(caller: Principal, row: LimitRow) -> bool:
         places, points = view.directory().places, view.directory().points

@@ -258,14 +258,6 @@ class SqlDispatches:
             raise NotFound("there is no such message")
         return _dispatch(row)
 
-    def next_due(self) -> int | None:
-        """Return when the next notification or message is due; None: nothing waits."""
-        with self._database.read() as connection:
-            first = connection.execute(select(func.min(_o.due)).where(_o.state.in_(_WAITS))).scalar()
-            second = connection.execute(select(func.min(_d.due)).where(_d.state.in_(_WAITS))).scalar()
-        found = [int(x) for x in (first, second) if x is not None]
-        return min(found) if found else None
-
     def figures(self, now: int) -> Mapping[str, int]:
         """Return how many wait, are overdue (life safety, by 15 s) and died in the last day."""
         late = and_(_d.state.in_(_WAITS), _d.life, _d.created < now - 15_000)
