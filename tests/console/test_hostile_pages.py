@@ -60,10 +60,10 @@ def hostile(house, tmp_path):
     judged = ActivityDay(desk.firm.id, "2026-11-20", "stopped", 0.1, 0.9, (), ids.park, NOW)
     house.tell(over_voltage(house), told_wrong(house), judged, lane=Lane.BULK)
     house.tell(house.fire(), replace(house.fire(), subject=f"unclaimed:{KEY}", place=0, device=0, point=0))
-    desk.services.quarantine.keep(
-        Lane.LIFE, 1,
-        [Refused(Refusal.UNKNOWN_DEVICE, f"parks/{SCRIPT}/up", SCRIPT.encode(), 9, NOW, KEY, detail=SCRIPT, alarm="smoke")],
-    )  # fmt: skip
+    stranger = Refused(
+        Refusal.UNKNOWN_DEVICE, f"parks/{SCRIPT}/up", SCRIPT.encode(), 9, NOW, KEY, detail=SCRIPT, alarm="smoke"
+    )
+    desk.services.quarantine.keep(Lane.LIFE, 1, [stranger])
     with httpx.Client(base_url=f"{house.address}api/v1", timeout=20) as http:
 
         def post(path, **body):

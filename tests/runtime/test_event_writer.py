@@ -194,7 +194,6 @@ class TestFlood:
         assert [(FIRE, 1)] == called
         assert 1 == sum(d.notification.life for d in outbox.deliveries(limit=1_000))
 
-
     def test_a_fire_on_the_other_lane_behind_them(self, tmp_path):
         """A fire that the bulk lane heard waits for no flood of its lane either; nothing else is called out."""
         database = Database.open(tmp_path / "park.db")
