@@ -79,7 +79,8 @@ class Database:
         # Requests come on up to 40 threads; those that find no connection wait, and are told in the end.
         size = {} if small and not url.database else {"pool_size": 8, "max_overflow": 40, "pool_timeout": 10}
         ways = {} if small else {"connect_args": {k: v for k, v in _WAYS.items() if k not in url.query}}
-        engine = create_engine(url, pool_pre_ping=not small, **size, **ways)
+        # A fault's words go into logs: no row stands in them, for it may hold a target's secret or a person's number.
+        engine = create_engine(url, pool_pre_ping=not small, hide_parameters=True, **size, **ways)
         if small:
             prepare(engine)
         database = cls(engine)
