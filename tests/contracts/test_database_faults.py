@@ -9,6 +9,8 @@ from park.errors import MachineryError, UserError
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.tables_delivery import targets
 
+SECRET = "key-of-a-robot"
+
 
 @pytest.mark.parametrize("said", ["database or disk is full", "a value that nobody may have"])
 def test_no_secret_in_a_fault(tmp_path, said):
@@ -18,11 +20,11 @@ def test_no_secret_in_a_fault(tmp_path, said):
         connection.exec_driver_sql(
             f"CREATE TRIGGER full BEFORE INSERT ON targets BEGIN SELECT RAISE(FAIL, '{said}'); END"
         )
-    row = {"name": "desk", "park": 0, "version": 1, "body": "".join(["key", "of", "a", "robot"])}
+    row = {"name": "desk", "park": 0, "version": 1, "body": SECRET}
     with pytest.raises((MachineryError, UserError)) as why, database.write() as connection:
         connection.execute(insert(targets).values(**row))
     text = "".join(traceback.format_exception(why.value))
     database.close()
 
     assert said in text
-    assert "keyofarobot" not in text
+    assert SECRET not in text
