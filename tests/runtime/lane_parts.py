@@ -184,3 +184,13 @@ class Bench:
         """End in order."""
         assert self.worker.stop(20)
         self.log.close()
+
+
+def rules(events):
+    """Return the rules of some events."""
+    return [e.rule for e in events]
+
+
+def kinds(log):
+    """Return what a log holds, record by record."""
+    return [type(r).__name__ for _, r in log.read(0)]
