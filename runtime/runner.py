@@ -12,6 +12,7 @@ from park.ports import Log, SnapshotStore
 from park.readings import ReadingBatch, batch_of
 from park.records import Batch, Config, Edge, Record, Tick
 from runtime.merging import merged
+from runtime.positions_again import unheard
 from runtime.troubles import Troubles
 
 _LANE, _DIRECTORY = "lane", "directory"  # keys in a snapshot beside those of the stages
@@ -86,9 +87,12 @@ class Runner:
         if self._registry is None:
             raise Corrupt(f"{self.name}: {why}")
         self.troubles.tell("it begins anew", Corrupt(why))
+        start = begin
         if found is not None:  # what stood then still stands, as far as anybody knows
+            if found[0] > end:
+                start = unheard(self._log, _tick_of(found[1]), self._snapshots.oldest(self.name))
             self._take_what_fits(*found)
-        self._begin_at(end if found is not None and found[0] > end else begin, why)
+        self._begin_at(start, why)
 
     def give_up(self, why: str) -> None:
         """Leave the rest of the log alone: who cannot be replayed can still hear a fire."""
@@ -135,7 +139,7 @@ class Runner:
         self.stages = self._make()
         # Copies: what a stage does with its arrays must not reach what we may go back to.
         self.stages.restore({k: {n: np.array(a) for n, a in v.items()} for k, v in states.items() if k != _LANE})
-        self.tick = int(states[_LANE]["tick"]) if _LANE in states else 0
+        self.tick = _tick_of(states)
         self.position = position
         if self._careful:
             self._base = position, states
@@ -209,6 +213,11 @@ def _rows(batch: Batch) -> Iterator[Batch]:
         yield Batch(batch_of([]), none, (refused,))
     for i in range(len(batch.readings)):
         yield Batch(batch.readings.rows(slice(i, i + 1)), none)
+
+
+def _tick_of(states: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return the newest minute that a snapshot holds, epoch ms; 0: it does not say."""
+    return int(states[_LANE]["tick"]) if _LANE in states else 0
 
 
 def _ignore(_: object) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from park.records import Batch, Config, Record, Refused, Tick
 from runtime.journal import Cut, Cuts
 from runtime.late import LateGate
 from runtime.merging import merged, received
+from runtime.positions_again import unheard
 from runtime.storage.sql.ledger import EdgeRow
 from runtime.troubles import Troubles
 from stream.pipeline import Pipeline
@@ -98,7 +100,7 @@ class Track:
         lasting = self._store.position(self.stream)
         found = self._snapshots.load(self._name)
         if found is not None and found[0] > self._log.end:
-            raise Corrupt(f"{self._name}: the snapshot is of position {found[0]}, the log ends at {self._log.end}")
+            found = self._fitted(found[1], lasting, found[0])
         if found is not None and found[0] > lasting:
             why = Corrupt(f"it lasts to {lasting}, the snapshot is of {found[0]}")
             self._troubles.tell("the store was lost and is rebuilt from the log", why)
@@ -118,6 +120,19 @@ class Track:
                 raise Corrupt(f"{self._name}: no snapshot can be read, and the log begins at {self._log.begin} only")
         self._cuts = self._journal.after(self.position)
         self._stops = sorted({p for p in (lasting, *self._reached(self.stream)) if p > self.position})
+
+    def _fitted(self, states: dict[str, dict[str, Any]], lasting: int, position: int) -> tuple[int, Any]:
+        """Return a snapshot from beyond the log's end as of where the log holds what it does not know.
+
+        Raises Corrupt where the store lasts beyond the end: it would pass over what comes.
+        """
+        end = self._log.end
+        why = Corrupt(f"{self._name}: the snapshot is of position {position}, the log ends at {end}")
+        if lasting > end:
+            raise why
+        self._troubles.tell("it goes on with what a log that was made anew holds", why)
+        start = unheard(self._log, int(states[_LANE]["tick"]), self._snapshots.oldest(self._name))
+        return min(start, lasting) if start > self._log.begin else start, states
 
     def save(self) -> None:
         """Save where the stages stand; the store must have made all of it lasting."""
