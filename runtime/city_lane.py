@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from park.errors import MachineryError
+from park.errors import Corrupt, MachineryError
 from park.events import Bands, Event
 from park.metrics import Lane
 from park.ports import SnapshotStore
@@ -41,6 +41,7 @@ from runtime.troubles import Troubles
 _SMALL = SmallEvent.__args__
 _TURN = 0.05  # s that a lane waits for its turn to save
 _SAVING = 10.0  # s that a snapshot may take which another one waits for
+_SURE = 0.5  # s between two questions for an end that cannot be
 _DEAD = 200  # messages of up to message_bytes each
 _AWAY = (MachineryError, OSError)  # what may pass, so that it is tried again
 
@@ -125,6 +126,7 @@ class CityLane:
         self.tail = tail
         self.cpu = 0.0  # s that the thread has used
         self.phase = Phase.TAKING
+        self.short = False  # the log ends before what was run
         # Messages that are no records, for the dead letters; a store keeps a copy of each for people besides.
         self.dead: deque[tuple[Entry, str]] = deque(maxlen=_DEAD)
         self.live = threading.Event()  # set once all that was in the log at the start is run
@@ -189,6 +191,26 @@ class CityLane:
             ended &= parts.projector.stop(max(0.1, deadline - time.monotonic()))
             parts.close()
         return ended
+
+    def look(self) -> None:
+        """See where the log really ends: further than anybody handed on, or before what was run. Raises Unavailable.
+
+        A log that ends before (made anew, or its newest records lost with a machine) gives positions out again:
+        what comes would be passed over as known. So it ends, and whoever takes the log anew fits what is known.
+        """
+        parts = self._parts
+        if parts is None or self.phase is not Phase.LIVE:
+            return
+        position, end = parts.runner.position, parts.log.newest
+        if end < position and not self._stopping.wait(_SURE):
+            end = parts.log.newest  # a new leader may not know its end at once
+        if end < position:
+            self._troubles.tell("it begins anew", Corrupt(f"the log ends at {end}, and {position} was run"))
+            self.short = True
+            parts.held.lost.set()
+            self.tail.wake()
+        else:
+            self.tail.reach(end)
 
     @property
     def over(self) -> bool:

@@ -99,8 +99,9 @@ class Workshop:
                 )
             )  # fmt: skip
             dead = stack.enter_context(closing(DeadTopic(client)))
-            end = soon.end
+            _ = soon.end  # who cannot ask Kafka takes nothing from whoever can
             held = take(self._database, stream, self._owner, clock.now())
+            end = soon.end  # asked behind it: whoever held the log before went on, and wrote, until then
             if fit(held, end, (stream, f"store-{stream}")):
                 _log.error("%s ends at %d, before what was made of it: what is beyond is forgotten", stream, end)
             tail.reach(end)

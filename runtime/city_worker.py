@@ -143,6 +143,7 @@ class LanePartitions:
                     self.troubles.tell("whose the logs are cannot be asked now", why)
                 else:
                     self.troubles.over()
+                self._look_at_ends()
                 self._begin_anew()
 
     def _mark_lost(self, newest: dict[str, int]) -> None:
@@ -151,6 +152,14 @@ class LanePartitions:
             if held is not None and newest.get(lane.stream, held.epoch) != held.epoch:
                 held.lost.set()
                 lane.tail.wake()
+
+    def _look_at_ends(self) -> None:
+        """See where the logs end, whatever the group hands on; Kafka is asked no further once it does not answer."""
+        try:
+            for lane in self.lanes:
+                lane.look()
+        except MachineryError as why:
+            self.troubles.tell("where the logs end cannot be asked now", why)
 
     def _begin_anew(self) -> None:
         """Take back what has ended though the group still says that it is ours: nobody else would hear it."""
@@ -161,7 +170,7 @@ class LanePartitions:
                     self._lost.pop(partition, None)
                     continue
                 since = self._lost.setdefault(partition, now)
-                if lane.phase is Phase.FAILED or now - since >= _AGAIN:
+                if lane.phase is Phase.FAILED or lane.short or now - since >= _AGAIN:
                     self._lost.pop(partition, None)
                     self._end(lane)
                     self._start(partition)

@@ -104,6 +104,8 @@ class EventWriter:
             if self._count > _AT_ONCE and not known:
                 # A fire behind so many is called out first, whichever lane heard it.
                 self._early += ((stream, event) for event in events if _urgent(event))
+            if known:  # told again, or a log that gives positions out again: none lasts before it is written
+                self._applied[stream] = position - 1
             self._waiting[stream].append((position, events))
             self._count += len(events)
             if events:

@@ -190,6 +190,11 @@ class StreamLog:
         """Position after the newest record that is known of."""
         return self._tail.end
 
+    @property
+    def newest(self) -> int:
+        """Position after the newest record, as Kafka says. Raises Unavailable."""
+        return self._messages.end
+
     def hold(self, consumer: str, position: int) -> None:
         """Do nothing: Kafka keeps records by hours and bytes, whoever has read them."""
 

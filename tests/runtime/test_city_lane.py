@@ -20,7 +20,7 @@ from runtime.projector import Projector, ProjectorSettings
 from runtime.runner import Runner
 from runtime.storage.memory import MemoryStore
 from runtime.storage.sql.assignments import holders, take
-from runtime.storage.sql.cuts import SqlJournal
+from runtime.storage.sql.cuts import SqlJournal, fit
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.ledger import SqlLedger
 from runtime.storage.sql.quarantine import SqlQuarantine
@@ -106,6 +106,7 @@ class Ground:
             raise Unavailable("the database is away")
         lane.tail.reach(self.kafka.end)
         held = take(self.database, lane.stream, "a test", 0)
+        fit(held, self.kafka.end, (lane.stream, f"store-{lane.stream}"))
         snapshots = SqlSnapshots(held)
         log = StreamLog(lane.tail, self.kafka, lane.refuse)
         runner = Runner(
@@ -306,3 +307,43 @@ def test_no_store_holds_it_up(ground):
 
     assert behind > 0
     assert 2 == len(ground.store.raw(1, 0, 1 << 62, 9))
+
+
+def watched(ground):
+    """Return partitions that hold the log and look at it, once they are live."""
+    partitions = LanePartitions(
+        Lane.LIFE, ground.lane, lambda: {s: e for s, (e, _, _) in holders(ground.database).items()}
+    )
+    partitions.assigned(frozenset({1}))
+    partitions.start()
+    assert partitions.lanes[0].live.wait(20)
+    return partitions
+
+
+@pytest.mark.parametrize("lost", [1, 3], ids=["its end", "everything"])
+def test_positions_that_are_given_out_again(ground, lost):
+    """A log that lost its newest records under a running worker is taken anew: the fire that stands there is told."""
+    partitions = watched(ground)
+    (first,) = partitions.lanes
+    ground.put(first, REGISTERED, Tick(MINUTE), smoke(1, 0))
+    assert first.settle(10)
+    until(lambda: first.given == 3)
+    del ground.kafka.values[3 - lost :]
+    until(lambda: partitions.lanes[0] is not first and partitions.lanes[0].live.is_set())
+    for entry in ground.kafka.add(smoke(2, 1)):
+        partitions.put(1, entry)
+    until(lambda: ground.fires)
+    partitions.stop()
+
+    assert [(2, 4 - lost, "active")] == ground.fires
+    assert "the log ends at" in first.state.trouble
+
+
+def test_nobody_hands_it_over(ground):
+    """What stands in the log is read though the group hands on nothing: where the log ends is asked of Kafka."""
+    partitions = watched(ground)
+    ground.kafka.add(REGISTERED, Tick(MINUTE), smoke(1, 1))
+    until(lambda: ground.fires)
+    partitions.stop()
+
+    assert [(1, 3, "active")] == ground.fires

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lane_parts import CONFIG, MINUTE, POWER, SMOKE, START
 
-from park.events import ConditionChange
+from park.events import AlarmState, ConditionChange, Finding, Reason, Severity
 from park.metrics import Lane
 from park.readings import batch_of
 from park.records import Batch, Edge, Tick
@@ -15,10 +15,12 @@ from runtime.runner import Runner
 from runtime.storage.memory import MemoryStore
 from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.assignments import take
-from runtime.storage.sql.cuts import SqlJournal
+from runtime.storage.sql.cuts import SqlJournal, fit
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.ledger import SqlLedger
 from runtime.storage.sql.quarantine import SqlQuarantine
+from runtime.storage.sql.snapshots import SqlSnapshots
 from stream.pipeline import Pipeline
 from stream.stages import life_stages, store_stages
 
@@ -140,3 +142,66 @@ def test_the_stores(tmp_path):
     assert [2.0] == store.raw(POWER, 0, 1 << 62, 9).value.tolist()
     log.close()
     database.close()
+
+
+class Rows:
+    """A log's rows in SQL: snapshots, and how far consumers have come."""
+
+    def __init__(self, folder):
+        self.database = Database.open(folder / "park.db")
+        self.held = take(self.database, "life-1", "a test", 0)
+        self.snapshots = SqlSnapshots(self.held)
+        self.events = SqlEvents(self.database)
+
+
+@pytest.fixture
+def rows(tmp_path):
+    made = Rows(tmp_path)
+    yield made
+    made.database.close()
+
+
+def fire(since):
+    """Return a fire that began."""
+    return ConditionChange(
+        "fire.pre_alarm", "fire", "place:3", since, since, since, AlarmState.ACTIVE, Severity.CRITICAL,
+        Reason.DETECTOR_ALARM, 1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("saved", [(), (30,), (10, 30), (50, 60)], ids=str)
+def test_a_fire_at_a_position_that_was_told_of(rows, saved):
+    """Who takes a log that lost its end forgets what was told of beyond: a fire that stands there now is stored."""
+    rows.events.apply("life-1", 40, [fire(1)])
+    for position in saved:
+        rows.snapshots.save("life-1", position, {"stage": {"n": np.array(position)}})
+
+    assert fit(rows.held, 35, ("life-1", "store-life-1"))
+    assert (40 if min(saved, default=0) > 35 else 35) == rows.events.applied("life-1")
+    rows.events.apply("life-1", 36, [fire(2)])
+    assert {1, 2} == {c.since for c in rows.events.conditions()}
+
+
+def test_a_fire_at_a_position_that_was_passed(rows):
+    """Where nobody noticed that positions were given out again a fire is stored all the same, once; the position stays.
+
+    Anything else is passed over.
+    """
+    rows.events.apply("life-1", 40, [fire(1)])
+    rows.events.apply("life-1", 36, [fire(2), Finding("anomaly", 1, 1, 1, Severity.LOW, Reason.ABOVE_LIMIT)])
+    rows.events.apply("life-1", 36, [fire(2)])
+
+    assert ({1, 2}, [], 40) == (
+        {c.since for c in rows.events.conditions()}, rows.events.findings(), rows.events.applied("life-1")
+    )  # fmt: skip
+
+
+def test_what_was_learned_of_a_log_that_was_made_anew(rows):
+    """The newest snapshot is put before the first record of a log that ends before all of them: latches stand."""
+    for position in (500, 900):
+        rows.snapshots.save("life-1", position, {"stage": {"n": np.array(position)}})
+
+    assert fit(rows.held, 20, ("life-1", "store-life-1"))
+    position, states = rows.snapshots.load("life-1")
+    assert (0, 900, []) == (position, int(states["stage"]["n"]), rows.snapshots.notices)
+    assert not fit(rows.held, 20, ("life-1", "store-life-1"))

@@ -8,13 +8,13 @@ not make alike.
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from runtime.journal import Cut
 from runtime.storage.sql import positions
 from runtime.storage.sql.assignments import Held
 from runtime.storage.sql.tables import applied
-from runtime.storage.sql.tables_city import cuts, snapshots
+from runtime.storage.sql.tables_city import cuts, snapshot_parts, snapshots
 
 SERIES = "series"  # consumer: the store of time series
 
@@ -63,21 +63,45 @@ def fit(held: Held, end: int, names: Sequence[str]) -> bool:
 
     Stores skip what they have by position, so a log that gives positions out again must not be believed to be the
     one before. One that ends a little early has lost its newest records (a machine that lost power): what stands
-    beyond the end is forgotten. One that ends before the older snapshot was made anew: all of it is.
+    beyond the end is forgotten, also of events: what is told at such a position now was not told before. One that
+    ends before the older snapshot was made anew: all of it is, but for what was latched and learned. The newest
+    snapshot is put before the first record, and knows the registry, which the new log may not. (Of events it stays:
+    by it whoever reads them notices that they are told from the beginning, runtime.told_reading.)
     """
     stream = held.stream
     s, c, a = snapshots.c, cuts.c, applied.c
     mine = (a.lane == stream) & a.consumer.in_((positions.LEDGER, positions.QUARANTINE, SERIES))
+    known = a.consumer.in_((positions.LEDGER, positions.QUARANTINE, SERIES, positions.EVENTS))
     with held.database.write() as connection:
-        reached = connection.execute(select(func.max(a.position)).where(mine)).scalar() or 0
+        reached = connection.execute(select(func.max(a.position)).where(a.lane == stream, known)).scalar() or 0
         kept = connection.execute(select(s.position).where(s.name.in_(names))).scalars().all()
         if max([reached, *kept]) <= end:
             return False
         through = end if not kept or min(kept) <= end else 0
-        connection.execute(delete(snapshots).where(s.name.in_(names), s.position > through))
+        if through:
+            connection.execute(delete(snapshots).where(s.name.in_(names), s.position > through))
+            told = (a.lane == stream) & (a.consumer == positions.EVENTS) & (a.position > through)
+            connection.execute(update(applied).where(told).values(position=through))
+        else:
+            for name in names:
+                _put_first(connection, name)
         connection.execute(delete(cuts).where(c.stream == stream, c.position > through))
         connection.execute(update(applied).where(mine, a.position > through).values(position=through))
     return True
+
+
+def _put_first(connection: Connection, name: str) -> None:
+    """Put the newest snapshot of a name before the first record of its log; forget the others."""
+    s, p = snapshots.c, snapshot_parts.c
+    newest = select(s.position, s.epoch).where(s.name == name).order_by(s.position.desc()).limit(1)
+    row = connection.execute(newest).first()
+    if row is None or not row.position:
+        return
+    connection.execute(delete(snapshots).where(s.name == name, s.position != row.position))
+    others = (p.position != row.position) | (p.epoch != row.epoch)
+    connection.execute(delete(snapshot_parts).where(p.name == name, others))
+    for table in (snapshots, snapshot_parts):
+        connection.execute(update(table).where(table.c.name == name).values(position=0))
 
 
 class SqlPositions:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, insert, select, tuple_
 
+from park.alarms import LIFE_FAMILIES
 from park.errors import MachineryError, UserError
 from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Finding
 from park.wire import SmallEvent, decode_event, encode_event
@@ -34,14 +35,15 @@ class SqlEvents:
     def apply(self, stream: str, position: int, events: Sequence[SmallEvent], *, last: bool = True) -> None:
         """Store the events of log records up to a position, together with it; or but a part of them, not the `last`.
 
-        Positions at or below the one reached are skipped whole, known ids one by one: a log may be
-        read again from anywhere.
+        Positions at or below the one reached are skipped, known ids one by one: a log may be read again from
+        anywhere. Life safety is known by its ids alone: a log that lost its end gives its positions out again.
         """
         with self._database.write() as connection:
-            if position <= positions.reached(connection, positions.EVENTS, stream):
+            known = position <= positions.reached(connection, positions.EVENTS, stream)
+            if known and not (events := [event for event in events if _of_life(event)]):
                 return
             tell = self._put(connection, stream, events, position)
-            if last:
+            if last and not known:
                 positions.reach(connection, positions.EVENTS, stream, position)
         if tell is not None:
             tell()
@@ -142,6 +144,10 @@ class SqlEvents:
     def _bodies(self, query: Select[Any]) -> list[Any]:
         with self._database.read() as connection:
             return [decode_event(body) for (body,) in connection.execute(query)]
+
+
+def _of_life(event: SmallEvent) -> bool:
+    return isinstance(event, ConditionChange) and event.family.partition(".")[0] in LIFE_FAMILIES
 
 
 def _bounded(limit: int) -> int:
