@@ -79,10 +79,10 @@ class EventWriter:
         self._ends = dict(ends)
         self._early: deque[tuple[str, SmallEvent]] = deque(maxlen=_EARLY)
         self._refusals = 0  # in a row
+        self._faults = 0  # of calling the same event out
         self._change = threading.Condition()
         self._life = tuple(s for s in streams if lane_of(s) is Lane.LIFE)
-        others = [s for s in streams if s not in self._life]
-        self._turns = (*self._life, *(turn for other in others for turn in (other, *self._life)))
+        self._bulk = tuple(s for s in streams if s not in self._life)
         self._waiting: dict[str, deque[tuple[int, list[SmallEvent]]]] = {s: deque() for s in streams}
         self._count = 0
         self._stopping = False
@@ -144,29 +144,57 @@ class EventWriter:
                     self._change.wait(_IDLE)
                 stopping = self._stopping  # what was put before it is written
             wrote = False
-            for stream in self._turns:
+            for stream in self._bulk or ("",):
                 self._call_out()
-                while taken := self._take(stream):
+                # Life safety first, again and again: one transaction of each of its logs in turn.
+                while (took := self._write_each(self._life)) is not None and took:
                     wrote = True
-                    if not self._write(stream, *taken) and self._stopping:
-                        return
-                    if lane_of(stream) is Lane.BULK:
-                        break  # life safety first, again
+                    self._call_out()
+                if took is None or (done := self._write_each((stream,) if stream else ())) is None:
+                    return
+                wrote |= done
             if stopping and not wrote:
                 return
 
+    def _write_each(self, streams: Sequence[str]) -> bool | None:
+        """Write one transaction of each log that has something; tell whether any had. None: it fails, and we end."""
+        wrote = False
+        for stream in streams:
+            taken = self._take(stream)
+            if taken is not None:
+                wrote = True
+                if not self._write(stream, *taken) and self._stopping:
+                    return None
+        return wrote
+
     def _call_out(self) -> None:
         while self._early:
-            called = False
-            with self.troubles.passing("people could not be told of what is not logged yet"):
-                self._aloud(*self._early[0])
-                called = True
-            if not called:
+            stream, event = self._early[0]
+            if not self._called(stream, event):
                 with self._change:
                     if not self._stopping:
                         self._change.wait(0.5)
                 return
-            self._watch.through(self._early.popleft()[1])
+            with self._change:
+                if self._early and self._early[0][1] is event:  # of too many the oldest were let go meanwhile
+                    self._early.popleft()
+
+    def _called(self, stream: str, event: SmallEvent) -> bool:
+        """Call an event out; tell whether it is done with. A fault of ours must not hold up the call behind it."""
+        try:
+            with self.troubles.passing("people could not be told of what is not logged yet", but=_AWAY):
+                self._aloud(stream, _mended(event))
+                self._watch.through(event)
+                self._faults = 0
+                return True
+        except _AWAY as why:
+            self.troubles.tell("people cannot be told now of what is not logged yet", why)
+            return False
+        self._faults += 1
+        if self._faults < _TRIES:
+            return False
+        self._faults = 0
+        return True
 
     def _take(self, stream: str) -> tuple[int, list[SmallEvent]] | None:
         """Return the next transaction's worth, left in the queue until it is written."""

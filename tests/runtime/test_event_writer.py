@@ -278,3 +278,66 @@ class TestPoison:
         writer.stop()
 
         assert (1, 8) == (writer.aside.kept, writer.applied(Lane.LIFE))
+
+
+class Noted(Store):
+    """A store that notes what is written, and lets something happen while it writes first."""
+
+    def __init__(self, order, meanwhile):
+        super().__init__()
+        self.order = order
+        self.meanwhile = meanwhile
+
+    def applied(self, lane):
+        """Return where it stands: at the beginning."""
+        del lane
+        return 0
+
+    def apply(self, lane, position, events, *, last=True):
+        """Note it."""
+        del position, events, last
+        if not self.order:
+            self.meanwhile()
+        self.order.append(str(lane))
+
+
+BURNING = ConditionChange(
+    "fire.pre_alarm", "fire", "place:3", 1, 1, 1, AlarmState.ACTIVE, Severity.CRITICAL, Reason.DETECTOR_ALARM, 1
+)
+
+
+@pytest.mark.parametrize("behind", ["life-0", "life-1"])
+def test_a_fire_behind_a_flood_of_life_safety(behind, tmp_path):
+    """It is called out before the flood is written, and no log of life safety waits for all of another."""
+    order = []
+    store = Noted(order, lambda: writer.put(behind, 101, [BURNING]))
+    called = lambda stream, _event: order.append(f"called {stream}")  # noqa: E731
+    writer = EventWriter(store, DeadLetters(tmp_path / "x"), called, ("life-0", "life-1"))
+    for position in range(1, 101):
+        writer.put("life-0", position, [EVENT] * 50)
+    writer.start()
+    until(lambda: not writer.waiting)
+    writer.stop()
+
+    assert order.index(f"called {behind}") <= 2
+    if behind == "life-1":
+        assert order.index("life-1") <= 4
+
+
+def test_a_call_that_always_fails(tmp_path):
+    """What cannot be called out, whatever is tried, holds up no other call for long, and nothing that is written."""
+    called = []
+    broken = replace(BURNING, subject="place:9")
+
+    def aloud(_stream, event):
+        if event is broken:
+            raise ValueError("a fault of ours")
+        called.append(event)
+
+    writer = EventWriter(Store(), DeadLetters(tmp_path / "x"), aloud)
+    writer.start()
+    writer.early(Lane.LIFE, [broken, BURNING])
+    until(lambda: called)
+    writer.stop()
+
+    assert [BURNING] == called
