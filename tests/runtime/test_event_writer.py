@@ -341,3 +341,19 @@ def test_a_call_that_always_fails(tmp_path):
     writer.stop()
 
     assert [BURNING] == called
+
+
+def test_a_fire_that_is_over_is_not_called_again(tmp_path):
+    """A log that is read again tells of a fire that was stored, and of its end: calling it out makes no case of it."""
+    database = Database.open(tmp_path / "park.db")
+    alarms, outbox = SqlAlarms(database), SqlOutbox(database)
+    intake = Intake(alarms, lambda: 10, outbox.put)
+    over = replace(BURNING, at=2, ts=2, state=AlarmState.CLEARED)
+    SqlEvents(database, intake).apply(Lane.LIFE, 1, [BURNING, over])
+    (before,) = alarms.cases(CaseFilter())
+    intake.alone(Lane.LIFE, BURNING)
+
+    assert [before] == alarms.cases(CaseFilter())
+    intake.alone(Lane.LIFE, replace(BURNING, subject="place:4"))
+    assert 2 == len(alarms.cases(CaseFilter()))
+    database.close()

@@ -106,9 +106,14 @@ class Intake:
     def alone(self, stream: str, event: SmallEvent) -> None:
         """Tell people of an event that the store refuses: of life safety as of a case, or at least as a message.
 
+        One that is stored was told: a log that is read again tells of a fire that may be over and closed by now.
         Raises MachineryError: nothing could be written now.
         """
-        now = self._now()
+        now, stored = self._now(), False
+        with self.troubles.passing(f"nobody knows whether {event.id} was told", but=_AWAY):
+            stored = isinstance(event, ConditionChange) and self._alarms.told(event.id)
+        if stored:
+            return
         for trigger in triggers_of(lane_of(stream), event):
             if not at_once(trigger) or trigger.signal is not Signal.ACTIVE:
                 continue

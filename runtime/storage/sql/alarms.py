@@ -24,6 +24,7 @@ from runtime.storage.sql.alarm_rows import (
 )
 from runtime.storage.sql.alarm_writer import CaseWriter
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.tables import condition_changes
 from runtime.storage.sql.tables_alarms import case_attachments, case_timers, case_transitions
 
 _AT_ONCE = 50  # timers, or cases looked at anew, of one transaction: a fire waits for no longer
@@ -85,6 +86,12 @@ class SqlAlarms:
         with self._writing(now) as writer:
             writer.trigger(triggers)
         return list(writer.changed.values())
+
+    def told(self, event: str) -> bool:
+        """Tell whether an event is stored, and its case with it. Raises MachineryError."""
+        query = select(condition_changes.c.id).where(condition_changes.c.id == event)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
 
     def act(self, case: int, act: Act, now: int, *, version: int | None = None) -> Case:
         """Do what a person asks. Raises NotFound, Conflict (it changed since `version`), Forbidden, UserError."""
