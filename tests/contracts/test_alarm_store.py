@@ -111,7 +111,8 @@ class TestEvents:
         """Events that the log tells again, in other bundles, count once."""
         alarms.events.apply(Lane.LIFE, 10, [fire()])
         alarms.events.apply(Lane.LIFE, 20, [fire(), fire(NOW, NOW + 5, device=8, confirmed=True)])
-        alarms.events.apply(Lane.LIFE, 20, [fire(NOW, NOW + 6, device=9, confirmed=True)])
+        alarms.events.apply(Lane.LIFE, 20, [fire(NOW, NOW + 5, device=8, confirmed=True)])
+        alarms.events.apply(Lane.LIFE, 10, [fire()])
 
         assert [(2, (7, 8))] == [(c.count, c.devices) for c in alarms.store.cases(CaseFilter())]
 
