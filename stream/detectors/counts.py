@@ -121,10 +121,14 @@ class Counts:
         raw = np.maximum(np.maximum(smooth, _ONE * z), 0)
         held = np.maximum(raw, c["held"][slot] * np.exp(-np.minimum(gap, DAY) / _HELD))
         quiet = np.where(learning, 0.0, held)
-        bar, rarity = self._bar.take(slot, quiet, count, ~settling, ~(settling | free) & (z < _FAR))
+        gross = far >= _GROSS
+        if gross.any():  # on a workday, too: some Saturdays are worked
+            over = y - self._usual(slot, np.full(len(slot), _WEDNESDAY), left, weeks, y - off)
+            gross &= over >= _GROSS * _TO_SIGMA * scale
+        bar, rarity = self._bar.take(slot, quiet, count, ~settling, ~(settling | free | gross))
         # A dead counter is marked, and never outranks a surge: what did not come is no event.
         shown = np.maximum(quiet, np.where(learning, 0.0, np.minimum(none, bar)))
-        rarity = np.maximum(rarity, np.where(far >= _GROSS, _TOLD, 0.0))
+        rarity = np.maximum(rarity, np.where(gross, _TOLD, 0.0))
         rarity = np.where(learning, 0.0, np.maximum(rarity, none))
         spoken = self._episodes.take(slot, ts, local, gap / 60_000, rarity)
         self._learn(slot, weekday, ((left, 1 - share), (right, share)), y, level, scale, free, gap)

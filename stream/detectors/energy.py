@@ -30,8 +30,9 @@ LEARN = 7 * DAY  # each hour of the week was seen once; before, nothing is judge
 _SETTLED, _SETTLING = 28 * DAY, 0.3  # share of a score while hours were seen less than four times
 _SMALL = 0.02  # of the usual use: below it ratios mean nothing
 _STEPS, _SURE = 2.0, 24  # of what it counts in: one more or less is chance; values that show what that is
-_GROSS, _TOLD = 20.0, 8.0  # usual deviations above: eleven times the use at least; rarity that is told at any pace
-_COUNTED, _MOST = 0.02, 100.0  # part of a step that is none; steps of a value above which they do not matter
+_TOLD = 8.0  # rarity that is told at any pace
+_FEW = 20.0  # steps of a usual hour, below which they matter
+_COUNTED, _MOST = 0.02, 500.0  # part of a step that is none; steps of a difference above which nobody can tell
 _WILD, _WILD_HOURS, _WILD_FADES = 3.0, 72.0, 0.125  # ln: twenty times is a mistake, no habit, for three days at most
 _RATES = (0.03, 0.3)  # a week, of the slow and the fast level
 _CLIPS = (2.0, 3.0)  # usual deviations that a level follows one value
@@ -123,7 +124,7 @@ class Energy:
         age = ts - c["first"][slot]
         learning, settling = age < LEARN, age < _SETTLED
         usual = np.where(fresh, np.log(use + 1e-3), c["usual"][slot])
-        dead, lift = self._counted_in(slot, use, fresh), _SMALL * np.exp(usual)
+        dead, lift = self._counted_in(slot, use, fresh, np.exp(usual)), _SMALL * np.exp(usual)
         lift = self._lifted(slot, lift, dead)
         y = np.log(use + lift + 1e-6)
         hour = local // HOUR % 24
@@ -131,7 +132,7 @@ class Energy:
         pool = np.where(weekday >= 5, 24, 0) + hour
         free = self._calendar.uncertain(local // DAY)
         slow, fast = (self._expected(k, slot, week, pool, y) for k in (_SLOW, _FAST))
-        wild = self._wild(slot, slow, y, step)
+        wild = self._wild(slot, slow, hour, y, step)
         usable = ~(free | wild)
         score, away = np.zeros(len(slot)), np.zeros(len(slot))
         for memory, m in ((_SLOW, slow), (_FAST, fast)):
@@ -141,14 +142,17 @@ class Energy:
             self._learn(m, slot, week, pool, y, step, usable)
         for name, hours in (("seen", week), ("pooled", pool)):
             c[name][slot, hours] += usable & (c[name][slot, hours] < 255)
-        stuck = np.where(free, 0.0, self._repeats(slot, use, fresh))
+        stuck = self._repeats(slot, use, fresh)
         raw = score + stuck
         held = np.maximum(raw, _HELD * c["raw"][slot])
         c["raw"][slot] = raw
         shown = np.where(learning, 0.0, np.where(settling, _SETTLING * held, held))
         bar, rarity = self._bar.take(slot, shown, count, ~settling, usable & ~settling)
-        # A tail of small deviations knows nothing of so large ones: they are told.
-        rarity = np.where(~(settling | free) & (away >= _GROSS), np.maximum(rarity, _TOLD), rarity)
+        # A tail of small deviations knows nothing of what is wild on any day: it is told.
+        gross = wild & ~(settling | free)
+        rarity = np.where(gross, np.maximum(rarity, _TOLD), rarity)
+        # How little a firm uses that never rested before nobody knows: on a holiday only more is told.
+        rarity = np.where(free & ((away <= 0) | (stuck > 0)), 0.0, rarity)
         pace = np.maximum(0.02, 3 / (count + 1)) * np.where(fresh | wild, 0, 1)
         c["usual"][slot] = usual + np.clip(np.log(use + 1e-3) - usual, -pace, pace)
         c["newest"][slot] = np.where(fresh, ts, np.maximum(ts, c["newest"][slot]))
@@ -174,10 +178,12 @@ class Energy:
         spread = np.where(pooled >= 3, c["deviation"][slot, k, pool], _UNKNOWN)
         return _Memory(k, seen, pooled, common, own, offset, level, np.maximum(spread, _LEAST))
 
-    def _wild(self, slot: Rows, slow: _Memory, y: Float64, step: Float64) -> Bool:
-        """Return which values are mistakes: twenty times what the hour has, or a twentieth, and not for days on end."""
+    def _wild(self, slot: Rows, slow: _Memory, hour: Int64, y: Float64, step: Float64) -> Bool:
+        """Return which values are mistakes: twenty times what the hour has, and not for days on end."""
         hours = self._c["wild"][slot].astype(np.float64)
-        far = (np.abs(y - slow.level) > _WILD) & (slow.pooled >= 3)
+        far = (y - slow.level > _WILD) & (slow.pooled >= 3)
+        if far.any():  # than on a workday, too: some Saturdays are worked
+            far &= y - self._of(_SLOW, slot, _WEDNESDAY * 24 + hour, y) > _WILD
         self._c["wild"][slot] = np.where(far, hours + step, np.maximum(hours - _WILD_FADES * step, 0))
         wild: Bool = far & (hours < _WILD_HOURS)
         return wild
@@ -214,13 +220,17 @@ class Energy:
 
     def _nearer(self, k: int, slot: Rows, week: Int64, y: Float64, off: Float64) -> Float64:
         """Return how far values are from all between a day of work and a day of rest."""
-        c = self._c
         other = np.where(week >= 5 * 24, _WEDNESDAY, _SUNDAY) * 24 + week % 24
-        level = c["level"][slot, k, other] / _QUANTUM - _ZERO
-        second = np.where(c["seen"][slot, other] > 0, y - level, off)
+        second = y - self._of(k, slot, other, y - off)
         between = off * second <= 0
         nearer: Float64 = np.where(between, 0.0, np.where(np.abs(off) < np.abs(second), off, second))
         return nearer
+
+    def _of(self, k: int, slot: Rows, week: Int64, unknown: Float64) -> Float64:
+        """Return the levels that a memory has of other hours of the week."""
+        level = self._c["level"][slot, k, week] / _QUANTUM - _ZERO
+        of: Float64 = np.where(self._c["seen"][slot, week] > 0, level, unknown)
+        return of
 
     def _smoothed(self, k: int, slot: Rows, z: Float64, step: Float64) -> Float64:
         """Return how far out a memory says values are: now, or for hours on end."""
@@ -232,7 +242,7 @@ class Energy:
         out: Float64 = np.maximum(np.abs(z), _SMOOTHED * np.abs(smooth))
         return out
 
-    def _counted_in(self, slot: Rows, use: Float64, fresh: Bool) -> Float64:
+    def _counted_in(self, slot: Rows, use: Float64, fresh: Bool, usual: Float64) -> Float64:
         """Return the difference that is chance: two steps, where values have shown what they count in. Learn it."""
         c = self._c
         step, times = c["step"][slot].astype(np.float64), c["steps"][slot]
@@ -242,19 +252,20 @@ class Energy:
         finer = differs & ((step == 0) | (ratio < 1 - _COUNTED))
         multiple = differs & ~finer & (np.abs(ratio - np.rint(ratio)) < _COUNTED) & (ratio < _MOST)
         c["step"][slot] = np.where(finer, apart, step)
-        kept = np.where(differs & ~multiple, 0, times)
+        kept = np.where(differs & ~multiple & (ratio < _MOST), 0, times)
         c["steps"][slot] = np.minimum(kept + multiple, 250)
-        return np.where(times >= _SURE, _STEPS * step, 0.0).astype(np.float32).astype(np.float64)
+        coarse = (times >= _SURE) & (_FEW * step > usual)
+        return np.where(coarse, _STEPS * step, 0.0).astype(np.float32).astype(np.float64)
 
     def _lifted(self, slot: Rows, small: Float64, dead: Float64) -> Float64:
         """Return what is added to use before its ln; where it is no longer what it was, levels are moved along."""
         c = self._c
         floor = c["floor"][slot].astype(np.float64)
-        lift = np.maximum(small, 2 * dead)
+        lift = np.maximum(small, dead)
         moved = np.flatnonzero(dead != floor)
         if len(moved):
             some = slot[moved]
-            was, now = np.maximum(small, 2 * floor)[moved], lift[moved]
+            was, now = np.maximum(small, floor)[moved], lift[moved]
             level = np.exp(c["level"][some] / _QUANTUM - _ZERO) + (now - was)[:, None, None]
             pool = np.exp(c["pool"][some].astype(np.float64)) + (now - was)[:, None, None]
             level = np.log(np.maximum(level, now[:, None, None]))

@@ -24,7 +24,7 @@ from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
 from stream.detectors.gaps import Gaps
 from stream.detectors.judging import KINDS, Detector
-from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar, settling
+from stream.detectors.told import SEVERITIES, TELL_DAYS, TELL_DAYS_AMOUNTS, Bars, Told, bar, settling
 from stream.detectors.uses import DETECTORS, Source, use_of
 from stream.rounds import rounds
 from stream.scopes import chain, fitting
@@ -230,7 +230,9 @@ class Unusual:
             point=p, metric=row.metric,
         )  # fmt: skip
         rule = rules[0] if rules else None
-        c["rarity"][p] = bar(pace(row.metric, row.interval) / MINUTE, rule.high if rule and rule.high else TELL_DAYS)
+        use = use_of(row.metric)
+        days = TELL_DAYS_AMOUNTS if use.source is Source.HOURS and use.detector != "generic" else TELL_DAYS
+        c["rarity"][p] = bar(pace(row.metric, row.interval) / MINUTE, rule.high if rule and rule.high else days)
         c["least"][p] = rule.floor if rule else 0.0
         c["severity"][p] = SEVERITIES.index(Severity(rule.severity)) if rule else _LOW
 
