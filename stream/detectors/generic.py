@@ -19,7 +19,7 @@ from park.readings import Bool, Float64, Int64, Rows
 from stream.detectors.calendar import Calendar
 from stream.detectors.episodes import NOTABLE, Episodes
 from stream.detectors.judging import BASELINES, KINDS, Judged
-from stream.detectors.recent import RECENT_COLUMNS, Window, settle, statistics
+from stream.detectors.recent import KEPT, LATELY, PACED, RECENT_COLUMNS, WINDOW, Window, settle, statistics
 from stream.detectors.tails import Tails
 from stream.detectors.usual import HALVES, LEVEL, MOVE, RUN, STEP, WILD, Days, Usual
 
@@ -28,6 +28,11 @@ DAY = 86_400_000  # ms, and each hour must have been seen once
 SATURDAY = 5
 _MINUTE, _HALF = 60_000, 1_800_000
 _STRIDE = 0.05  # at which the step between values is learned; a gap counts as no more than twice the step
+_HASTE = 0.3  # the same, to see a faster pace within a handful of values; a slower one may be outages, and takes longer
+_OTHER_PACE = 5.0  # times as fast, or as slow, as when it began: how far values move says nothing of how they will
+_DENSE = 2.0  # minutes; below it the first day alone fills tails, with nothing held against what the hours have
+_SETTLED = 3 * DAY  # ms at one pace; what changes it sooner, like all that speaks when it has changed, has none
+_NO_PACE = -1.0
 _FARTHEST = 1e15  # values beyond count as this: squares stay finite
 _BARELY = 0.1  # of the scale of scores, for values that do not speak
 _STILL = 0.01  # of the usual movement: below it nothing moves
@@ -87,11 +92,16 @@ class Generic:
         value = np.clip(value, -_FARTHEST, _FARTHEST)
         count = self._count[slot]
         s: Float64 = np.ascontiguousarray(self._rows.take(slot, axis=0).T, np.float64)
-        self._pace(s, slot, ts, count)
+        was_whole = self._newest[slot] - self._first[slot] >= DAY
+        turned = self._pace(s, slot, ts, count)
+        if turned.any():
+            self._turn(s, slot, ts, turned)
+            count = self._count[slot]
         level, usual_move = s[LEVEL].copy(), s[MOVE].copy()
         half = local // _HALF % HALVES
         whole = ts - self._first[slot] >= DAY
-        days = self._days(local, weekday, whole)
+        self._tails.forget(slot[whole & ~was_whole & (s[STEP] <= _DENSE) & (s[KEPT] == 0)])
+        days = self._days(local, weekday, whole | (s[KEPT] > 0))
         view = self._usual.look(s, slot, half, days, value)
         ring, newest = self._window.push(slot, count, value, view.move)
         fresh = count == 0
@@ -130,8 +140,8 @@ class Generic:
             return Days(rest, np.zeros(len(rest), np.bool_), whole)
         return Days(rest, self._calendar.uncertain(local // DAY), whole)
 
-    def _pace(self, s: Float64, slot: Rows, ts: Int64, count: Int64) -> None:
-        """Learn the step between values, in minutes."""
+    def _pace(self, s: Float64, slot: Rows, ts: Int64, count: Int64) -> Bool:
+        """Learn the step between values, in minutes; return whose pace is another than when it began."""
         first = count == 0
         gap = np.where(first, 0, ts - self._newest[slot]) / _MINUTE
         self._first[slot] = np.where(first, ts, self._first[slot])
@@ -139,6 +149,22 @@ class Generic:
         known = s[STEP] > 0
         step = np.where(known, s[STEP], np.maximum(gap, 0))
         s[STEP] = step + np.where(gap > 0, _STRIDE * (np.minimum(gap, 2 * step) - step), 0)
+        lately = np.where(s[LATELY] > 0, s[LATELY], s[STEP])
+        s[LATELY] = lately + np.where(gap > 0, _HASTE * (np.minimum(gap, 2 * lately) - lately), 0)
+        s[PACED] = np.where((s[PACED] == 0) & (count >= WINDOW), s[STEP], s[PACED])
+        began = s[PACED]
+        turned: Bool = (began > 0) & ((s[LATELY] * _OTHER_PACE < began) | (s[STEP] > began * _OTHER_PACE))
+        return turned
+
+    def _turn(self, s: Float64, slot: Rows, ts: Int64, turned: Bool) -> None:
+        """Learn series anew whose pace has changed, all but what each half hour has."""
+        settled = turned & (ts - self._first[slot] >= _SETTLED)
+        s[PACED, turned] = _NO_PACE
+        s[:, settled] = 0
+        s[KEPT, settled] = 1
+        at = slot[settled]
+        self._first[at], self._count[at] = ts[settled], 0
+        self._tails.forget(at)
 
     def snapshot(self) -> State:
         """Return copies of all columns."""
@@ -152,7 +178,9 @@ class Generic:
     def restore(self, state: State) -> None:
         """Take the columns of an earlier snapshot; slots are numbered as they were."""
         size = len(self._rows)
-        self._rows, self._first, self._newest = state["rows"].copy(), state["first"].copy(), state["newest"].copy()
+        self._first, self._newest = state["first"].copy(), state["newest"].copy()
+        rows = state["rows"]  # of an earlier program: with fewer columns
+        self._rows = np.pad(rows, ((0, 0), (0, RECENT_COLUMNS - rows.shape[1])))
         self._count, self._window.ring = state["count"].copy(), state["ring"].copy()
         self._usual.habit, self._usual.seen = state["habit"].copy(), state["seen"].copy()
         self._usual.away = state["away"].copy()

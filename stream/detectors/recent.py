@@ -12,8 +12,8 @@ from stream.detectors.usual import ERROR, HABITS, LEVEL, MOVE, OFFSET, SCALE, SP
 
 WINDOW, SHORT = 16, 4
 # Columns of a row, behind those of the forecasts.
-SHORT_DEV, LONG_DEV, RESIDUE, RESIDUE_DEV, UNLIKE = range(USUAL_COLUMNS, USUAL_COLUMNS + 5)
-RECENT_COLUMNS = USUAL_COLUMNS + 5
+SHORT_DEV, LONG_DEV, RESIDUE, RESIDUE_DEV, UNLIKE, PACED, LATELY, KEPT = range(USUAL_COLUMNS, USUAL_COLUMNS + 8)
+RECENT_COLUMNS = USUAL_COLUMNS + 8
 
 _WINSOR = 6.0
 _WILD_MEAN = 30.0  # usual distances; a mean farther away holds a mistake

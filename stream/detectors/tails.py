@@ -60,6 +60,11 @@ class Tails:
         self._peaks = np.concatenate([self._peaks, np.zeros((more, *self._peaks.shape[1:]), np.float16)])
         self._blocks = np.concatenate([self._blocks, np.zeros(more, np.float32)])
 
+    def forget(self, slot: Rows) -> None:
+        """Begin some rows anew."""
+        self._now[slot, _LEVEL], self._now[slot, _MEAN], self._now[slot, _PEAK] = np.inf, 1.0, 0.0
+        self._peaks[slot], self._blocks[slot] = 0, 0
+
     def known(self, slot: Rows) -> Bool:
         """Return which tails have seen enough to speak."""
         enough: Bool = self._blocks[slot] >= ENOUGH

@@ -239,3 +239,65 @@ class TestTails:
         assert [pytest.approx(0.05, rel=2e-3), pytest.approx(0.0005, rel=2e-3)] == tail(
             np.array([2.1318, 8.6103])
         ).tolist()
+
+
+MINUTE, HOUR = 60_000, 3_600_000
+
+
+def warmth(ts, seed=5):
+    """Return temperatures: a wave of a day, and what each hour makes of it, which a minute moves little."""
+    chance = np.random.default_rng(seed)
+    hour = (ts - ts[0]) // HOUR
+    slow = np.interp((ts - ts[0]) / HOUR, np.arange(hour[-1] + 2), chance.normal(0, 0.6, hour[-1] + 2))
+    return 12 + 5 * np.sin(2 * np.pi * (ts % DAY) / DAY) + slow + chance.normal(0, 0.1, len(ts))
+
+
+class TestPace:
+    def test_another_pace(self):
+        """Who has spoken by the hour and now speaks by the minute moves less each time, which is no anomaly."""
+        hours = START + np.arange(60 * 24) * HOUR
+        minutes = hours[-1] + MINUTE + np.arange(2 * 1_440) * MINUTE
+        ts = np.concatenate([hours, minutes])
+
+        found = judged(ts, np.concatenate([warmth(hours), warmth(minutes)]))
+
+        assert [] == [row for row in found[len(hours) :] if row[0] > 0.6]
+
+    def test_judged_again(self):
+        """A day later the new pace is known, and what is wrong is found."""
+        hours = START + np.arange(60 * 24) * HOUR
+        minutes = hours[-1] + MINUTE + np.arange(3 * 1_440) * MINUTE
+        value = np.concatenate([warmth(hours), warmth(minutes)])
+        value[-100:] += 15
+
+        found = judged(np.concatenate([hours, minutes]), value)
+
+        assert any(row[1] for row in found[-100:])
+
+    @pytest.mark.parametrize("seed", [5, 6, 7])
+    def test_the_first_day(self, seed):
+        """That a point is a day old, and its hours are known from now on, is no anomaly."""
+        ts = START + np.arange(1_700) * MINUTE
+
+        assert [] == [row for row in judged(ts, warmth(ts, seed)) if row[0] > 0.9]
+
+    def test_no_pace(self):
+        """Who speaks when something has changed, fast by day and slowly by night, is learned as it is."""
+        days = START // DAY * DAY + np.arange(40) * DAY
+        ts = np.sort((days[:, None] + np.r_[np.arange(8 * 12) * 5 * MINUTE + 9 * HOUR, np.arange(8) * HOUR]).ravel())
+        detector = Generic()
+
+        judged(ts, warmth(ts), detector)
+
+        assert not detector.learning(np.zeros(1, np.intp))[0]
+
+    def test_an_older_snapshot(self):
+        """A snapshot of a program that kept less of each series is taken; its pace is learned."""
+        ts, value = load(5)
+        old, new = Generic(), Generic()
+        judged(ts, value, old)
+        state = old.snapshot()
+        new.restore({**state, "rows": state["rows"][:, :-3]})
+
+        later = ts + 5 * DAY
+        assert [row[:4] for row in judged(later, value, old)] == [row[:4] for row in judged(later, value, new)]
