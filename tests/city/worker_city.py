@@ -1,5 +1,6 @@
 """A city's engines for tests of workers: Kafka, PostgreSQL and InfluxDB's stand-in, and what goes into their logs."""
 
+import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -22,7 +23,7 @@ from runtime.partitioned_log import PartitionedLog
 from runtime.past import config_for, edge_of
 from runtime.role_worker import WorkerRole
 from runtime.storage.sql.database import Database
-from runtime.topics import EVENTS, events_partition, topic_of
+from runtime.topics import EVENTS, events_partition, prepare_topics, topic_of
 from simulators.history import Past
 from simulators.injections import injections
 from simulators.registry import load, park_plan
@@ -67,6 +68,8 @@ def engines(folder: Path, *, partitions: int = 2, kafka: str = "") -> Iterator[E
             kafka=address, partitions=partitions, postgres_url_file=str(folder / "postgres"),
             influx_url=influx.url, influx_token_file=str(folder / "influx"), influx_org="park",
         )  # fmt: skip
+        # Before anybody asks for them: the small broker makes what it is asked for, with a number of its own.
+        asyncio.run(prepare_topics(city))
         settings = Settings(data_dir=folder / "data", city=city)
         database = open_database(settings)
         stack.callback(database.close)
