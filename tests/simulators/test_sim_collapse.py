@@ -34,7 +34,7 @@ def test_onsets():
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason="recordings of others are not here (PARK_SHARED_DATA)")
 def test_on_a_real_load():
-    """On a real office every stop, no holiday near it, is found within six days and held; what only looks so is not told."""
+    """On a real office every stop, no holiday near, is found in six days and held; what only looks so is not told."""
     base = next(b for b in bases() if b.name == "bdg2_1")
     tenants = [(s, s.make(base, base.use, 128, rng(9, n))) for n, s in enumerate(SCENARIOS.values())]
     done = run(base, tenants)
