@@ -36,7 +36,7 @@ START, MINUTE = 1_760_000_400_000, 60_000
 NOON = START + 12 * 60 * MINUTE
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def broker():
     """Run a broker with a gateway in each of two parks, and a smart plug."""
     if PROGRAM is None:
@@ -66,7 +66,7 @@ def device(*arguments, **named):
         made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def reader(broker, tmp_path_factory):
     """Give the platform's own reader of the bulk lane, with the settings that roles are given."""
     settings = read_settings(ROOT / "deploy" / "city.toml", {}, {
@@ -97,6 +97,9 @@ def heard(reader, topic):
     return until(lambda: topic in topics(reader))
 
 
+ACCEPTED = ("Success", "No matching subscribers")  # whether or not the platform listens at the moment
+
+
 class TestRights:
     @pytest.mark.parametrize(
         ("name", "topic"),
@@ -123,12 +126,14 @@ class TestRights:
     )  # fmt: skip
     def test_refused(self, broker, reader, name, topic):
         """Who may not is told so, and the platform hears nothing of it."""
-        with device(broker, name) as speaker:
-            assert "Not authorized" == speaker.says(topic)
-        with device(broker, "park-simulator") as last:
-            last.says("parks/liuxi/bulk/-/the-last")
         seen = []
-        until(lambda: (seen.extend(topics(reader)), "parks/liuxi/bulk/-/the-last" in seen)[1])
+        with device(broker, "park-simulator") as other:
+            other.says("parks/liuxi/bulk/-/the-first")
+            heard(reader, "parks/liuxi/bulk/-/the-first")  # and with it what was said before
+            with device(broker, name) as speaker:
+                assert "Not authorized" == speaker.says(topic)
+            other.says("parks/liuxi/bulk/-/the-last")
+            until(lambda: (seen.extend(topics(reader)), "parks/liuxi/bulk/-/the-last" in seen)[1])
 
         assert topic not in seen
 
@@ -220,7 +225,7 @@ class TestDoors:
         """A gateway that calls itself what the platform's client is called takes nothing from it."""
         connections = reader.counters.connections
         with device(broker, "liuxi@b1", client_id="park-bulk") as thief:
-            assert "Success" == thief.says("parks/liuxi/bulk/b1/meter-1")
+            assert thief.says("parks/liuxi/bulk/b1/meter-1") in ACCEPTED
         assert heard(reader, "parks/liuxi/bulk/b1/meter-1")
         assert (connections, True) == (reader.counters.connections, reader.connected)
 
@@ -229,7 +234,8 @@ class TestDoors:
         with device(broker, "dongqiao@b1") as rightful:
             with device(broker, "liuxi@b1", client_id="dongqiao@b1") as thief:
                 thief.says("parks/liuxi/bulk/b1/meter-1")
-            assert ("Success", 0) == (rightful.says("parks/dongqiao/bulk/b1/meter-1"), rightful.ended)
+            assert rightful.says("parks/dongqiao/bulk/b1/meter-1") in ACCEPTED
+            assert 0 == rightful.ended
 
     def test_too_large(self, broker):
         """A message far beyond what the platform takes is refused at the door."""

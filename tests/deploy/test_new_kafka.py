@@ -30,7 +30,9 @@ def database(city):
 
 
 def filled(database):
-    """Keep two snapshots of each log and of its store, cuts and positions, as workers do."""
+    """Keep two snapshots of each log and of its store, cuts and positions, as workers do; of tests before, nothing."""
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM cuts"))
     for stream in STREAMS:
         snapshots = SqlSnapshots(take(database, stream, "test", 1), part=64)
         for name in (stream, f"store-{stream}"):
