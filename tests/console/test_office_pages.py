@@ -120,8 +120,7 @@ class TestVisit:
     def test_plan(self, desk, opened):
         """A plan is made in English by keyboard; its visit of today is there after the next look."""
         page = desk.go(opened, "rounds", language="en")
-        page.locator(".plans").get_by_role("button", name="New").focus()
-        page.keyboard.press("Enter")
+        page.locator(".plans").get_by_role("button", name="New").press("Enter")
         page.get_by_label("Name").fill("Daily patrol, house 1")
         page.get_by_label("Checklist").select_option("daily_patrol")
         page.keyboard.press("Enter")
