@@ -31,7 +31,7 @@ def check_all(settings: Settings) -> Iterator[str]:
     if not (settings.data_dir / DATABASE).exists():
         yield "registry: none yet"
         return
-    database = Database.open(settings.data_dir / DATABASE)
+    database = Database.look(settings.data_dir / DATABASE)
     try:
         if (changed := SqlRules(database).newest()) is not None:
             yield f"rules: version {changed.version} of this folder holds, with {len(parse(changed.text))}"

@@ -4,7 +4,7 @@ The table can be shared with a running instance, and needs no key to begin with:
 folder may make one; in a city (`[city] postgres_url_file`) whoever has the password of its database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,8 @@ from runtime.cli_words import JsonFlag, iso, show
 from runtime.names import DATABASE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runtime.storage.sql.database import Database
 
 _DAY = 86_400_000  # ms
@@ -72,12 +74,13 @@ def listed(
     data_dir: FolderFlag = None,
 ) -> None:
     """List keys; none is shown in full, for none is kept."""
+    from runtime.storage.sql.database import Database
     from runtime.storage.sql.keys import SqlKeys
 
     settings = settings_of(settings_file, data_dir=data_dir)
     rows = []
     if _there(settings):
-        with _opened(settings) as database:
+        with _opened(settings, Database.look) as database:
             keys, now = SqlKeys(database), clock.now()
             rows = [
                 {
@@ -116,19 +119,20 @@ def _there(settings: Settings) -> bool:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator["Database"]:
+def _opened(settings: Settings, way: "Callable[[Path | str], Database] | None" = None) -> Iterator["Database"]:
     """Open the database that holds the keys: the city's where there is one, else that of the data folder."""
     from runtime.storage.sql.database import Database
 
+    where: Path | str = settings.data_dir / DATABASE
     if settings.city.postgres_url_file:
         from runtime.city_settings import postgres_url
 
-        database = Database.open(postgres_url(settings.city))
+        where = postgres_url(settings.city)
     else:
         from runtime.doors import make_folder
 
         make_folder(settings.data_dir)
-        database = Database.open(settings.data_dir / DATABASE)
+    database = (way or Database.open)(where)
     try:
         yield database
     finally:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from park.records import Refusal, Refused
 from park.settings import Settings
 from runtime.cli_words import moment
 from runtime.house import House
+from runtime.storage.sql.database import Database
 
 NOW = 1_795_000_000_000
 HOUR = 3_600_000
@@ -273,6 +275,18 @@ class TestKeys:
         assert "there is no key 3" in park.sentence("keys", "revoke", 3, "--data-dir", none)
         assert [] == park.json("keys", "list", "--data-dir", none)
         assert not none.exists()
+
+
+@pytest.mark.parametrize("command", [("keys", "list"), ("check",)])
+def test_a_look_changes_no_tables(park, tmp_path, command):
+    """A database with an older program's tables is left as it is by commands that only read, and they say so."""
+    with closing(Database.open(tmp_path / "park.db")) as database, database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    before = (tmp_path / "park.db").read_bytes()
+
+    assert 2 == park(*command, "--data-dir", tmp_path)
+    assert "has the tables of version 0001" in park.err
+    assert before == (tmp_path / "park.db").read_bytes()
 
 
 class TestCheck:

@@ -74,21 +74,29 @@ class Database:
     @classmethod
     def open(cls, where: Path | str) -> "Database":
         """Open a SQLite file or any database URL, and bring it up to date. Raises MachineryError."""
-        url = make_url(where) if isinstance(where, str) else URL.create("sqlite", database=str(where))
-        small = url.get_backend_name() == "sqlite"
-        # Requests come on up to 40 threads; those that find no connection wait, and are told in the end.
-        size = {} if small and not url.database else {"pool_size": 8, "max_overflow": 40, "pool_timeout": 10}
-        ways = {} if small else {"connect_args": {k: v for k, v in _WAYS.items() if k not in url.query}}
-        # A fault's words go into logs: no row stands in them, for it may hold a target's secret or a person's number.
-        engine = create_engine(url, pool_pre_ping=not small, hide_parameters=True, **size, **ways)
-        if small:
-            prepare(engine)
+        engine = _engine(where)
         database = cls(engine)
         try:
             with database.write() as connection:
-                for statement in () if small else _MIGRATES:
+                for statement in _MIGRATES if engine.dialect.name == "postgresql" else ():
                     connection.exec_driver_sql(statement)
                 migrate.upgrade(connection)
+        except BaseException:
+            engine.dispose()
+            raise
+        return database
+
+    @classmethod
+    def look(cls, where: Path | str) -> "Database":
+        """Open a database that is up to date, for one who only reads: older and newer ones stay as they are.
+
+        Processes of another version may be at work on it. Raises UserError, MachineryError.
+        """
+        engine = _engine(where)
+        database = cls(engine)
+        try:
+            with database.read() as connection:
+                migrate.same(connection)
         except BaseException:
             engine.dispose()
             raise
@@ -137,6 +145,19 @@ class Database:
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()
+
+
+def _engine(where: Path | str) -> Engine:
+    url = make_url(where) if isinstance(where, str) else URL.create("sqlite", database=str(where))
+    small = url.get_backend_name() == "sqlite"
+    # Requests come on up to 40 threads; those that find no connection wait, and are told in the end.
+    size = {} if small and not url.database else {"pool_size": 8, "max_overflow": 40, "pool_timeout": 10}
+    ways = {} if small else {"connect_args": {k: v for k, v in _WAYS.items() if k not in url.query}}
+    # A fault's words go into logs: no row stands in them, for it may hold a target's secret or a person's number.
+    engine = create_engine(url, pool_pre_ping=not small, hide_parameters=True, **size, **ways)
+    if small:
+        prepare(engine)
+    return engine
 
 
 @contextmanager

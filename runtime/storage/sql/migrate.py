@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from park.errors import Corrupt
+from park.errors import Corrupt, UserError
 
 HEAD = "0011"  # newest migration; a test holds it to the files
 _TURN = 0x7061726B  # key of the lock that whoever migrates holds: "park"
@@ -34,6 +34,16 @@ def upgrade(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as why:
         raise Corrupt(f"database of another version of this program: {why}") from why
+
+
+def same(connection: Connection) -> None:
+    """See that a database has the tables of this program. Raises UserError for any other."""
+    found = current(connection)
+    if found != HEAD:
+        raise UserError(
+            f"the database has the tables of version {found or 'none'}, this program those of {HEAD}: "
+            "the platform's next start brings an older one up to date; nothing was changed"
+        )
 
 
 def current(connection: Connection) -> str:
