@@ -11,7 +11,7 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from park.errors import Unavailable
@@ -34,8 +34,9 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
@@ -71,9 +72,15 @@ def kafka_home(environ: Mapping[str, str]) -> Path | None:
 class KafkaNode:
     """One node and its records."""
 
-    def __init__(self, home: Path, folder: Path, port: int = 0, heap: str = "256m") -> None:
-        """Take Kafka's home, the node's folder, and a port; 0: any that is free, the same from then on."""
+    def __init__(
+        self, home: Path, folder: Path, port: int = 0, heap: str = "256m", doors: Sequence[tuple[int, str]] = ()
+    ) -> None:
+        """Take Kafka's home, the node's folder, and a port; 0: any that is free, the same from then on.
+
+        `doors` are further ports with the addresses by which clients who come there reach it: host:port.
+        """
         self.port = port or _free_port()
+        self._doors = doors
         self._home = home
         self._folder = folder
         self._heap = heap
@@ -133,7 +140,17 @@ class KafkaNode:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "log4j2.properties").write_text(_LOGGING)
         draft = self._folder / "server.properties.tmp"
-        draft.write_text(_PROPERTIES.format(port=self.port, controller=_free_port(), data=self._folder / "data"))
+        doors = {f"DOOR{n}": door for n, door in enumerate(self._doors)}
+        draft.write_text(
+            _PROPERTIES.format(
+                port=self.port,
+                controller=_free_port(),
+                data=self._folder / "data",
+                listeners="".join(f",{name}://127.0.0.1:{port}" for name, (port, _) in doors.items()),
+                advertised="".join(f",{name}://{address}" for name, (_, address) in doors.items()),
+                protocols="".join(f",{name}:PLAINTEXT" for name in doors),
+            )
+        )
         command = self._command("kafka.tools.StorageTool", "format", "--cluster-id", _CLUSTER, "--config", str(draft))
         done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own command
         if done.returncode:

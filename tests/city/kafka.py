@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,13 +46,13 @@ def kafka() -> Iterator[str]:
 
 
 @contextmanager
-def apache_kafka() -> Iterator[KafkaNode]:
+def apache_kafka(doors: Sequence[tuple[int, str]] = ()) -> Iterator[KafkaNode]:
     """Start a node of Apache Kafka; yield it. Skips, with the reason, where it is not installed."""
     home = kafka_home(os.environ)
     if home is None:
         pytest.skip(f"Apache Kafka and Java are not here: {VARIABLE} says where Kafka's jars are")
     folder = Path(tempfile.mkdtemp(prefix="park-kafka-", dir=memory_folder()))
-    node = KafkaNode(home, folder)
+    node = KafkaNode(home, folder, doors=doors)
     try:
         node.start()
         yield node
