@@ -76,6 +76,11 @@ class Directory:
             fill = -1 if name == "metric" else 0
             setattr(self, name, grown(getattr(self, name), size, fill))
 
+    def reserve(self, size: int) -> None:
+        """Have columns up to a point number, known or not."""
+        self._grow(size)
+        self.size = max(self.size, size)
+
     def apply(self, config: Config) -> None:
         """Take what a configuration names; keep all else."""
         self.version = config.version

@@ -4,12 +4,13 @@ The quality stage remembers the last few readings of each point; what a broker o
 again after hours is beyond that, and only the store knows it.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from park.directory import Directory
 from park.events import Counted
 from park.operator import Emit, State
-from park.ports import ReadingStore
 from park.readings import Bool, Int32, Int64, Quality, ReadingBatch, concat
 from park.records import Config
 
@@ -25,9 +26,10 @@ class LateGate:
 
     name = "late"
 
-    def __init__(self, directory: Directory, store: ReadingStore) -> None:
+    def __init__(self, directory: Directory, known: Callable[[ReadingBatch], Bool]) -> None:
+        """Take what tells of readings of the stages which ones the store has (park.ports.ReadingStore.known)."""
         self._directory = directory
-        self._store = store
+        self._known = known
         self._recalled: Bool = np.zeros(0, np.bool_)
         self._decided: list[Bool] = []
         self._aside: list[ReadingBatch] = []
@@ -56,7 +58,7 @@ class LateGate:
         self._recalled = self._recalled[len(rows) :]
         if len(known) < len(rows):
             asked = rows[len(known) :]
-            known = np.concatenate([known, self._store.known(batch.rows(asked)) | self._in_chunk(batch, asked)])
+            known = np.concatenate([known, self._known(batch.rows(asked)) | self._in_chunk(batch, asked)])
         self._decided.append(known)
         self._chunk.append((batch.point, batch.ts))
         if not known.any():

@@ -10,19 +10,25 @@ took over from, says again what was said. So before the stages see a record:
 | Batch, Command | nothing: the stages know a reading twice said, and who resets twice has reset |
 
 All is decided by what the log holds, so that a replay decides alike.
+
+The stages know points by rows of the partition's own (stream/numbering.py); whoever reads records and events knows the
+registry's numbers.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from park.directory import Directory
 from park.operator import Emit, Operator, State
 from park.readings import ReadingBatch, batch_of
-from park.records import Config, Record, Tick
+from park.records import Batch, Config, Record, Tick
+from stream.numbering import Numbering
 from stream.pipeline import Pipeline
 
 _STATE = "partition"  # the key in a snapshot beside those of the stages
+_DIRECTORY, _NUMBERS = "directory", "numbers"  # beside the configuration, which is of no use without
 _NOTHING = batch_of([])
 
 
@@ -32,6 +38,7 @@ class PartitionPipeline(Pipeline):
     def __init__(self, stages: Callable[[Directory], tuple[Operator, ...]]) -> None:
         super().__init__(stages)
         self._tick = 0  # newest, epoch ms
+        self._numbering = Numbering()
 
     def run(self, record: Record, emit: Emit) -> ReadingBatch:
         """Pass one record through all stages, unless it was said already."""
@@ -44,14 +51,40 @@ class PartitionPipeline(Pipeline):
                 return _NOTHING
             newest = self.directory.version
             record = Config(newest, record.received, limits=record.limits, papers=record.papers)
-        return super().run(record, emit)
+        if isinstance(record, Config):
+            record = self._numbering.config(record, self.directory.limits)
+        elif isinstance(record, Batch):
+            record = replace(record, readings=self._by_row(record.readings, emit))
+        return self.named(super().run(record, lambda event: emit(self._numbering.event(event))))
+
+    def named(self, batch: ReadingBatch) -> ReadingBatch:
+        """Return rows of the stages by the registry's numbers."""
+        return self._numbering.named(batch)
+
+    def _by_row(self, readings: ReadingBatch, emit: Emit) -> ReadingBatch:
+        """Return readings by row; a point that this partition was never told of gets one, and is known twice said."""
+        rows = self._numbering.rows(readings.point)
+        if not rows.all():
+            self._numbering.give(readings.point)
+            self.directory.reserve(self._numbering.size)
+            super().run(Config(self.directory.version, int(readings.received[0])), emit)
+            rows = self._numbering.rows(readings.point)
+        return replace(readings, point=rows)
 
     def snapshot(self) -> dict[str, State]:
         """Return copies of all state."""
-        return {**super().snapshot(), _STATE: {"version": np.array(1), "tick": np.array(self._tick)}}
+        states = super().snapshot()
+        states[_DIRECTORY] = {**states[_DIRECTORY], _NUMBERS: self._numbering.snapshot()}
+        return {**states, _STATE: {"version": np.array(1), "tick": np.array(self._tick)}}
 
     def restore(self, states: Mapping[str, State]) -> None:
-        """Take the states of an earlier `snapshot`."""
+        """Take the states of an earlier `snapshot`; one without numbers has the registry's as rows."""
+        numbers = states[_DIRECTORY].get(_NUMBERS)
+        if numbers is not None:
+            self._numbering = Numbering.restored(numbers)
+            self.directory.reserve(self._numbering.size)
         super().restore(states)
+        if numbers is None:
+            self._numbering = Numbering.restored(np.arange(self.directory.size, dtype=np.int32))
         if _STATE in states:
             self._tick = int(states[_STATE]["tick"])

@@ -86,7 +86,7 @@ class Track:
 
         def with_gate(directory: Directory) -> tuple[Operator, ...]:
             first, *rest = self._stages(directory)
-            self._gate = LateGate(directory, self._store)
+            self._gate = LateGate(directory, lambda late: self._store.known(self._pipeline.named(late)))
             return (first, self._gate, *rest)
 
         self._pipeline = self._build(with_gate)
@@ -198,7 +198,8 @@ class Track:
         for stage in self._pipeline.operators:
             if isinstance(stage, TellsCounts):  # so that the ledger's counts and the store's are of the same records
                 stage.tell_counts(events.append)
-        columns = concat([part for part in (*readings, self._gate.aside()) if len(part)])
+        aside = self._pipeline.named(self._gate.aside())
+        columns = concat([part for part in (*readings, aside) if len(part)])
         cells = sorted({(gateway, hour) for gateway, hour, _ in edge})
         counts = [EdgeRow(g, h, edge[g, h, False], edge[g, h, True]) for g, h in cells]
         made = Cut(start, self.position, self._gate.decided())

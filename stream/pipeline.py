@@ -58,6 +58,10 @@ class Pipeline:
                 commanded.on_command(record, emit)
         return _NOTHING
 
+    def named(self, batch: ReadingBatch) -> ReadingBatch:
+        """Return readings that a stage holds as whoever reads the log knows their points."""
+        return batch
+
     def _heard(self, emit: Emit) -> Emit:
         """Return an emit that lets the stages which hear findings have each of them."""
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import create_engine, func, make_url, select, text
 
 from park.events import ConditionChange
 from park.metrics import Lane
@@ -35,6 +35,7 @@ from stream.pipeline import Pipeline
 from stream.stages import life_stages, store_stages
 from tests.city.ingest_city import METERS, Devices, Reading, fill
 from tests.city.kafka import apache_kafka
+from tests.city.wire import Wire
 from tests.servers import postgresql
 from tests.tools import free_port, until
 
@@ -79,19 +80,21 @@ class Ingester:
 
 
 class Ground:
-    """Everything beside the ingester."""
+    """Everything beside the ingester, and the wires from that to the engines."""
 
-    def __init__(self, folder, node, url, mqtt):
-        self.node, self.mqtt = node, mqtt
+    def __init__(self, folder, node, url, mqtt, wires):
+        self.node, self.mqtt, self.wires = node, mqtt, wires
         self.city = CitySettings(kafka=node.address)
         self.database = Database.open(url)
         fill(SqlRegistry(self.database), CODES)
-        (folder / "url").write_text(url)
+        over = make_url(url).set(port=wires["postgres"].port)
+        (folder / "url").write_text(over.render_as_string(hide_password=False))
         port = free_port()
         file = folder / "park.toml"
         file.write_text(
-            f'data_dir = "{folder}"\n[ingest]\nbroker_host = "127.0.0.1"\nbroker_port = {mqtt.port5}\n'
-            f'[city]\nkafka = "{node.address}"\npostgres_url_file = "{folder / "url"}"\nrole_port = {port}\n'
+            f'data_dir = "{folder}"\n'
+            f'[ingest]\nbroker_host = "127.0.0.1"\nbroker_port = {wires["mosquitto"].port}\nkeepalive = 5\n'
+            f'[city]\nkafka = "{wires["kafka"].address}"\npostgres_url_file = "{folder / "url"}"\nrole_port = {port}\n'
         )
         self.ingester = Ingester(file, port)
         asyncio.run(prepare_topics(self.city))
@@ -106,15 +109,15 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def engines():
-    """Run Kafka and PostgreSQL."""
-    with apache_kafka() as node, postgresql() as url:
-        yield node, url
+    """Run Kafka, with a wire to it, and PostgreSQL."""
+    with Wire(free_port()) as wire, apache_kafka([(wire.to, wire.address)]) as node, postgresql() as url:
+        yield node, url, wire
 
 
 @pytest.fixture
 def ground(tmp_path, engines):
     """Run Mosquitto beside them, over a database of its own."""
-    node, url = engines
+    node, url, kafka = engines
     if not node.pid:  # another test has left it so
         node.start()
     name = f"t{clock.now()}"
@@ -123,14 +126,16 @@ def ground(tmp_path, engines):
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     admin.dispose()
     broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
-    made = Ground(tmp_path, node, url.rpartition("/")[0] + f"/{name}", broker)
-    try:
-        yield made
-    finally:
-        made.ingester.kill()
-        made.reading.close()
-        made.database.close()
-        broker.stop()
+    with Wire(make_url(url).port) as postgres, Wire(broker.port5) as mosquitto:
+        wires = {"kafka": kafka, "postgres": postgres, "mosquitto": mosquitto}
+        made = Ground(tmp_path, node, url.rpartition("/")[0] + f"/{name}", broker, wires)
+        try:
+            yield made
+        finally:
+            made.ingester.kill()
+            made.reading.close()
+            made.database.close()
+            broker.stop()
 
 
 @contextmanager
@@ -183,7 +188,7 @@ def stored(reading):
 
         def stages(directory, gates=gates):
             first, *rest = store_stages(directory)
-            gates.append(LateGate(directory, store))
+            gates.append(LateGate(directory, store.known))
             return (first, gates[0], *rest)
 
         pipeline = Pipeline(stages)
@@ -226,6 +231,26 @@ def test_kafka_goes(ground):
     (detail,) = [c["detail"] for c in said_then["components"] if c["name"] == "bulk lane"]
     assert "Kafka takes nothing" in detail
     assert {1} == set(rows[Lane.BULK].values()) == set(rows[Lane.LIFE].values())
+    assert 0 == ground.ingester.stop()
+
+
+SAYS = {"kafka": "bulk lane", "postgres": "registry", "mosquitto": "bulk broker"}
+
+
+@pytest.mark.parametrize("engine", SAYS)
+def test_cut_off(ground, engine):
+    """While a wire of it is cut the ingester says so; mended, all that devices said is there, and counts once."""
+    messages = 8_000
+    ground.ingester.start()
+    with load(ground.mqtt.port, messages) as said:
+        until(lambda: len(said) > messages // 4, 60)
+        ground.wires[engine].cut()
+        until(lambda: SAYS[engine] in ground.ingester.health().get("missing", ()), 60)
+        ground.wires[engine].mend()
+        until(lambda: ground.ingester.health().get("status") == "ok", 90)
+    arrived(ground.reading, messages)
+
+    assert (messages, messages) == stored(ground.reading)
     assert 0 == ground.ingester.stop()
 
 
