@@ -37,7 +37,7 @@ class TargetBody(Body):
     version: Annotated[int, Field(ge=0, lt=1 << 53, description="that you saw; 0 for a new one")] = 0
 
     def target(self, old: Target | None) -> Target:
-        """Return it as a word; what is left out is as it was.
+        """Return it as a word; what is left out is as it was. One that settings name stays theirs until it is moved.
 
         Raises UserError: a secret goes to no other place than the one it was given for.
         """
@@ -49,7 +49,7 @@ class TargetBody(Body):
         return Target(
             self.name, self.channel, url, secret, self.addresses, self.language, self.park, self.least,
             self.broadcast, self.rate, self.quiet, self.timezone, self.template, self.enabled,
-            id=old.id if old else 0, version=self.version,
+            trusted=old is not None and old.trusted and not moved, id=old.id if old else 0, version=self.version,
         )  # fmt: skip
 
 

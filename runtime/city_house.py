@@ -58,6 +58,7 @@ class CityHouse(SqlHouse):
         self._resources = resources
         self.publisher = LivePublisher(Partition(client, LIVE, 0))
         super().__init__(settings, database, settings.data_dir / ATTACHMENTS, clock.elapsed)
+        resources.callback(self.delivery.close)
         city = settings.city
         self.influx = Influx(city.influx_url, influx_token(city), city.influx_org, _unwritten)
         gateways = Gateways(self.registry)

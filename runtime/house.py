@@ -47,6 +47,7 @@ class House(SqlHouse):
         database = Database.open(folder / DATABASE)
         resources.callback(database.close)
         super().__init__(settings, database, folder / ATTACHMENTS, time.monotonic, folder / LINK_KEY)
+        resources.callback(self.delivery.close)
         # What of a log cannot be read is passed over and told: a platform that does not start hears no fire.
         self.logs: dict[str, SegmentLog] = {
             lane: SegmentLog(folder / "log" / lane, settings.log, lane, skip_corrupt=True) for lane in Lane

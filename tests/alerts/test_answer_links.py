@@ -80,6 +80,29 @@ def test_in_an_officers_name(office, receiver):
     assert "wang" == office.links.show(LinkWords(b"k" * 32).of(dispatch.id), NOW)[1]
 
 
+@pytest.mark.parametrize("gone", ["officer", "target"])
+def test_of_one_who_is_gone(office, receiver, gone):
+    """With an officer, or a target, the links end that acknowledge in that name; those of others stay."""
+    wang = office.plans.save(Officer("wang", (("sms", "+8613800000000"),)), actor="li", now=NOW)
+    gate = office.target("gate", receiver.url, Channel.SMS, addresses=("+8613900000000",))
+    steps = (Step(0, (f"officer:{wang.id}", "target:gate", "target:desk")),)
+    chain = office.plans.save(Chain("x", steps), actor="li", now=NOW)
+    office.tell(burns())
+    office.work()
+    by = {d.facts.answered_by: LinkWords(b"k" * 32).of(d.id) for d in office.dispatches.list()}
+    assert {"wang", "gate", "desk"} == by.keys()
+    ends = {"officer": "wang", "target": "gate"}[gone]
+    if gone == "officer":
+        office.plans.end(Chain, chain.id, actor="li", now=NOW)
+        office.plans.end(Officer, wang.id, actor="li", now=NOW)
+    else:
+        office.targets.end(gate.id, actor="li", now=NOW)
+
+    with pytest.raises(NotFound, match="not valid"):
+        office.links.use(by.pop(ends), NOW + SECOND)
+    assert set(by) == {office.links.show(word, NOW + SECOND)[1] for word in by.values()}
+
+
 def test_the_same_at_each_attempt(office, receiver):
     """A message that is tried again carries the same link: whoever got the first can use it."""
     receiver.answer = lambda _: (503 if len(receiver.got) < 3 else 200, {}, b"")

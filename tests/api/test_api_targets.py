@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from api_house import Client
+from api_house import NOW, Client
 
 from park.alarms import MessageKind, Notification
+from park.delivery import Channel, Target
 from park.events import Severity
 
 HOOK = "https://hooks.example.com/T0/key-that-nobody-sees"
@@ -70,6 +71,32 @@ def test_a_secret_stays_where_it_was_given(admin, made, house, change):
     assert 400 == admin("PUT", f"/targets/{made['id']}", json=without).status_code
     assert HOOK == house.services.delivery.targets.get(made["id"]).url
     assert 200 == admin("PUT", f"/targets/{made['id']}", json=without | {"secret": ""}).status_code
+
+
+class TestOfSettings:
+    """A target that settings name lies where they say, and may be changed by API but for that."""
+
+    @pytest.fixture
+    def desk(self, house):
+        """A target of the settings, on a private network."""
+        target = Target("intern", Channel.WEBHOOK, "http://10.1.2.3/hook", trusted=True)
+        return house.services.delivery.targets.save(target, actor="settings", now=NOW)
+
+    @pytest.mark.parametrize("more", [{}, {"url": "http://10.1.2.3/hook"}])
+    def test_stays_theirs(self, admin, desk, more):
+        """Its language is changed, and it may be on a private network as before."""
+        wanted = {"name": "intern", "channel": "webhook", "version": 1, "language": "en", **more}
+        changed = admin("PUT", f"/targets/{desk.id}", json=wanted)
+
+        assert (200, True, "en") == (changed.status_code, changed.json()["trusted"], changed.json()["language"])
+
+    @pytest.mark.parametrize(("url", "code"), [("http://10.1.2.4/hook", 400), ("https://a.example.com/", 200)])
+    def test_moved(self, admin, desk, url, code):
+        """Who moves it has no more rights than with one of his own."""
+        wanted = {"name": "intern", "channel": "webhook", "version": 1, "url": url}
+
+        assert code == admin("PUT", f"/targets/{desk.id}", json=wanted).status_code
+        assert (code == 400) == admin.get(f"/targets/{desk.id}")["trusted"]
 
 
 def test_changed_meanwhile(admin, made):

@@ -1,14 +1,20 @@
 """The data folder is its owner's: what stands in it is nobody else's to read."""
 
 import gzip
+import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from park.alarms import DeliveryState, MessageKind
+from park.delivery import Batch, Channel, Dispatch, Facts, Target
 from park.errors import UserError
+from park.events import Severity
 from park.metrics import Lane
 from park.records import Tick
-from park.settings import LogSettings, Settings
+from park.settings import DeliverySettings, LogSettings, Settings
 from runtime.backup import read_backup, write_backup
 from runtime.house import House
 from runtime.names import ATTACHMENTS, DATABASE
@@ -30,6 +36,27 @@ def test_folder_of_a_person(tmp_path):
     (tmp_path / "data").mkdir(mode=0o750)
     with House.open(Settings(data_dir=tmp_path / "data")):
         assert mode(tmp_path / "data") == 0o750
+
+
+def test_closed(tmp_path):
+    """With a house end its connections to receivers, which are kept while it is open."""
+    with socket.create_server(("127.0.0.1", 0)) as receiver:
+        receiver.settimeout(10)
+        with House.open(Settings(data_dir=tmp_path / "data")) as house:
+            settings = DeliverySettings(loopback=True)
+            courier = house.delivery.courier(settings, house.cases, time.monotonic, {})
+            target = Target("desk", Channel.WEBHOOK, f"http://127.0.0.1:{receiver.getsockname()[1]}/")
+            drill = Facts("x", 0, MessageKind.DRILL, Severity.LOW, life=False, at=1)
+            batch = Batch("x", target, "", (Dispatch("x", "desk", "", drill, "", DeliveryState.SENDING),))
+            sending = threading.Thread(target=courier.send, args=(batch, 1))
+            sending.start()
+            connection, _ = receiver.accept()
+            connection.settimeout(10)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            sending.join()
+        with connection:
+            while connection.recv(65_536):  # to the end, which comes at once, or never
+                pass
 
 
 def test_backup_and_back(tmp_path):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from alerts import escalation, matching, rotas
 from alerts.escalation import Duty
@@ -16,7 +16,7 @@ from park.alarm_ports import P
 from park.duty import Chain, MaintenanceWindow, Officer, Rota, Silence
 from park.errors import Conflict, NotFound, UserError
 from runtime.storage.sql.database import Database
-from runtime.storage.sql.tables_alarms import duty_changes, duty_plans
+from runtime.storage.sql.tables_alarms import alarm_links, duty_changes, duty_plans
 
 _KINDS: Mapping[type[Any], str] = MappingProxyType({
     Officer: "officer", Rota: "rota", Chain: "chain", Silence: "silence", MaintenanceWindow: "window",
@@ -66,7 +66,10 @@ class SqlPlans:
         return saved
 
     def end(self, kind: type[P], key: int, *, actor: str, now: int) -> P:
-        """End a plan: a silence or window now, anything else for good. Raises NotFound, Conflict."""
+        """End a plan: a silence or window now, anything else for good. Raises NotFound, Conflict.
+
+        With an officer end the links that acknowledge in his name: his telephone may be anybody's now.
+        """
         name = _KINDS[kind]
         with self._database.write() as connection:
             plan, before = _old(connection, name, key)
@@ -80,6 +83,8 @@ class SqlPlans:
             values = {"ends": now, "version": plan.version, "body": _encode(plan).decode()}
             connection.execute(update(duty_plans).where(duty_plans.c.id == key).values(**values))
             _audit(connection, key, name, actor, now, before, "")
+            if name == "officer":
+                connection.execute(delete(alarm_links).where(alarm_links.c.actor == plan.name))
         ended: P = plan
         return ended
 

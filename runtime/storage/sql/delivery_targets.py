@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from alerts.targets import checked
 from park.delivery import Target
 from park.errors import Conflict, NotFound, UserError
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.tables_alarms import alarm_links
 from runtime.storage.sql.tables_delivery import target_changes, targets
 
 TARGETS_MOST = 500  # that hold at once
@@ -50,7 +51,7 @@ class SqlTargets:
         return saved
 
     def end(self, key: int, *, actor: str, now: int) -> Target:
-        """Take a target away; what waits for it is given up as dead by the courier. Raises NotFound."""
+        """Take a target away, and the links that were sent to it; what waits for it dies. Raises NotFound."""
         with self._database.write() as connection:
             held = next((x for x in holding(connection) if x.id == key), None)
             if held is None:
@@ -58,6 +59,7 @@ class SqlTargets:
             gone = replace(held, secret="", url="", enabled=False)  # what is gone keeps no secret
             values = {"ended": now, "body": _encode(gone).decode()}
             connection.execute(update(targets).where(targets.c.id == key).values(**values))
+            connection.execute(delete(alarm_links).where(alarm_links.c.actor == held.name))
             _audit(connection, gone, actor, now)
         return held
 
