@@ -19,6 +19,7 @@ from park.roles import Principal
 
 # Of devices themselves: that a smoke detector tells its battery does not make the air watched.
 ABOUT_DEVICES = frozenset({"battery", "signal", "low_battery", "online", "tamper", "fault"})
+_AT_ONCE = 2_000  # rows
 _PARKS_KEPT = 200  # of ~300 kB each at 1,400 points: a city of 150 parks
 
 
@@ -134,7 +135,7 @@ class View:
     def _rows_of(self, park: int) -> dict[int, PointRow]:
         """Return the points of a park, rising; those of retired devices are left out."""
         known = self._directory
-        rows = (known.points[p] for p in np.flatnonzero((known.park == park) & (known.metric >= 0)).tolist())
+        rows = known.points.rows(np.flatnonzero((known.park == park) & (known.metric >= 0)))
         devices = known.devices
         return {row.point: row for row in rows if row.device in devices and not devices[row.device].retired}
 
@@ -170,11 +171,12 @@ class View:
             self._leases = version, {place: tuple(leases) for place, leases in by_place.items()}
         return self._leases[1]
 
-    def rows(self, after: int) -> list[PointRow]:
-        """Return all points past a number, of every park."""
-        with self._lock:
-            self._refresh()
-            return [row for number, row in self._directory.points.items() if number > after]
+    def rows(self, after: int) -> Iterator[PointRow]:
+        """Yield all points past a number, of every park, rising; no more of them are made than are taken."""
+        points = self.directory().points
+        numbers = points.numbers()
+        for begin in range(int(np.searchsorted(numbers, after, "right")), len(numbers), _AT_ONCE):
+            yield from points.rows(numbers[begin : begin + _AT_ONCE])
 
     def row(self, point: int, caller: Principal) -> PointRow:
         """Return a point as the stages see it. Raises NotFound, also outside the key's scope."""

@@ -75,6 +75,11 @@ class Resolver:
             self._devices[b.device_key] = Known(b.device, b.gateway, b.lane is Lane.LIFE, points)
         self.version += 1
 
+    def adopt(self, other: "Resolver") -> None:
+        """Take the bindings of another, which go on being told to both: they are shared, not copied."""
+        self._devices = dict(other._devices)
+        self.version += 1
+
     def forget(self, device_keys: Iterable[str]) -> None:
         """Drop devices, retired or claimed anew; what they say is then unknown."""
         for key in device_keys:

@@ -17,3 +17,14 @@ def be_lean() -> bool:
     except (OSError, AttributeError):  # another library of C
         return False
     return all(mallopt(*told) for told in ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, _LARGE), (_TRIM_THRESHOLD, _LARGE)))
+
+
+def give_back() -> bool:
+    """Return to the machine what is free by now; return whether there was anything, and malloc is glibc's.
+
+    What a start leaves between what stays (rows of the registry, pieces of the log) is not given back by itself.
+    """
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (OSError, AttributeError):  # another library of C
+        return False

@@ -42,10 +42,9 @@ class Roster:
         self._life_topics: dict[str, tuple[str, ...]] = {}  # by device key
         self.covered: frozenset[str] = frozenset()  # topics that the life-safety client hears, of foreign dialects
         self._reader: Reader | None = None
-        bound = registry.bindings_since(0)
         self._bound = registry.version
-        self._first = bound
-        self._learn_topics(bound)
+        self._first: list[Bound] | None = registry.bindings_since(0)  # until a resolver has them
+        self._learn_topics(self._first)
 
     @property
     def life_topics(self) -> tuple[str, ...]:
@@ -56,15 +55,23 @@ class Roster:
         """Take charge of a lane that has not started."""
         self._workers[worker.lane] = worker
         self._waiting[worker.lane] = []
+        self._begin(resolver)
         self._resolvers.append((resolver, worker.lane))
         if worker.lane is Lane.LIFE:
             self._reader = reader
-        bind(resolver, self._first)
 
     def also(self, resolver: Resolver) -> None:
         """Keep one more resolver up to date."""
-        bind(resolver, self._first)
+        self._begin(resolver)
         self._resolvers.append((resolver, None))
+
+    def _begin(self, resolver: Resolver) -> None:
+        """Teach a resolver what was registered at the start; one copy of it is enough for all."""
+        if self._first is not None:
+            bind(resolver, self._first)
+            self._first = None
+        else:
+            resolver.adopt(self._resolvers[0][0])
 
     def whole(self, lane: Lane) -> Config:
         """Return what a lane must know of all that is registered now, with the rules."""

@@ -26,6 +26,7 @@ from runtime.doors import doors
 from runtime.embedded import Embedded
 from runtime.house import House
 from runtime.instance import Instance, remove_instance, write_instance
+from runtime.lean import be_lean, give_back
 from runtime.names import DATABASE
 from runtime.simulated import Devices, found_park, read_scenario
 from runtime.storage.sql.keys import RESERVED
@@ -49,6 +50,7 @@ class Simulation:
 def serve(settings: Settings, simulation: Simulation | None, out: Console) -> int:
     """Run until told to stop; return the exit code. Raises UserError and MachineryError before it is up."""
     require_keys = keys_needed(settings)
+    be_lean()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is more to stop than us
     with ExitStack() as stack:
         opened: list[socket.socket] = []
@@ -184,6 +186,7 @@ class _Watch:
             self._starting()
             # What is there now stays: the collector need not walk over a city's registry again and again.
             gc.collect()
+            give_back()
             gc.freeze()
             gc.set_threshold(100_000, 50, 1_000)
             if not self._stopping.is_set():

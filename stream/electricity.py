@@ -191,7 +191,7 @@ class Electricity:
             if not self._of[device]:
                 del self._of[device]
         self._holding.fit(self._of, config.received, emit)
-        for point in d.points.values() if config.limits is not None else config.points:
+        for point in d.points.rows(d.points.numbers()) if config.limits is not None else config.points:
             seat = _CHANNELS.get((point.metric, point.channel))
             if seat is not None and point.device in self._of:
                 self._seat(point.point, point.device, *seat)

@@ -4,7 +4,6 @@ Arrival-ordered. Doubtful and late readings decide nothing; rules named `fire.*`
 fire stage, rules on windows to `stream/means.py`, rules on measures to the stages that make them.
 """
 
-from collections.abc import Iterable
 from math import inf
 
 import numpy as np
@@ -89,20 +88,19 @@ class Limits:
         if config.limits is not None or (config.places and scoped):
             self._fit(sorted(d.points), config.received, emit)
             return
-        moved = {row.device for row in config.devices}
         points = {row.point for row in config.points}
-        if moved:
-            points |= {p for p, row in d.points.items() if row.device in moved}
+        if config.devices:
+            points |= set(d.points_on(row.device for row in config.devices).tolist())
         self._fit(sorted(points), config.received, emit)
 
-    def _fit(self, points: Iterable[int], now: int, emit: Emit) -> None:
+    def _fit(self, points: list[int], now: int, emit: Emit) -> None:
         d = self._directory
         by_metric: dict[str, list[LimitRow]] = {}
         for rule in self._rules:
             by_metric.setdefault(rule.metric, []).append(rule)
         touched: list[int] = []
-        for point in points:
-            row = d.points[point]
+        for row in d.points.rows(points):
+            point = row.point
             rules: tuple[LimitRow, ...] = ()
             if row.metric in by_metric:
                 device = d.devices.get(row.device)

@@ -125,8 +125,8 @@ class Means:
         points = set(self._of) if config.places else {row.point for row in config.points}
         if config.limits is not None or (config.places and any(r.places for r in self._rules)):
             points = {*self._of, *d.points_of(*{r.metric for r in self._rules}).tolist()}
-        if moved := {row.device for row in config.devices}:
-            points |= {p for p, row in d.points.items() if row.device in moved}
+        if config.devices:
+            points |= set(d.points_on(row.device for row in config.devices).tolist())
         by_metric: dict[str, list[LimitRow]] = {}
         for rule in self._rules:
             by_metric.setdefault(rule.metric, []).append(rule)

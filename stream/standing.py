@@ -153,14 +153,14 @@ class Standing:
         can = [CODE[name] for name, m in METRICS.items() if m.kind is Kind.GAUGE and not m.steady]
         self._gauges = np.flatnonzero(np.isin(metric, can) & own)
         powers = {
-            (row.device, row.channel): p
-            for p, row in sorted(d.points.items())
-            if row.metric == "power" and not row.source and row.device
+            (row.device, row.channel): row.point
+            for row in d.points.rows(d.points_of("power"))
+            if not row.source and row.device
         }
         pairs = [
-            (p, powers[row.device, row.channel])
-            for p, row in sorted(d.points.items())
-            if row.metric == "energy" and (row.device, row.channel) in powers
+            (row.point, powers[row.device, row.channel])
+            for row in d.points.rows(d.points_of("energy"))
+            if (row.device, row.channel) in powers
         ]
         self._registers, self._powers = (np.array([pair[k] for pair in pairs], np.intp) for k in (0, 1))
 

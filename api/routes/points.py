@@ -1,5 +1,6 @@
 """Points with the catalogue's words, and the catalogue itself."""
 
+from itertools import islice
 from typing import Annotated
 
 from fastapi import FastAPI, Query
@@ -73,7 +74,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         wanted = park_asked(caller, asked)
         seen = view.park(wanted, caller) if wanted else None
         inside = seen.within(unit) if unit and seen else None
-        rows = [
+        matching = (
             row
             for row in (view.rows(after) if seen is None else seen.rows.values())
             if row.point > after
@@ -83,8 +84,8 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             and (enterprise is None or row.enterprise == enterprise)
             and (metric is None or row.metric == metric)
             and (feed is None or METRICS[row.metric].feed is feed)
-        ]
-        rows.sort(key=lambda row: row.point)
+        )
+        rows = list(islice(matching, limit + 1))
         items = [shown(row) for row in rows[:limit]]
         if latest_too:
             new = latest([item.id for item in items])

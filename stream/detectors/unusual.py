@@ -19,7 +19,7 @@ from park.episodes import RARITY, pace
 from park.events import Anomaly, Finding, Severity
 from park.operator import Emit, State
 from park.readings import Float64, Int64, Quality, ReadingBatch, Rows
-from park.records import Config, LimitRow
+from park.records import Config, LimitRow, PointRow
 from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
 from stream.detectors.gaps import Gaps
@@ -181,27 +181,27 @@ class Unusual:
         parks = {place.place for place in config.places}
         named = {row.point for row in config.points}
         if parks:
-            named |= {p for p, row in d.points.items() if row.park in parks}
+            known = d.points.numbers()
+            named |= set(known[np.isin(d.park[known], list(parks))].tolist())
         if ruled:
             named |= set(d.points)
-        for p in sorted(named):
-            self._learn(p)
+        for row in d.points.rows(sorted(named)):
+            self._learn(row)
         c["due"][-1], c["amount"][-1] = _NEVER, False
         for detector, used in zip(self._detectors, self._used.tolist(), strict=True):
             detector.grow(used)
 
-    def _learn(self, p: int) -> None:
+    def _learn(self, row: PointRow) -> None:
         """Take a point as the registry has it now."""
-        d, c = self._directory, self._c
-        row = d.points[p]
-        park = d.places.get(row.park)
+        c, p = self._c, row.point
+        park = self._directory.places.get(row.park)
         use = use_of(row.metric)
         c["offset"][p] = (park.utc_offset if park else 480) * MINUTE
         # A little less than promised, so that jitter does not skip every second reading.
         c["pace"][p] = max(MINUTE, row.interval * 4 // 5)
         c["grain"][p] = use.least
         c["amount"][p] = use.source is Source.HOURS
-        self._raise(p)
+        self._raise(row)
         if use.source is Source.READINGS:
             c["due"][p] = 0 if c["due"][p] == _NEVER else c["due"][p]
         else:
@@ -221,9 +221,9 @@ class Unusual:
         )
         return before != self._rules
 
-    def _raise(self, p: int) -> None:
+    def _raise(self, row: PointRow) -> None:
         """Set what is told of a point: by the rule that fits it, or as without any."""
-        d, c, row = self._directory, self._c, self._directory.points[p]
+        d, c, p = self._directory, self._c, row.point
         device = d.devices.get(row.device)
         rules = fitting(
             self._rules, chain(d, row.place), park=row.park, kind=device.kind if device else "", channel=row.channel,

@@ -31,3 +31,24 @@ def test_what_is_free_is_given_back():
         return int(subprocess.run([sys.executable, "-c", GROWS, *arguments], capture_output=True, check=True).stdout)
 
     assert left("lean") < left()
+
+
+LETS_GO = """
+import os
+from runtime.lean import give_back
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+held = [bytearray(4_000) for _ in range(50_000)]
+held[:-1] = [None] * (len(held) - 1)
+before = resident()
+assert give_back()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is spoken to")
+def test_what_lies_before_something_held_is_given_back():
+    """Memory that was let go of, with something held behind it, goes back when that is asked for."""
+    out = subprocess.run([sys.executable, "-c", LETS_GO], capture_output=True, check=True).stdout
+
+    assert 100_000_000 < int(out)
