@@ -26,6 +26,7 @@ class Bucket:
     level: Level | None
     keep: int  # s; 0: for ever
     fields: MappingProxyType[str, str]  # name -> "float" | "integer"
+    precision: str = "ns"  # of the times in its lines
 
 
 TAGS = ("park", "place", "device", "channel", "point")
@@ -42,12 +43,12 @@ _RECEIPT = MappingProxyType({"stored": "integer", "duplicates": "integer", "read
 _FIGURE = MappingProxyType({"value": "float"})
 
 # Kept: raw for a month of disputes; a year and a month where people compare with the year before; days for ever.
-RAW = Bucket("raw", None, 31 * DAY, _READING)
+RAW = Bucket("raw", None, 31 * DAY, _READING, "ms")
 MINUTES = Bucket("minutes", Level.MINUTE, 92 * DAY, _ROLLUP)
 QUARTERS = Bucket("quarters", Level.QUARTER, 400 * DAY, _ROLLUP)
 HOURS = Bucket("hours", Level.HOUR, 1_100 * DAY, _ROLLUP)
 DAYS = Bucket("days", Level.DAY, 0, _ROLLUP)
-BANDS = Bucket("bands", None, 400 * DAY, _BAND)
+BANDS = Bucket("bands", None, 400 * DAY, _BAND, "ms")
 RECEIPTS = Bucket("receipts", None, 92 * DAY, _RECEIPT)
 PLATFORM = Bucket("platform", None, 92 * DAY, _FIGURE)
 

@@ -1,6 +1,7 @@
 """Messages that nobody could read or believe, kept in `park.dead` as they came.
 
-The key says in JSON where one came from and why it is here; a person looks at them with any tool of Kafka's.
+The key says in JSON where one came from and why it is here. People see them on the page of refused messages, where
+`runtime.dead_reading` brings them, and can take them in again (`runtime.letters_again`).
 """
 
 import json

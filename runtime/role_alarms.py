@@ -25,6 +25,7 @@ from runtime import clock
 from runtime.cases import case_timer
 from runtime.city_house import CityHouse, open_database
 from runtime.dead_letters import DeadLetters
+from runtime.dead_reading import DeadReading
 from runtime.dead_topic import DeadTopic
 from runtime.delivery_chart import chart_of
 from runtime.delivery_office import adapters_of
@@ -39,7 +40,7 @@ from runtime.storage.sql.assignments import Held
 from runtime.storage.sql.leadership import Leadership
 from runtime.told_gate import Verdict
 from runtime.told_reading import ToldReading
-from runtime.topics import EVENTS, events_partition, streams_of, topic_of
+from runtime.topics import DEAD, EVENTS, events_partition, streams_of, topic_of
 from runtime.topics_ready import TopicsReady
 from runtime.troubles import Troubles
 
@@ -89,6 +90,7 @@ class AlarmsAtWork:
             house.events, aside, house.cases.intake.alone, streams, watch=self._standby, ends=ends
         )
         self.readings = [self._reading(stream, client) for stream in streams]
+        self.letters = DeadReading(held.database, house.quarantine, Partition(client, DEAD, 0))
         self._case_timer = case_timer(house.cases)
         self._office_timer = office_timer(house.office.office, house.office.offset)
 
@@ -109,15 +111,17 @@ class AlarmsAtWork:
         for reading in self.readings:
             reading.follower.start()
         self._office_timer.start()
+        self.letters.follower.start()
         self._chores.start()
 
     def stop(self) -> None:
         """Stop every part, in the order of what flows; what is not written comes again."""
         self._stopping.set()
-        for reading in self.readings:
-            reading.follower.leave()
-        for reading in self.readings:
-            reading.follower.stop()
+        followers = [*(reading.follower for reading in self.readings), self.letters.follower]
+        for follower in followers:
+            follower.leave()
+        for follower in followers:
+            follower.stop()
         self._office_timer.stop()
         self._case_timer.stop()
         self.writer.stop()
@@ -177,6 +181,7 @@ class AlarmsAtWork:
             ("office", (self._office_timer.troubles.newest,)),
             ("delivery", (self._courier.trouble,)),
             ("live pages", (house.publisher.troubles.newest,)),
+            ("dead letters", (self.letters.follower.troubles.newest, self.letters.follower.lost)),
             ("chores", (self.troubles.newest,)),
         ):
             detail = "; ".join(filter(None, words))

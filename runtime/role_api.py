@@ -27,12 +27,14 @@ from runtime.city_health import CityHealth
 from runtime.city_homes import CityHomes, CityRegistry
 from runtime.city_house import CityHouse, not_in_a_city, open_database
 from runtime.city_live import decode_live
+from runtime.city_settings import influx_token
 from runtime.claiming import claim_device
 from runtime.doors import listen
 from runtime.follower import Follower
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import Entry, KafkaLog, Partition
 from runtime.kafka_records import record_again
+from runtime.letters_again import LettersAgain
 from runtime.loss import WholeLedger
 from runtime.partitioned_log import PartitionedLog
 from runtime.patience import patiently
@@ -40,6 +42,7 @@ from runtime.pulse import Pulse
 from runtime.role_door import RoleDoor
 from runtime.serve import keys_needed
 from runtime.settled_bindings import SettledBindings
+from runtime.storage.influx import Influx
 from runtime.storage.sql.database import Database
 from runtime.taking_again import TakingAgain
 from runtime.topics import EVENTS, LIVE, events_partition, streams_of, topic_of
@@ -105,6 +108,9 @@ class CityApi:
         self.logs = CityLogs(settings, database)
         stack.callback(self.logs.close)
         self._again = TakingAgain(settings.ingest, self.house.quarantine, self.logs.append, record_again)
+        city = settings.city
+        influx = partial(Influx, city.influx_url, influx_token(city), city.influx_org)
+        self._letters = LettersAgain(self.house.quarantine, self.house.events, influx, self._again.retry)
         self._bindings = SettledBindings(self.house.registry, self._again.resolver, clock.elapsed)
         self.followers = [self._of_events(client, stream) for stream in streams_of(settings.city)]
         self.followers.append(self._follower(Partition(client, LIVE, 0), self._relay))
@@ -184,7 +190,7 @@ class CityApi:
         return self.house.services(
             require_keys=require_keys,
             submit=self.submit,
-            retry=self._again.retry,
+            retry=self._letters.retry,
             claim=self.claim,
             hand_in=self.hand_in,
             components=self.components,

@@ -8,5 +8,5 @@ DELETE FROM snapshot_parts p WHERE NOT EXISTS (
 UPDATE snapshot_parts SET position = 0;
 UPDATE snapshots SET position = 0;
 DELETE FROM cuts;
-UPDATE applied SET position = 0 WHERE lane ~ '^(life|bulk)-[0-9]+$';
+UPDATE applied SET position = 0 WHERE lane ~ '^(life|bulk)-([0-9]+|dead)$';
 COMMIT;
