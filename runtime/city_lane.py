@@ -291,7 +291,8 @@ class CityLane:
     def _restore(self, parts: Parts) -> None:
         while not self._stopping.is_set() and not parts.held.lost.is_set():
             try:
-                parts.runner.restore()
+                with parts.turn:  # a past that is taken up is in memory twice
+                    parts.runner.restore()
                 break
             except _AWAY as why:
                 if isinstance(why, MachineryError) and not why.retry:
