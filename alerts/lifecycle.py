@@ -150,6 +150,8 @@ def advance(case: Case, verb: CaseVerb, before: CaseState | None, given: Given, 
 def tell(case: Case | None, trigger: Trigger, now: int) -> Outcome | None:
     """Tell the open case of a trigger's key, if there is one, of it. None: it changes nothing."""
     stale = is_stale(trigger, now)
+    if trigger.told and _known(case, trigger):
+        return None
     if case is None:
         if trigger.signal is Signal.OVER:
             return None
@@ -174,6 +176,16 @@ def is_stale(trigger: Trigger, now: int) -> bool:
     Log time may be days behind a clock that is not believed yet; what is told as it happens is none all the same.
     """
     return not trigger.live and now - trigger.at > STALE_AFTER
+
+
+def _known(case: Case | None, trigger: Trigger) -> bool:
+    """Tell whether what was called out needs no second word: its case is closed, or its source holds it up as new.
+
+    What was written in between may have ended a condition that stands: then it has to be told once more.
+    """
+    return case is None or any(
+        h.source == trigger.source and h.signal is Signal.ACTIVE and h.at >= trigger.at for h in case.holders
+    )
 
 
 def _verb(case: Case, trigger: Trigger) -> CaseVerb:

@@ -152,6 +152,7 @@ class Trigger:
     labels: tuple[Label, ...] = ()
     note: str = ""
     live: bool = False  # told as it happens: no history, however far log time is behind the clock
+    told: bool = False  # people were called out to it before it was written in its order
 
 
 @dataclass(frozen=True, slots=True)

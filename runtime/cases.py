@@ -79,6 +79,7 @@ class Cases:
         """
         now = self.clock.now()
         self.links.trim(now - _DAY)
+        self.store.forget_calls(now - 30 * _DAY)
         if keep:
             self.outbox.trim(now - keep)
 

@@ -114,7 +114,7 @@ class Network:
                         break
                     if self._elapsed() > until:
                         raise TimeoutError("the receiver takes too long to answer")
-                return Reply(answer.status_code, body, answer.headers.get("retry-after", ""))
+                return Reply(answer.status_code, body[:_REPLY_MOST], answer.headers.get("retry-after", ""))
         except httpx.TimeoutException as why:
             raise TimeoutError("the receiver takes too long to answer") from why
         except httpx.ConnectError as why:

@@ -6,7 +6,7 @@ times; then the event is mended, or set aside for a person: behind it a fire may
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from math import isfinite
 from types import MappingProxyType
@@ -44,6 +44,13 @@ class Watch(Protocol):
         """Take note that an event is written."""
 
 
+class Aloud(Protocol):
+    """Whoever tells people of an event that is not written in its order."""
+
+    def __call__(self, stream: str, event: SmallEvent, *, live: bool) -> None:
+        """Tell them; `live`: it happens now. Raises MachineryError, OSError: not now."""
+
+
 class _Nobody:
     """Watches nothing."""
 
@@ -61,7 +68,7 @@ class EventWriter:
         self,
         store: EventStore,
         aside: DeadLetters,
-        aloud: Callable[[str, SmallEvent], None] = lambda _stream, _event: None,
+        aloud: Aloud = lambda _stream, _event, *, live: None,  # noqa: ARG005
         streams: Sequence[str] = tuple(Lane),
         watch: Watch | None = None,
         ends: Mapping[str, int] = MappingProxyType({}),
@@ -77,7 +84,7 @@ class EventWriter:
         self._aloud = aloud
         self._watch: Watch = watch or _Nobody()
         self._ends = dict(ends)
-        self._early: deque[tuple[str, SmallEvent]] = deque(maxlen=_EARLY)
+        self._early: deque[tuple[str, SmallEvent, bool]] = deque(maxlen=_EARLY)
         self._refusals = 0  # in a row
         self._faults = 0  # of calling the same event out
         self._change = threading.Condition()
@@ -103,7 +110,8 @@ class EventWriter:
                 raise Full("too many events wait to be written")
             if self._count > _AT_ONCE and not known:
                 # A fire behind so many is called out first, whichever lane heard it.
-                self._early += ((stream, event) for event in events if _urgent(event))
+                live = self._is_live(stream, position)
+                self._early += ((stream, event, live) for event in events if _urgent(event))
             if known:  # told again, or a log that gives positions out again: none lasts before it is written
                 self._applied[stream] = position - 1
             self._waiting[stream].append((position, events))
@@ -115,10 +123,14 @@ class EventWriter:
         """Call out what no log has taken yet; it is put in its order when one does. Never blocks, never fails."""
         if events:
             with self._change:
-                self._early += ((stream, event) for event in events if _urgent(event))
+                self._early += ((stream, event, True) for event in events if _urgent(event))
                 for event in events:
                     self._watch.heard(stream, event)
                 self._change.notify()
+
+    def _is_live(self, stream: str, position: int) -> bool:
+        """Tell whether a position is known to lie beyond where its log ended when this process began."""
+        return stream in self._ends and position > self._ends[stream]
 
     def applied(self, stream: str) -> int:
         """Return the position through which a log's events last."""
@@ -169,8 +181,8 @@ class EventWriter:
 
     def _call_out(self) -> None:
         while self._early:
-            stream, event = self._early[0]
-            if not self._called(stream, event):
+            stream, event, live = self._early[0]
+            if not self._called(stream, event, live=live):
                 with self._change:
                     if not self._stopping:
                         self._change.wait(0.5)
@@ -179,11 +191,11 @@ class EventWriter:
                 if self._early and self._early[0][1] is event:  # of too many the oldest were let go meanwhile
                     self._early.popleft()
 
-    def _called(self, stream: str, event: SmallEvent) -> bool:
+    def _called(self, stream: str, event: SmallEvent, *, live: bool) -> bool:
         """Call an event out; tell whether it is done with. A fault of ours must not hold up the call behind it."""
         try:
             with self.troubles.passing("people could not be told of what is not logged yet", but=_AWAY):
-                self._aloud(stream, _mended(event))
+                self._aloud(stream, _mended(event), live=live)
                 self._watch.through(event)
                 self._faults = 0
                 return True
@@ -280,7 +292,9 @@ class EventWriter:
             elif mended != event and self._store.takes(stream, [mended]):
                 taken.append(mended)
             else:
-                self._aloud(stream, mended)  # first: a file that is full must not keep a fire from people
+                self._aloud(
+                    stream, mended, live=self._is_live(stream, position)
+                )  # first: a file that is full must not keep a fire from people
                 self.aside.put(stream, position, event, why)
         return taken
 

@@ -2,7 +2,7 @@
 
 import pytest
 from alarm_house import small_park
-from alarm_words import HOUR, NOW, fire
+from alarm_words import HOUR, NOW, fire, trigger
 
 from park.alarm_ports import CaseFilter
 from park.errors import NotFound
@@ -47,3 +47,15 @@ def test_links(cases):
     with pytest.raises(NotFound):
         cases.links.show(old, NOW + 1)
     assert "王磊" == cases.links.show(good, NOW + 40 * DAY + 1)[1]
+
+
+def test_calls(cases):
+    """A call to what was never written in its order is forgotten after 30 days, a newer one is not."""
+    (old, new) = (trigger(fire(place=n), Lane.LIFE) for n in (14, 15))
+    cases.store.call_out(old, NOW)
+    cases.store.call_out(new, NOW + 39 * DAY)
+    cases.trim(0)
+    for one in (old, new):
+        cases.store.call_out(one, NOW + 40 * DAY)
+
+    assert {14: 2, 15: 1} == {c.place: c.count for c in cases.store.cases(CaseFilter()) if c.place > 13}

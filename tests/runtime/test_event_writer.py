@@ -180,8 +180,8 @@ class TestFlood:
         intake = Intake(alarms, lambda: 10, outbox.put)
         called = []
 
-        def aloud(lane, event):
-            intake.alone(lane, event)
+        def aloud(lane, event, *, live):
+            intake.alone(lane, event, live=live)
             called.append((event, len(store.sizes)))
 
         store = Slow(database, intake, lambda: writer.put(Lane.LIFE, 2, [FIRE]))
@@ -201,8 +201,8 @@ class TestFlood:
         intake = Intake(alarms, lambda: 10, outbox.put)
         called = []
 
-        def aloud(lane, event):
-            intake.alone(lane, event)
+        def aloud(lane, event, *, live):
+            intake.alone(lane, event, live=live)
             called.append((event, len(store.sizes)))
 
         store = Slow(database, intake, lambda: writer.put(Lane.BULK, 2, [EVENT, FIRE, EVENT]))
@@ -311,7 +311,7 @@ def test_a_fire_behind_a_flood_of_life_safety(behind, tmp_path):
     """It is called out before the flood is written, and no log of life safety waits for all of another."""
     order = []
     store = Noted(order, lambda: writer.put(behind, 101, [BURNING]))
-    called = lambda stream, _event: order.append(f"called {stream}")  # noqa: E731
+    called = lambda stream, _event, *, live: order.append(f"called {stream}")  # noqa: ARG005, E731
     writer = EventWriter(store, DeadLetters(tmp_path / "x"), called, ("life-0", "life-1"))
     for position in range(1, 101):
         writer.put("life-0", position, [EVENT] * 50)
@@ -329,7 +329,8 @@ def test_a_call_that_always_fails(tmp_path):
     called = []
     broken = replace(BURNING, subject="place:9")
 
-    def aloud(_stream, event):
+    def aloud(_stream, event, *, live):
+        del live
         if event is broken:
             raise ValueError("a fault of ours")
         called.append(event)

@@ -7,14 +7,14 @@ trouble, and for life safety as a notification of no case, so that people hear o
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, exc, select
+from sqlalchemy import Connection, delete, exc, select
 
 from alerts.escalation import EVERYONE
 from alerts.gate import at_once
 from alerts.triggers import triggers_of
 from park.alarms import MessageKind, Notification, Signal, Trigger
 from park.errors import MachineryError
-from park.events import ActivityDay, ConditionChange, DeviceStatus, Finding, Severity
+from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Finding, Severity
 from park.streams import lane_of
 from park.wire import SmallEvent, decode_event
 from runtime.storage.sql.alarm_activity import suspicions
@@ -23,6 +23,7 @@ from runtime.storage.sql.alarm_writer import CaseWriter
 from runtime.storage.sql.alarms import SqlAlarms
 from runtime.storage.sql.database import among
 from runtime.storage.sql.tables import condition_changes, device_status, findings
+from runtime.storage.sql.tables_alarms import called_out
 from runtime.troubles import Troubles
 
 # The database is away, or busy: nothing is wrong with the trigger, and all is tried again.
@@ -64,7 +65,7 @@ class Intake:
         statuses = {e.device for e in events if isinstance(e, DeviceStatus)}
         d = device_status.c
         newest = {row[0]: row[1] for row in among(connection, select(d.device, d.body), d.device, statuses)}
-        found: list[Trigger] = []
+        new: list[SmallEvent] = []
         for event in events:
             if isinstance(event, DeviceStatus):
                 body = newest.get(event.device)
@@ -73,7 +74,9 @@ class Intake:
                     continue
             if event.id not in known:
                 known.add(event.id)
-                found += triggers_of(lane_of(stream), event)
+                new.append(event)
+        told = _called_out(connection, new)
+        found = [replace(t, told=t.id in told) for event in new for t in triggers_of(lane_of(stream), event)]
         found += suspicions(connection, lane_of(stream), (e for e in events if isinstance(e, ActivityDay)))
         live = stream in self._ends and position > self._ends[stream]
         return [replace(t, live=True) for t in found] if live else found
@@ -103,25 +106,35 @@ class Intake:
 
         return tell
 
-    def alone(self, stream: str, event: SmallEvent) -> None:
-        """Tell people of an event that the store refuses: of life safety as of a case, or at least as a message.
+    def alone(self, stream: str, event: SmallEvent, *, live: bool = False) -> None:
+        """Tell people of an event before it is stored, or though it cannot be: of life safety as of a case.
 
         One that is stored was told: a log that is read again tells of a fire that may be over and closed by now.
-        Raises MachineryError: nothing could be written now.
+        `live` says that it happens now, whatever its time. Raises MachineryError: nothing could be written now.
         """
         now, stored = self._now(), False
         with self.troubles.passing(f"nobody knows whether {event.id} was told", but=_AWAY):
             stored = isinstance(event, ConditionChange) and self._alarms.told(event.id)
         if stored:
             return
-        for trigger in triggers_of(lane_of(stream), event):
+        for trigger in (replace(t, live=live) for t in triggers_of(lane_of(stream), event)):
             if not at_once(trigger) or trigger.signal is not Signal.ACTIVE:
                 continue
             with self.troubles.passing(f"no case could be told of {trigger.id}", but=_AWAY):
-                self._alarms.trigger((trigger,), now)
+                self._alarms.call_out(trigger, now)
                 continue
             if self._put is not None:
                 self._put((_raw(trigger, now),), now)
+
+
+def _called_out(connection: Connection, events: Sequence[SmallEvent]) -> set[str]:
+    """Return the ids of events that people were called out to; from here on the events themselves say that."""
+    ids = {e.id for e in events if isinstance(e, ConditionChange) and e.state is AlarmState.ACTIVE}
+    c = called_out.c.event
+    found = {row[0] for row in among(connection, select(c), c, ids)}
+    if found:
+        connection.execute(delete(called_out).where(c.in_(found)))  # no more than a transaction's events
+    return found
 
 
 def _nothing() -> None:

@@ -104,7 +104,7 @@ class CaseWriter:
         for _ in range(_TRIES):
             kept = self._rows.open(_key(told))
             if kept is None:
-                if told.signal is Signal.OVER:
+                if told.signal is Signal.OVER or told.told:
                     return
                 self._make([told])
                 continue  # with another's case, where another process was first

@@ -23,9 +23,9 @@ from runtime.storage.sql.alarm_rows import (
     transition_of,
 )
 from runtime.storage.sql.alarm_writer import CaseWriter
-from runtime.storage.sql.database import Database
+from runtime.storage.sql.database import Database, upsert
 from runtime.storage.sql.tables import condition_changes
-from runtime.storage.sql.tables_alarms import case_attachments, case_timers, case_transitions
+from runtime.storage.sql.tables_alarms import called_out, case_attachments, case_timers, case_transitions
 
 _AT_ONCE = 50  # timers, or cases looked at anew, of one transaction: a fire waits for no longer
 _ROUNDS = 200  # of one turn; what is left is done in the next
@@ -87,11 +87,24 @@ class SqlAlarms:
             writer.trigger(triggers)
         return list(writer.changed.values())
 
+    def call_out(self, trigger: Trigger, now: int) -> None:
+        """Tell the case of a trigger whose event is not written in its order yet; once, however often it is tried."""
+        with self._writing(now) as writer:
+            put = upsert(writer.connection, called_out).values(event=trigger.id, at=now)
+            new = put.on_conflict_do_nothing(index_elements=["event"]).returning(called_out.c.event)
+            if writer.connection.execute(new).first() is not None:
+                writer.trigger((trigger,))
+
     def told(self, event: str) -> bool:
         """Tell whether an event is stored, and its case with it. Raises MachineryError."""
         query = select(condition_changes.c.id).where(condition_changes.c.id == event)
         with self._database.read() as connection:
             return connection.execute(query).first() is not None
+
+    def forget_calls(self, before: int) -> None:
+        """Forget who was called out to before a time: what is not written in its order by now never will be."""
+        with self._database.write() as connection:
+            connection.execute(delete(called_out).where(called_out.c.at < before))
 
     def act(self, case: int, act: Act, now: int, *, version: int | None = None) -> Case:
         """Do what a person asks. Raises NotFound, Conflict (it changed since `version`), Forbidden, UserError."""

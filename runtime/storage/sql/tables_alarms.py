@@ -53,6 +53,9 @@ case_transitions = Table(
 Index("ix_case_transitions_case", case_transitions.c.case, case_transitions.c.id)
 Index("ix_case_transitions_at", case_transitions.c.at)
 
+# Events that people were called out to before the log's order reached them; gone once it has.
+called_out = Table("called_out", metadata, Column("event", Text, primary_key=True), _number("at"))
+
 case_attachments = Table(
     "case_attachments", metadata, Column("id", _SERIAL, primary_key=True), _number("case"), _text("name"),
     _text("media_type"), _number("size"), _text("digest"), _number("at"), _text("actor"),

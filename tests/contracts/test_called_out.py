@@ -1,0 +1,99 @@
+"""A fire that people are called out to before it is written in its order: one alarm, whatever comes between."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.lifecycle import STALE_AFTER
+from park.alarm_ports import CaseFilter
+from park.alarms import CaseState, CaseVerb, Verdict
+from park.events import AlarmState
+from park.metrics import Lane
+from tests.alerts.alarm_house import Alarms
+from tests.alerts.alarm_words import MINUTE, NOW, SECOND, does, fire
+
+S, V = CaseState, CaseVerb
+ACTIVE, LATCHED, CLEARED = AlarmState.ACTIVE, AlarmState.LATCHED, AlarmState.CLEARED
+
+
+@pytest.fixture
+def alarms(where):
+    opened = Alarms(where)
+    yield opened
+    opened.close()
+
+
+def test_counted_once(alarms):
+    """What the log tells afterwards is the same fact: it is neither counted nor called again."""
+    events = [fire(), fire(NOW, NOW + SECOND, device=8, confirmed=True), fire(NOW, NOW + 2 * SECOND, device=9)]
+    for event in events:
+        alarms.intake.alone(Lane.LIFE, event)
+    before, said = alarms.store.cases(CaseFilter()), alarms.said()
+    alarms.events.apply(Lane.LIFE, 10, events)
+
+    assert (before, said) == (alarms.store.cases(CaseFilter()), alarms.said())
+    assert [3] == [case.count for case in before]
+
+
+def test_called_out_again(alarms):
+    """Calling out is tried until it is sure; it is done once."""
+    for _ in range(3):
+        alarms.intake.alone(Lane.LIFE, fire())
+
+    assert [1] == [case.count for case in alarms.store.cases(CaseFilter())]
+
+
+def test_closed_before_the_log_tells(alarms):
+    """A fire that a person has ended meanwhile is no new alarm when the log tells of it."""
+    alarms.intake.alone(Lane.LIFE, fire())
+    (case,) = alarms.store.cases(CaseFilter())
+    alarms.store.act(case.id, does(V.ACKNOWLEDGE), NOW + SECOND)
+    alarms.store.act(case.id, does(V.RESET), NOW + 2 * SECOND)
+    alarms.store.act(
+        case.id, does(V.CLOSE, note="burnt toast", verdict=Verdict.UNWANTED, why=does(V.RESET).why), NOW + 5 * MINUTE
+    )
+    alarms.now = NOW + 6 * MINUTE
+    alarms.events.apply(Lane.LIFE, 10, [fire()])
+
+    assert [] == alarms.store.cases(CaseFilter())
+    assert 1 == len(alarms.store.cases(CaseFilter(open=None)))
+
+
+def test_it_happens_now(alarms):
+    """A fire whose log time is hours behind the clock calls people at once when it is known to happen now."""
+    alarms.now = NOW + STALE_AFTER + MINUTE
+    alarms.intake.alone(Lane.LIFE, fire(), live=True)
+
+    assert [f"{fire().id}/all"] == alarms.said()
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_ends_as_if_nobody_had_called(file, tmp_path_factory, data):
+    """Whichever activations are called out first, what stands in the end is what stands without."""
+    events, at = [], NOW
+    for n in range(data.draw(st.integers(1, 3))):
+        since = at
+        course = data.draw(st.sampled_from([[ACTIVE], [ACTIVE, CLEARED], [ACTIVE, LATCHED, ACTIVE], [ACTIVE, LATCHED]]))
+        if n and events[-1].state is not CLEARED:
+            events.append(replace(events[-1], at=at, state=CLEARED))
+        for state in course:
+            events.append(fire(since, at, state=state, device=data.draw(st.sampled_from([7, 8]))))
+            at += SECOND
+    early = [e for e in events if e.state is ACTIVE and data.draw(st.booleans())]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=2)))
+    found = []
+    for called in ([], early):
+        alarms = Alarms(shutil.copy(file, tmp_path_factory.mktemp("called") / "park.sqlite"))
+        for event in called:
+            alarms.intake.alone(Lane.LIFE, event)
+        for position, (begin, end) in enumerate(zip([0, *cuts], [*cuts, len(events)], strict=True), 1):
+            alarms.events.apply(Lane.LIFE, position, events[begin:end])
+        cases = alarms.store.cases(CaseFilter(open=None))
+        found.append((len(cases), {c.state for c in cases}, {h.signal for c in cases for h in c.holders}))
+        alarms.close()
+
+    assert found[0] == found[1]
