@@ -1,8 +1,12 @@
 """What is no record never reaches a stage: it is refused with a reason."""
 
+import asyncio
+from inspect import iscoroutinefunction
+
 import msgspec
 import numpy as np
 import pytest
+from aiokafka import AIOKafkaProducer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,3 +151,20 @@ def test_reasons_are_words():
         open_record(encode(Config(1, NOW, (PointRow(1, code, 1, 1, 1),))))
     assert len(str(told.value)) < 200
     assert msgspec.json.encode(str(told.value))
+
+
+def test_the_sender_that_a_cut_off_producer_leaves():
+    """A producer that is cut short leaves its sender, which `runtime.kafka_client` ends by this name of aiokafka's.
+
+    There, where it is for broken connections, nobody would notice that the name is another.
+    """
+
+    async def found():
+        producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1")
+        sender = producer._sender
+        await producer.stop()
+        return sender
+
+    sender = asyncio.run(found())
+
+    assert iscoroutinefunction(sender.close)
