@@ -6,12 +6,13 @@ import pytest
 
 from park.alarm_ports import CaseFilter
 from park.errors import Conflict, NotFound, UserError
+from park.events import AlarmState
 from park.governance import Done, Hazard, InspectionPlan, OfficeFile, Round, RoundState
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.governance import SqlOffice
 from runtime.storage.sql.governance_kpi import period_of
 from tests.alerts.alarm_house import Alarms
-from tests.alerts.alarm_words import HOUR, NOW, burns
+from tests.alerts.alarm_words import HOUR, MINUTE, NOW, burns, passes
 
 HAZARD = Hazard(1, 12, "通道堵塞", NOW, "desk", NOW + 9, origin="round:1/a")
 VISIT = Round(1, "daily_patrol", "每日", "2026-11-21", NOW + HOUR, plan=3)
@@ -120,3 +121,23 @@ def test_period(where):
 
     assert ([case.id], 1) == ([a.case for a in found.activations], len(found.raised))
     assert () == before.activations == strange.activations
+
+
+def test_history_is_no_alarm_of_anybodys(where):
+    """What was over when it was read late counts nowhere; what still stands counts from when people were called."""
+    alarms = Alarms(where)
+    try:
+        for point, ends in ((1, True), (2, False)):
+            alarms.tell(passes(NOW - 24 * HOUR, point=point), now=NOW)
+            if ends:
+                alarms.tell(passes(NOW - 24 * HOUR, NOW - 23 * HOUR, point=point, state=AlarmState.CLEARED), now=NOW)
+        alarms.store.turn(NOW + MINUTE)
+        over, stands = sorted(alarms.store.cases(CaseFilter(open=None)), key=lambda c: c.point)
+        today = period_of(alarms.database, NOW - HOUR, NOW + HOUR)
+        yesterday = period_of(alarms.database, NOW - 25 * HOUR, NOW - HOUR)
+    finally:
+        alarms.close()
+
+    assert (0, 1) == (over.paged, stands.paged)
+    assert ([stands.id], [NOW]) == ([a.case for a in today.activations], [c.raised for c in today.raised])
+    assert ((), ()) == (yesterday.activations, yesterday.raised)

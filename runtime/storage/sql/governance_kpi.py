@@ -1,5 +1,7 @@
 """What the figures of alarms are counted from, read from the rows of alarms."""
 
+from dataclasses import replace
+
 from sqlalchemy import and_, func, or_, select
 
 from governance.activations import Period, activations_of
@@ -21,7 +23,11 @@ _FIRE = ("smoke_detector", "heat_detector", "co_detector", "flame_detector", "mu
 def period_of(
     database: Database, start: int, end: int, *, parks: frozenset[int] | None = None, park: int = 0, positions: int = 1
 ) -> Period:
-    """Return what happened to alarms in a time. Raises UserError where it is too much for one report."""
+    """Return what happened to alarms in a time. Raises UserError where it is too much for one report.
+
+    What was history when it was read, and called nobody, was no alarm of anybody's; what called people in the end
+    began for them when it was read.
+    """
     c, t, d = cases.c, case_transitions.c, devices.c
     mine = [c.park == park] if park else [] if parks is None else [c.park.in_(sorted(parks))]
     reach = or_(c.open, c.raised >= start - _LOOK_BACK)
@@ -30,6 +36,12 @@ def period_of(
         found = [case_of(body) for (body,) in connection.execute(query)]
         if len(found) > CASES_MOST:
             raise UserError(f"more than {CASES_MOST} alarms: ask for a shorter time, or for one park")
+        opening = select(t.case, func.min(t.at)).where(t.verb == CaseVerb.TRIGGER.value).group_by(t.case)
+        opened = {int(case): int(at) for case, at in among(connection, opening, t.case, [case.id for case in found])}
+        found = [
+            replace(case, raised=opened.get(case.id, case.raised)) for case in found
+            if case.paged or opened.get(case.id, case.raised) <= case.raised
+        ]  # fmt: skip
         known = {case.id for case in found}
         lines: list[Transition] = []
         inside = select(t.id, t.body).where(t.at >= start, t.at < end, t.verb.in_(_VERBS))
