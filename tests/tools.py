@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+SLOWER = 3  # times: a machine of CI may be so much slower than one of ours, and waits end with what they wait for
 
 
 def free_port() -> int:
@@ -17,17 +18,17 @@ def free_port() -> int:
 
 
 def until(condition: Callable[[], T], seconds: float = 20.0, every: float = 0.02) -> T:
-    """Return the condition's first true value; fail when it stays false for so long."""
+    """Return the condition's first true value; fail when it stays false for so long, by the pace of a quiet machine."""
     pause = socket.socketpair()  # waiting on a silent socket is a nap that needs no time.sleep
     try:
         pause[0].settimeout(every)
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + SLOWER * seconds
         while True:
             value = condition()
             if value:
                 return value
             if time.monotonic() > deadline:
-                raise AssertionError(f"still {value!r} after {seconds} s")
+                raise AssertionError(f"still {value!r} after {SLOWER * seconds} s")
             with contextlib.suppress(TimeoutError):
                 pause[0].recv(1)
     finally:

@@ -32,6 +32,7 @@ from runtime.storage.sql.rules import SqlRules
 
 NOW = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
 MINUTE, DAY = 60_000, 86_400_000
+PATIENCE = 30_000  # ms that a page may take to come to what is expected of it: machines of CI are slow
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -210,7 +211,9 @@ def chromium():
     """A headless Chromium for the tests of a file; no longer, because its driver keeps an event loop in this thread."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE)
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -234,7 +237,7 @@ def opened(chromium):
         context = chromium.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         home = urlsplit(host or address).netloc

@@ -1,8 +1,8 @@
 """Parts that tests of lanes and of the projector are put together from."""
 
 import threading
-import time
 from collections import deque
+from functools import partial
 
 import msgspec
 
@@ -18,6 +18,7 @@ from runtime.log_time import LogTime
 from runtime.storage.snapshots import FileSnapshots
 from stream.pipeline import Pipeline
 from stream.stages import life_stages
+from tests import tools
 
 START = 1_750_003_200_000  # a whole hour, epoch ms
 MINUTE = 60_000
@@ -38,13 +39,7 @@ BINDINGS = [
     Binding("native:p/-/heat", "heat", HEAT, metric="heat", device=12, lane=Lane.LIFE),
 ]
 
-
-def until(condition, seconds=20.0):
-    """Wait until a condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        threading.Event().wait(0.005)
+until = partial(tools.until, every=0.005)  # lanes of tests are quick
 
 
 def message(device, values, ts=None, n=0):
