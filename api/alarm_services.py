@@ -12,8 +12,8 @@ from park.duty import Rota, Silence
 class Files(Protocol):
     """The bytes of attachments."""
 
-    def keep(self, content: bytes, media_type: str) -> str:
-        """Keep a file; return its digest. Raises UserError, Full."""
+    def keep(self, content: bytes, media_type: str, park: int, beside: int) -> str:
+        """Keep a file of a park that hangs beside others; return its digest. Raises UserError, Conflict, Full."""
 
     def content(self, digest: str) -> bytes:
         """Return the bytes of a digest. Raises NotFound, Corrupt."""

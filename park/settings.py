@@ -53,6 +53,7 @@ class StoreSettings:
     day_days: int = 0  # of a park day; 0: for ever
     duckdb_memory: str = "1GB"  # that DuckDB may use, in its own words
     event_days: int = 400  # findings, and conditions that are over; 0: for ever
+    attachment_bytes: int = 4 << 30  # of photographs and papers of one park's alarms, rounds and hazards
 
 
 @dataclass(frozen=True, slots=True)

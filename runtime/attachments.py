@@ -1,15 +1,18 @@
-"""Files that people attach to alarms: kept in the data folder under their digest, of a few kinds, never run."""
+"""Files that people attach: kept in the data folder under their digest, of a few kinds, bounded, never run."""
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from uuid import uuid4
 
-from park.errors import Corrupt, Full, NotFound, UserError
+from park.errors import Conflict, Corrupt, Full, NotFound, UserError
 
+EACH = 100  # files of one alarm, round or hazard
 MOST = 5 << 20  # bytes of a file: a photograph from a phone
+SPARE = 256 << 20  # bytes of the disk that photographs leave to the logs
 
 
 def _text(content: bytes) -> bool:
@@ -32,11 +35,21 @@ KINDS: Mapping[str, Callable[[bytes], bool]] = MappingProxyType({
 class AttachmentFiles:
     """The folder of attachments."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, held: Callable[[int], int], most: int, spare: int = SPARE) -> None:
+        """`held` gives the bytes that are attached in a park by now, `most` how many they may be.
 
-    def keep(self, content: bytes, media_type: str) -> str:
-        """Write a file so that it lasts; return its digest. Raises UserError, Full."""
+        `spare` is the room on the disk that is left to others.
+        """
+        self._folder = folder
+        self._held = held
+        self._most = most
+        self._spare = spare
+
+    def keep(self, content: bytes, media_type: str, park: int, beside: int) -> str:
+        """Write a file so that it lasts; return its digest. Raises UserError, Conflict, Full.
+
+        `beside` is how many there are already where it is to hang.
+        """
         looks = KINDS.get(media_type)
         if looks is None:
             raise UserError(f"an attachment is one of {', '.join(KINDS)}")
@@ -44,6 +57,13 @@ class AttachmentFiles:
             raise UserError(f"an attachment has 1 to {MOST} bytes")
         if not looks(content):
             raise UserError(f"this is no {media_type}")
+        if beside >= EACH:
+            raise Conflict(f"there are {EACH} files of it already")
+        if self._held(park) + len(content) > self._most:
+            raise Conflict(
+                f"the files of this park take {self._most / 1e9:.1f} GB, and no more are taken: "
+                "the setting store.attachment_bytes says how many"
+            )
         digest = sha256(content).hexdigest()
         path = self._path(digest)
         if not path.exists():
@@ -54,6 +74,8 @@ class AttachmentFiles:
         part = path.with_name(f"{path.name}.{uuid4().hex}.part")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if shutil.disk_usage(path.parent).free < self._spare + len(content):
+                raise Full("an attachment would take the room that the logs need")
             with part.open("xb") as out:
                 out.write(content)
                 out.flush()

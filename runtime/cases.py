@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from alerts.rotas import on_duty
@@ -14,6 +15,7 @@ from alerts.triggers import report_trigger
 from api.alarm_services import AlarmServices
 from park.alarms import Case
 from park.duty import Silence
+from park.settings import StoreSettings
 from runtime.alarm_clock import AlarmClock
 from runtime.attachments import AttachmentFiles
 from runtime.storage.sql.alarm_held import preview
@@ -23,6 +25,7 @@ from runtime.storage.sql.alarm_outbox import SqlOutbox
 from runtime.storage.sql.alarm_plans import SqlPlans
 from runtime.storage.sql.alarm_rows import encode
 from runtime.storage.sql.alarms import SqlAlarms
+from runtime.storage.sql.attached import attached
 from runtime.storage.sql.database import Database
 from runtime.turning import Job, Turning
 
@@ -40,6 +43,7 @@ class Cases:
         publish: Publish,
         now: Callable[[], int],
         elapsed: Callable[[], float],
+        attachment_bytes: int = StoreSettings().attachment_bytes,
     ) -> None:
         self._publish = publish
         self._wakes: list[Callable[[], None]] = []
@@ -50,7 +54,7 @@ class Cases:
         self.plans = SqlPlans(database)
         self.links = SqlLinks(database, self.store)
         self.intake = Intake(self.store, self.clock.now, self.outbox.put)
-        self.files = AttachmentFiles(folder)
+        self.files = AttachmentFiles(folder, partial(attached, database), attachment_bytes)
 
     def wakes(self, wake: Callable[[], None]) -> None:
         """Call somebody whenever notifications were written; it must not block."""

@@ -118,8 +118,9 @@ class Desk:
 
     def attach_to_round(self, key: int, name: str, media_type: str, content: bytes, actor: str) -> OfficeFile:
         """Attach a photograph or a paper to a round."""
-        self.store.get(Round, key)
-        kept = OfficeFile(name, media_type, len(content), self._files.keep(content, media_type), 0, actor)
+        park, beside = self.store.get(Round, key).park, len(self.store.files(Round, key))
+        digest = self._files.keep(content, media_type, park, beside)
+        kept = OfficeFile(name, media_type, len(content), digest, 0, actor)
 
         def step(visit: Round) -> Done:
             # Nothing of it changes but its version: who answers from an old page hears of the photograph.
@@ -156,9 +157,10 @@ class Desk:
 
     def attach(self, key: int, name: str, media_type: str, content: bytes, actor: str) -> OfficeFile:
         """Attach a photograph or a paper to a hazard. Raises NotFound, UserError, Full, Conflict."""
-        self.store.get(Hazard, key)
+        hazard = self.store.get(Hazard, key)
         now = self.now()
-        kept = OfficeFile(name, media_type, len(content), self._files.keep(content, media_type), now, actor)
+        digest = self._files.keep(content, media_type, hazard.park, hazard.attachments)
+        kept = OfficeFile(name, media_type, len(content), digest, now, actor)
         deed = Deed(HazardVerb.ATTACH, actor, now, name)
         return self.store.attach(Hazard, key, kept, lambda h: hazards.do(h, deed), actor=actor, now=now)
 

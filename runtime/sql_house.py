@@ -57,7 +57,9 @@ class SqlHouse:
         self.episodes = SqlEpisodes(database)
         self.papers = SqlPapers(database)
         self.rulebook = self._rules(SqlRules(database))
-        self.cases = Cases(database, attachments, self.tell, clock.now, elapsed)
+        self.cases = Cases(
+            database, attachments, self.tell, clock.now, elapsed, settings.store.attachment_bytes
+        )  # fmt: skip
         key = Path(settings.delivery.link_key_file) if settings.delivery.link_key_file else link_key
         words = LinkWords.kept_in(key) if key is not None else None
         self.delivery = DeliveryOffice(database, lambda: self.rulebook.rows, words)

@@ -49,11 +49,11 @@ def add(app: FastAPI, services: Services) -> None:
         content: Annotated[bytes, RawBody(media_type="application/octet-stream")],
     ) -> AttachmentOut:
         """Attach a JPEG, PNG, WebP, PDF or text of up to 5 MiB; its kind is told by Content-Type."""
-        found(key, caller)
+        case = found(key, caller)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if not name.isprintable():
             raise UserError("the name of a file is printable")
-        digest = desk().files.keep(content, media_type)
+        digest = desk().files.keep(content, media_type, case.park, case.attachments)
         kept = Attachment(key, name, media_type, len(content), digest, 0, caller.name)
         return AttachmentOut.of(desk().store.attach(kept, desk().now()))
 

@@ -11,6 +11,7 @@ from alerts.lifecycle import act as would
 from park.alarm_ports import CaseFilter, Hidden
 from park.alarms import Act, Attachment, Case, CaseVerb, Transition, Trigger
 from park.errors import Conflict
+from runtime.attachments import EACH
 from runtime.storage.sql.alarm_held import Holding, inhibiting, released
 from runtime.storage.sql.alarm_rows import (
     ATTACHMENT,
@@ -29,7 +30,6 @@ from runtime.storage.sql.tables_alarms import called_out, case_attachments, case
 
 _AT_ONCE = 50  # timers, or cases looked at anew, of one transaction: a fire waits for no longer
 _ROUNDS = 200  # of one turn; what is left is done in the next
-ATTACHMENTS_MOST = 100  # of a case
 
 Told = Callable[[Sequence[Case], int], None]
 
@@ -71,7 +71,7 @@ class SqlAlarms:
         """Return the files of a case, oldest first."""
         c = case_attachments.c
         with self._database.read() as connection:
-            rows = connection.execute(select(*ATTACHMENT).where(c.case == case).order_by(c.id).limit(ATTACHMENTS_MOST))
+            rows = connection.execute(select(*ATTACHMENT).where(c.case == case).order_by(c.id).limit(EACH))
             return [attachment_of(row) for row in rows]
 
     def hidden(self, parks: frozenset[int] | None, *, before: str = "", limit: int = 100) -> list[Hidden]:
@@ -119,8 +119,8 @@ class SqlAlarms:
         """Write down a file of a case; its bytes are kept already. Raises NotFound, Conflict."""
         with self._writing(now) as writer:
             case = found(writer.connection, attachment.case, to_write=True)
-            if case.attachments >= ATTACHMENTS_MOST:
-                raise Conflict(f"an alarm has at most {ATTACHMENTS_MOST} attachments")
+            if case.attachments >= EACH:
+                raise Conflict(f"an alarm has at most {EACH} attachments")
             row = {
                 name: getattr(attachment, name) for name in ("case", "name", "media_type", "size", "digest", "actor")
             }

@@ -20,6 +20,7 @@ from park.governance import (
     T,
     Thing,
 )
+from runtime.attachments import EACH
 from runtime.storage.sql.alarm_case_rows import put_notifications
 from runtime.storage.sql.database import Database, upsert
 from runtime.storage.sql.tables_governance import office_changes, office_files, office_things
@@ -31,7 +32,6 @@ _DECODE: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {name: msgspec.json.Decoder(kind).decode for kind, name in _KINDS.items()}
 )
 _encode = msgspec.json.Encoder().encode
-FILES_MOST = 100  # of a thing
 _MOST = 1_000
 
 
@@ -105,8 +105,8 @@ class SqlOffice:
         with self._database.write() as connection:
             _stepped(connection, _KINDS[kind], key, step, actor, now, None)
             count = connection.execute(select(func.count()).where(c.thing == key)).scalar() or 0
-            if count >= FILES_MOST:
-                raise Conflict(f"there are {FILES_MOST} files of it already")
+            if count >= EACH:
+                raise Conflict(f"there are {EACH} files of it already")
             row = {"thing": key, "name": file.name, "media_type": file.media_type, "size": file.size,
                    "digest": file.digest, "at": now, "actor": actor}  # fmt: skip
             number = int(connection.execute(insert(office_files).values(**row).returning(c.id)).scalar_one())
@@ -118,7 +118,7 @@ class SqlOffice:
         with self._database.read() as connection:
             _found(connection, _KINDS[kind], key)
             query = select(c.name, c.media_type, c.size, c.digest, c.at, c.actor, c.id).where(c.thing == key)
-            return [OfficeFile(*row) for row in connection.execute(query.order_by(c.id).limit(FILES_MOST))]
+            return [OfficeFile(*row) for row in connection.execute(query.order_by(c.id).limit(EACH))]
 
     def counts(self, kind: type[T], park: int) -> dict[str, int]:
         """Return how many there are of a park (0: of all) in each state."""
