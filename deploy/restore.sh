@@ -32,6 +32,9 @@ within postgres sh -c 'PGPASSWORD="$(cat "${PARK_SECRETS:-/run/secrets}/postgres
     exec pg_restore --username=postgres --role=park --dbname=park_restored --no-owner --no-privileges \
     --exit-on-error --single-transaction' < "$from/postgres.dump"
 
+# Links that acknowledge: some were used since, or sent to officers who have gone.
+printf '%s\n' '\connect park_restored' 'DELETE FROM alarm_links;' | sql
+
 say "InfluxDB"
 within influxdb sh -c 'set -e; d=${PARK_INFLUX:-/var/lib/influxdb2}/restore.part; rm -rf "$d"; mkdir "$d"
     trap "rm -rf $d" EXIT; tar -C "$d" -xf -

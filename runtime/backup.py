@@ -3,7 +3,9 @@
 Taken in the order snapshots, database, time series, journal, logs: a lane's snapshot is saved once what it found
 lasts in SQL, and whatever the first four say they have seen is in the logs that come last. So a restored folder
 is one that was stopped at that moment. The manifest is the last member: a file that was cut off has none.
-What the broker still holds is the broker's; a device's message is ours once it is acknowledged.
+The key of links is in none, and a restored folder knows no link of before: some were used since, or sent to
+officers who have gone (decision 080). What the broker still holds is the broker's; a device's message is ours once
+it is acknowledged.
 """
 
 import contextlib
@@ -33,6 +35,10 @@ _STAGING = "backup.part"
 _SMALL = ("snapshots", "projector")  # folders of files that are written whole and renamed, or only grow
 _BESIDE = (SCENARIO, UNTIL, LABELS, REFUSED_EVENTS)  # as they are, where they are
 _LEVEL = 1  # of compression: columns shrink as much as with 6, in a third of the time
+_NO_BACKUP = (
+    tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, msgspec.DecodeError, KeyError, TypeError,
+    sqlite3.DatabaseError,
+)  # fmt: skip
 _TRIES = 3  # files that are renamed while a folder is copied
 
 
@@ -125,12 +131,13 @@ def read_backup(settings: Settings, source: Path, told: Told = lambda _: None) -
         if form != FORMAT:
             raise UserError(f"{source} is a backup of format {form}; this program reads {FORMAT}")
         (part / MANIFEST).unlink()
+        _forget_links(part / DATABASE)
         if folder.exists():
             folder.rmdir()
         part.rename(folder)
     except ParkError:
         raise
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, msgspec.DecodeError, KeyError, TypeError) as why:
+    except _NO_BACKUP as why:
         said = str(why).partition("\n")[0].rstrip(":")
         raise UserError(f"{source} is no backup, or not all of one: {said}") from why
     except OSError as why:
@@ -153,6 +160,12 @@ def _unpack(source: Path, part: Path, told: Told) -> None:
             tar.extract(member, part, filter="data")  # nothing outside, no links that lead there, no devices
             done += member.size
             told(done / max(1, whole))
+
+
+def _forget_links(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as restored, restored:
+        if restored.execute("SELECT 1 FROM sqlite_master WHERE name = 'alarm_links'").fetchone():
+            restored.execute("DELETE FROM alarm_links")
 
 
 def _room(folder: Path, target: Path) -> None:

@@ -10,14 +10,15 @@ import pytest
 
 from park.alarms import DeliveryState, MessageKind
 from park.delivery import Batch, Channel, Dispatch, Facts, Target
-from park.errors import UserError
+from park.errors import NotFound, UserError
 from park.events import Severity
 from park.metrics import Lane
 from park.records import Tick
 from park.settings import DeliverySettings, LogSettings, Settings
 from runtime.backup import read_backup, write_backup
 from runtime.house import House
-from runtime.names import ATTACHMENTS, DATABASE
+from runtime.names import ATTACHMENTS, DATABASE, LINK_KEY
+from tests.alerts.alarm_words import NOW, burns
 
 
 def mode(path: Path) -> int:
@@ -67,6 +68,23 @@ def test_backup_and_back(tmp_path):
     read_backup(Settings(data_dir=tmp_path / "back"), tar)
 
     assert (mode(tar), mode(tmp_path / "back")) == (0o600, 0o700)
+
+
+def test_a_backup_revives_no_link(tmp_path):
+    """A link of before is good for nothing in a restored folder, nor is the key that it was made with there."""
+    settings = Settings(data_dir=tmp_path / "data")
+    with House.open(settings) as house:
+        (case,) = house.cases.store.trigger([burns()], NOW)
+        word = house.cases.links.make(case.id, "li", now=NOW, lasts=60_000)
+        write_backup(house, tmp_path / "park.tar.gz")
+        key = (settings.data_dir / LINK_KEY).read_bytes()
+        assert case.id == house.cases.links.show(word, NOW)[0].id
+    back = Settings(data_dir=tmp_path / "back")
+    read_backup(back, tmp_path / "park.tar.gz")
+    with House.open(back) as house:
+        with pytest.raises(NotFound, match="not valid"):
+            house.cases.links.show(word, NOW)
+        assert key != (back.data_dir / LINK_KEY).read_bytes()
 
 
 def test_backup_is_compressed(tmp_path):
