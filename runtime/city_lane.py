@@ -19,7 +19,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from park.errors import Corrupt, MachineryError
 from park.events import Bands, Event
@@ -29,9 +28,10 @@ from park.records import Batch, Tick
 from park.streams import lane_of
 from park.told import Told, tell
 from park.wire import SmallEvent
+from runtime.city_lane_words import ALL, CityLaneSettings, CityLaneState, Phase
 from runtime.kafka_log import Entry
 from runtime.merging import merged
-from runtime.projector import Projector, ProjectorState
+from runtime.projector import Projector
 from runtime.runner import Runner
 from runtime.saving import Saving
 from runtime.storage.sql.assignments import Held
@@ -44,30 +44,6 @@ _SAVING = 10.0  # s that a snapshot may take which another one waits for
 _SURE = 0.5  # s between two questions for an end that cannot be
 _DEAD = 200  # messages of up to message_bytes each
 _AWAY = (MachineryError, OSError)  # what may pass, so that it is tried again
-
-
-class Phase(StrEnum):
-    """How a partition is."""
-
-    TAKING = "taking"  # an epoch, and its past
-    FILLING = "filling"  # the log from its snapshot on
-    LIVE = "live"
-    LOST = "lost"  # somebody else holds it
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class CityLaneSettings:
-    """How a partition paces itself."""
-
-    rows: int = 20_000  # readings run at once where many wait
-    ahead: int = 4_000  # messages handed over and not run yet, beyond which no more are taken
-    retry: float = 0.5  # s between attempts
-    said: float = 1.0  # s between words that nothing was found
-    snapshot_records: int = 20_000  # from one snapshot to the next
-    snapshot_seconds: float = 120.0
-    worth: int = 500  # records, beyond which a snapshot is worth its while when the partition moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +61,6 @@ class Parts:
     close: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class CityLaneState:
-    """A partition as health pages see it."""
-
-    stream: str
-    phase: Phase
-    epoch: int
-    position: int  # of the log, run through
-    end: int  # known of
-    tick: int  # newest, epoch ms
-    readings: int  # since the start
-    events: int
-    dead: int  # messages that were no records
-    failures: int
-    trouble: str  # the newest, in words; "" for none
-    lost: str  # what of its past it does not know, in words
-    store: ProjectorState | None
-
-
 @dataclass(slots=True)
 class _Counts:
     readings: int = 0
@@ -115,18 +72,26 @@ class CityLane:
     """One partition's worker, in a thread of its own."""
 
     def __init__(
-        self, stream: str, tail: Tail, make: Callable[["CityLane"], Parts], settings: CityLaneSettings | None = None
+        self,
+        stream: str,
+        tail: Tail,
+        make: Callable[["CityLane"], Parts],
+        settings: CityLaneSettings | None = None,
+        *,
+        sound: int = ALL,
     ) -> None:
         """Take the tail that messages are put into; `make` takes the log over and raises MachineryError when it cannot.
 
-        Nothing runs before `start`.
+        `sound` is how far the log is known to be the one of which something is written down. Nothing runs before
+        `start`.
         """
         self.stream = stream
         self.lane = lane_of(stream)
         self.tail = tail
         self.cpu = 0.0  # s that the thread has used
         self.phase = Phase.TAKING
-        self.short = False  # the log ends before what was run
+        self.sound = sound  # position through which the log is the one that was run
+        self.short = False  # it is not all that was run
         # Messages that are no records, for the dead letters; a store keeps a copy of each for people besides.
         self.dead: deque[tuple[Entry, str]] = deque(maxlen=_DEAD)
         self.live = threading.Event()  # set once all that was in the log at the start is run
@@ -193,10 +158,11 @@ class CityLane:
         return ended
 
     def look(self) -> None:
-        """See where the log really ends: further than anybody handed on, or before what was run. Raises Unavailable.
+        """See where the log really ends, and that it is the one that was run. Raises Unavailable.
 
-        A log that ends before (made anew, or its newest records lost with a machine) gives positions out again:
-        what comes would be passed over as known. So it ends, and whoever takes the log anew fits what is known.
+        One that ends before (made anew, or its newest records lost with a machine) gives positions out again, and
+        one that grew again past where we are has done so: what came would be passed over as known. So this one
+        ends, and whoever takes the log anew fits what is known.
         """
         parts = self._parts
         if parts is None or self.phase is not Phase.LIVE:
@@ -205,12 +171,17 @@ class CityLane:
         if end < position and not self._stopping.wait(_SURE):
             end = parts.log.newest  # a new leader may not know its end at once
         if end < position:
-            self._troubles.tell("it begins anew", Corrupt(f"the log ends at {end}, and {position} was run"))
-            self.short = True
-            parts.held.lost.set()
-            self.tail.wake()
+            why = f"the log ends at {end}, and {position} was run"
         else:
             self.tail.reach(end)
+            changed = parts.log.changed
+            if changed is None:
+                return
+            end, why = changed, f"the log was another beyond {changed} when it was run: its records were lost"
+        self._troubles.tell("it begins anew", Corrupt(why))
+        self.sound, self.short = end, True
+        parts.held.lost.set()
+        self.tail.wake()
 
     @property
     def over(self) -> bool:

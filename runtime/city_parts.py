@@ -15,7 +15,8 @@ from park.told import Told, encode_told
 from runtime import clock
 from runtime.bands import BandQueue
 from runtime.city_homes import CityHomes, CityRegistry
-from runtime.city_lane import CityLane, CityLaneSettings, Parts
+from runtime.city_lane import CityLane, Parts
+from runtime.city_lane_words import ALL, CityLaneSettings
 from runtime.city_series import CitySeries
 from runtime.dead_topic import DeadTopic
 from runtime.gateways import Gateways
@@ -37,7 +38,7 @@ from runtime.storage.sql.ledger import SqlLedger
 from runtime.storage.sql.papers import SqlPapers
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.rules import SqlRules
-from runtime.storage.sql.snapshots import SqlSnapshots
+from runtime.storage.sql.snapshots import SqlSnapshots, known_of
 from runtime.stream_log import StreamLog, Tail
 from runtime.topics import EVENTS, events_partition, topic_of
 from stream.stages import bulk_stages, life_stages, store_stages
@@ -78,10 +79,10 @@ class Workshop:
         self._turns = {lane: Lock() for lane in Lane}  # no fire waits for a snapshot of bulk
         self.dead = 0  # messages and lines put into the dead letters
 
-    def lane(self, client: KafkaClient, stream: str) -> CityLane:
-        """Return what does a partition's work, not begun yet; `client` is its lane's."""
+    def lane(self, client: KafkaClient, stream: str, sound: int = ALL) -> CityLane:
+        """Return what does a partition's work, not begun yet; `client` is its lane's, `sound` as CityLane has it."""
         tail = Tail(stream, partial(self._opened, stream))
-        return CityLane(stream, tail, partial(self._parts, client), self._lane_settings)
+        return CityLane(stream, tail, partial(self._parts, client), self._lane_settings, sound=sound)
 
     def close(self) -> None:
         """Release InfluxDB; the database is another's."""
@@ -102,11 +103,14 @@ class Workshop:
             _ = soon.end  # who cannot ask Kafka takes nothing from whoever can
             held = take(self._database, stream, self._owner, clock.now())
             end = soon.end  # asked behind it: whoever held the log before went on, and wrote, until then
-            if fit(held, end, (stream, f"store-{stream}")):
-                _log.error("%s ends at %d, before what was made of it: what is beyond is forgotten", stream, end)
+            marks, known = known_of(held, soon, end, lane.sound)
+            if fit(held, known, (stream, f"store-{stream}"), end):
+                _log.error(
+                    "%s is known up to %d, before what was made of it: what is beyond is forgotten", stream, known
+                )
             tail.reach(end)
-            snapshots = SqlSnapshots(held, turn=self._turns[lane.lane])
-            log = StreamLog(tail, soon, lane.refuse)
+            snapshots = SqlSnapshots(held, turn=self._turns[lane.lane], marks=marks.before)
+            log = StreamLog(tail, soon, lane.refuse, marks)
             pipeline = partial(PartitionPipeline, _STAGES[lane.lane])
             registry = partial(self._whole, stream)
             runner = Runner(stream, pipeline, log, snapshots, careful=lane.lane is Lane.LIFE, registry=registry)

@@ -10,13 +10,14 @@ running meanwhile, under its epoch, and only saves where it stands: whoever take
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from park.errors import MachineryError
 from park.metrics import Lane
 from park.streams import stream_of
-from runtime.city_lane import CityLane, CityLaneState, Phase
+from runtime.city_lane import CityLane
+from runtime.city_lane_words import ALL, CityLaneState, Phase
 from runtime.kafka_log import Entry
 from runtime.troubles import Troubles
 
@@ -24,11 +25,12 @@ WATCH = 2.0  # s between two looks at whose the logs are
 _AGAIN = 5.0  # s after which what was lost, and the group still says is ours, is taken back
 _STUCK = 1.0  # s without progress after which a partition does not hold up the others
 _ENDING = 20.0  # s that a partition may take to end
-Begin = Callable[[str], CityLane]  # makes what does a partition's work; nothing of it runs yet
+# Makes what does a partition's work, and is told how far the log is known to be what it was; nothing of it runs yet.
+Begin = Callable[[str, int], CityLane]
 
 
 class LanePartitions:
-    """One lane's partitions in this process. `assigned`, `revoked`, `put` and `room` belong to one thread."""
+    """One lane's partitions in this process. `assigned` to `room` belong to one thread."""
 
     def __init__(self, lane: Lane, begin: Begin, holders: Callable[[], dict[str, int]]) -> None:
         """Take how a partition's work is begun, and who says which epoch of each log is the newest."""
@@ -65,6 +67,13 @@ class LanePartitions:
             return
         with ThreadPoolExecutor(len(lanes)) as pool:
             wait([pool.submit(lane.settle, timeout) for lane in lanes], timeout)
+
+    def reached(self, ends: Mapping[int, int]) -> None:
+        """Learn how far partitions reach; what lies before is read from Kafka, by whoever has not run it."""
+        for partition, end in ends.items():
+            lane = self._lanes.get(partition)
+            if lane is not None:
+                lane.tail.reach(end)
 
     def put(self, partition: int, entry: Entry) -> None:
         """Hand a message to its partition; one that is not ours is left out: whoever has it reads it for himself."""
@@ -117,8 +126,8 @@ class LanePartitions:
         """How each partition is."""
         return [lane.state for lane in self.lanes]
 
-    def _start(self, partition: int) -> None:
-        lane = self._begin(stream_of(self.lane, partition))
+    def _start(self, partition: int, sound: int = ALL) -> None:
+        lane = self._begin(stream_of(self.lane, partition), sound)
         self._lanes[partition] = lane
         lane.start()
 
@@ -173,4 +182,4 @@ class LanePartitions:
                 if lane.phase is Phase.FAILED or lane.short or now - since >= _AGAIN:
                     self._lost.pop(partition, None)
                     self._end(lane)
-                    self._start(partition)
+                    self._start(partition, lane.sound)

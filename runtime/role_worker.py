@@ -25,7 +25,7 @@ from park.metrics import Lane
 from park.series import BUCKETS
 from park.settings import CitySettings, Settings
 from runtime.city_house import open_database
-from runtime.city_lane import CityLaneState, Phase
+from runtime.city_lane_words import CityLaneState, Phase
 from runtime.city_parts import Workshop
 from runtime.city_settings import influx_token
 from runtime.city_worker import LanePartitions

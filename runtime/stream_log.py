@@ -21,26 +21,17 @@ import numpy as np
 from park.errors import Corrupt, MachineryError
 from park.readings import batch_of
 from park.records import Batch, Edge, Record, Refusal, Refused
+from runtime import log_marks
 from runtime.kafka_log import Entry
+from runtime.log_marks import LogMarks
 
 _HELD = 16 << 20  # bytes of messages in memory: half a minute of a city
 _KEPT = 1 << 20  # bytes of a message that is no record, as of any refused one
 _NO_COUNT = np.zeros(0, np.int32)
 
 
-class Messages(Protocol):
+class Messages(log_marks.Messages, Protocol):
     """A partition in bytes (runtime.kafka_log.Partition)."""
-
-    @property
-    def begin(self) -> int:
-        """Position of the oldest message kept. Raises Unavailable."""
-
-    @property
-    def end(self) -> int:
-        """Position after the newest. Raises Unavailable."""
-
-    def read(self, position: int, end: int | None = None) -> Iterator[Entry]:
-        """Yield messages from a position on. Raises Corrupt when they are gone, Unavailable."""
 
     def close(self) -> None:
         """Release the connection."""
@@ -149,12 +140,17 @@ class StreamLog:
     """park.ports.Log of one reader; see the module. Nothing is appended here."""
 
     def __init__(
-        self, tail: Tail, messages: Messages, refuse: Callable[[Entry, str], None] = lambda _entry, _why: None
+        self,
+        tail: Tail,
+        messages: Messages,
+        refuse: Callable[[Entry, str], None] = lambda _entry, _why: None,
+        marks: LogMarks | None = None,
     ) -> None:
-        """Take where messages come from; `refuse` is told of those that are no records, as they are read."""
+        """Take where messages come from; `refuse` is told of those that are no records, `marks` of all that is read."""
         self._tail = tail
         self._messages = messages
         self._refuse = refuse
+        self._marks = marks or LogMarks()
 
     def append(self, records: Sequence[Record]) -> NoReturn:
         """Refuse: only ingesters append. Raises MachineryError."""
@@ -176,6 +172,7 @@ class StreamLog:
             position = slots[-1].entry.position if slots else stop
 
     def _told(self, entry: Entry, record: Record, why: str) -> Record:
+        self._marks.saw(entry)
         if why:
             self._refuse(entry, why)
         return record
@@ -194,6 +191,11 @@ class StreamLog:
     def newest(self) -> int:
         """Position after the newest record, as Kafka says. Raises Unavailable."""
         return self._messages.end
+
+    @property
+    def changed(self) -> int | None:
+        """Position through which it is the log that was read; None: as far as it was. Raises Unavailable."""
+        return self._marks.changed(self._messages)
 
     def hold(self, consumer: str, position: int) -> None:
         """Do nothing: Kafka keeps records by hours and bytes, whoever has read them."""

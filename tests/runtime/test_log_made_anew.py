@@ -205,3 +205,13 @@ def test_what_was_learned_of_a_log_that_was_made_anew(rows):
     position, states = rows.snapshots.load("life-1")
     assert (0, 900, []) == (position, int(states["stage"]["n"]), rows.snapshots.notices)
     assert not fit(rows.held, 20, ("life-1", "store-life-1"))
+
+
+@pytest.mark.parametrize(("newest", "told"), [(0, 600), (550, 600), (700, 0)], ids=str)
+def test_events_of_a_log_that_was_made_anew(rows, newest, told):
+    """How far events were told stays while it lies beyond the log's end, by which it is noticed; not beyond that."""
+    rows.events.apply("life-1", 600, [fire(1)])
+    rows.snapshots.save("life-1", 500, {"stage": {"n": np.array(1)}})
+
+    assert fit(rows.held, 20, ("life-1", "store-life-1"), newest)
+    assert told == rows.events.applied("life-1")

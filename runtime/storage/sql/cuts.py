@@ -58,8 +58,10 @@ class SqlJournal:
         """Release nothing: the database is another's."""
 
 
-def fit(held: Held, end: int, names: Sequence[str]) -> bool:
-    """Bring what is written down of a log to where the log ends; return whether it had to be. Raises MachineryError.
+def fit(held: Held, end: int, names: Sequence[str], newest: int = 0) -> bool:
+    """Bring what is written down of a log to where it ends; return whether that had to be. Raises MachineryError.
+
+    `end` is where the log ends that something was made of, `newest` where it ends by now, if it grew again.
 
     Stores skip what they have by position, so a log that gives positions out again must not be believed to be the
     one before. One that ends a little early has lost its newest records (a machine that lost power): what stands
@@ -70,6 +72,7 @@ def fit(held: Held, end: int, names: Sequence[str]) -> bool:
     """
     stream = held.stream
     s, c, a = snapshots.c, cuts.c, applied.c
+    told = (a.lane == stream) & (a.consumer == positions.EVENTS)
     mine = (a.lane == stream) & a.consumer.in_((positions.LEDGER, positions.QUARANTINE, SERIES))
     known = a.consumer.in_((positions.LEDGER, positions.QUARANTINE, SERIES, positions.EVENTS))
     with held.database.write() as connection:
@@ -80,11 +83,12 @@ def fit(held: Held, end: int, names: Sequence[str]) -> bool:
         through = end if not kept or min(kept) <= end else 0
         if through:
             connection.execute(delete(snapshots).where(s.name.in_(names), s.position > through))
-            told = (a.lane == stream) & (a.consumer == positions.EVENTS) & (a.position > through)
-            connection.execute(update(applied).where(told).values(position=through))
+            connection.execute(update(applied).where(told, a.position > through).values(position=through))
         else:
             for name in names:
                 _put_first(connection, name)
+            # Whoever reads the events can see no more that the log ends before them.
+            connection.execute(update(applied).where(told, a.position <= newest).values(position=0))
         connection.execute(delete(cuts).where(c.stream == stream, c.position > through))
         connection.execute(update(applied).where(mine, a.position > through).values(position=through))
     return True
@@ -100,8 +104,8 @@ def _put_first(connection: Connection, name: str) -> None:
     connection.execute(delete(snapshots).where(s.name == name, s.position != row.position))
     others = (p.position != row.position) | (p.epoch != row.epoch)
     connection.execute(delete(snapshot_parts).where(p.name == name, others))
-    for table in (snapshots, snapshot_parts):
-        connection.execute(update(table).where(table.c.name == name).values(position=0))
+    connection.execute(update(snapshots).where(s.name == name).values(position=0, marks=None))
+    connection.execute(update(snapshot_parts).where(p.name == name).values(position=0))
 
 
 class SqlPositions:

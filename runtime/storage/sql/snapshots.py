@@ -8,7 +8,7 @@ a worker that holds eight partitions would need gigabytes for all of them at onc
 import hashlib
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from sqlalchemy import delete, insert, select
 from park.errors import Corrupt, MachineryError
 from park.operator import State
 from park.wire import decode_states, write_states
+from runtime import log_marks
+from runtime.log_marks import LogMarks, Mark, Messages
 from runtime.storage.sql.assignments import Held
 from runtime.storage.sql.tables_city import snapshot_parts, snapshots
 
@@ -31,10 +33,19 @@ _log = logging.getLogger(__name__)
 class SqlSnapshots:
     """park.ports.SnapshotStore of one log, under its epoch."""
 
-    def __init__(self, held: Held, part: int = _PART, turn: AbstractContextManager[object] | None = None) -> None:
-        """Keep snapshots of a log; `part` is how many bytes go into a row, `turn` is held while one is packed."""
+    def __init__(
+        self,
+        held: Held,
+        part: int = _PART,
+        turn: AbstractContextManager[object] | None = None,
+        marks: Callable[[int], Sequence[Mark]] = lambda _position: (),
+    ) -> None:
+        """Keep snapshots of a log; `part` is how many bytes go into a row, `turn` is held while one is packed.
+
+        `marks` gives those of the log for a position, and they are kept beside the snapshot.
+        """
         self.notices: list[str] = []  # broken snapshots that were passed over
-        self._held, self._part, self._turn = held, part, turn or nullcontext()
+        self._held, self._part, self._turn, self._marks = held, part, turn or nullcontext(), marks
         self._database = held.database
 
     def save(self, name: str, position: int, states: Mapping[str, State]) -> None:
@@ -55,7 +66,7 @@ class SqlSnapshots:
                 connection.execute(insert(snapshot_parts), row)
         whole = {
             "name": name, "position": position, "epoch": epoch, "parts": len(cuts), "size": size,
-            "digest": hashlib.sha256(packed).hexdigest(),
+            "digest": hashlib.sha256(packed).hexdigest(), "marks": log_marks.packed(self._marks(position)),
         }  # fmt: skip
         with self._database.write() as connection:
             connection.execute(delete(snapshots).where(c.name == name, c.position == position))
@@ -109,6 +120,21 @@ class SqlSnapshots:
         except (OSError, ValueError, pa.ArrowInvalid) as why:
             raise Corrupt(f"it cannot be unpacked: {why}") from why
         return decode_states(content)
+
+
+def known_of(held: Held, messages: Messages, end: int, sound: int) -> tuple[LogMarks, int]:
+    """Return what is known of a log, and how far it is still the log that its snapshots were made of.
+
+    `end` is where it ends, `sound` how far somebody else found it to be so. Raises Unavailable.
+    """
+    c = snapshots.c
+    mine = select(c.marks).where(c.name.in_((held.stream, f"store-{held.stream}")))
+    with held.database.read() as connection:
+        kept = connection.execute(mine).scalars().all()
+    marks = sorted({mark for content in kept for mark in log_marks.unpacked(content)})
+    changed = log_marks.sound(marks, messages)
+    through = min(end, sound, end if changed is None else changed)
+    return LogMarks([mark for mark in marks if mark[0] <= through]), through
 
 
 class _Packing(io.RawIOBase):

@@ -22,6 +22,7 @@ snapshots = Table(  # a row is written when all parts are
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("epoch", BigInteger, nullable=False), Column("parts", BigInteger, nullable=False),
     Column("size", BigInteger, nullable=False), Column("digest", Text, nullable=False),
+    Column("marks", LargeBinary),  # what the log was that it is of (runtime.log_marks)
 )  # fmt: skip
 
 snapshot_parts = Table(
