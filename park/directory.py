@@ -37,10 +37,14 @@ _AMOUNT = np.array([METRICS[name].kind is Kind.INTERVAL for name in NAMES])
 
 
 def grown(column: NDArray[Any], size: int, fill: float | bool = 0) -> NDArray[Any]:
-    """Return the column with at least `size` rows; doubles, so that growth is cheap over time."""
+    """Return the column with at least `size` rows; doubles, so that growth is cheap over time.
+
+    Rows of zeros that nothing is written to take no memory: the machine gives it when they are.
+    """
     if size <= len(column):
         return column
-    longer = np.full(max(size, 2 * len(column), 64), fill, column.dtype)
+    shape = max(size, 2 * len(column), 64), *column.shape[1:]
+    longer: NDArray[Any] = np.full(shape, fill, column.dtype) if fill else np.zeros(shape, column.dtype)
     longer[: len(column)] = column
     return longer
 

@@ -290,12 +290,12 @@ class Activity:
             self._file(config.papers)
 
     def _stands_in(self, points: Iterable[int], places: set[int]) -> bool:
-        rows = (self._directory.points[p] for p in points)
-        return any(row.place in places or row.park in places for row in rows)
+        d, some = self._directory, list(points)
+        return not places.isdisjoint([*d.place[some].tolist(), *d.park[some].tolist()])
 
     def _watch(self, firm: int) -> None:
         """Take an enterprise's points; begin anew with it where others make its measure."""
-        rows = [self._directory.points[p] for p in sorted(self._points.get(firm, ()))]
+        rows = self._directory.points.rows(sorted(self._points.get(firm, ())))
         if not rows and firm not in self._slots:
             return
         slot = self._slots.setdefault(firm, len(self._firms))

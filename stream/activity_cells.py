@@ -24,84 +24,178 @@ _MOST = 1e9  # of one reading; beyond it nothing is meant
 _NIGHT = np.array([2 <= h < 5 for h in range(24)])
 _DARK = np.array([h >= 20 or h < 6 for h in range(24)])
 NIGHT_HOURS = sum(1 << h for h in (2, 3, 4))
-_COLUMNS: dict[str, tuple[Any, float]] = {
+_Columns = dict[str, tuple[Any, float]]
+_SAID: _Columns = {
+    "count": (np.int32, 0),
+    "hours": (np.int32, 0),  # in which something was said, a bit each; and whether anything was above zero
+}
+_REACHED: _Columns = {"low": (np.float64, np.inf), "high": (np.float64, -np.inf)}
+_SUMMED: _Columns = {
     "total": (np.int64, 0),
     "spread": (np.int64, 0),  # of it, what was estimated
     "night": (np.int64, 0),  # of it, from 02 to 05 h
     "dark": (np.int64, 0),  # of it, from 20 to 06 h
-    "count": (np.int32, 0),
-    "hours": (np.int32, 0),  # in which something was said, a bit each
-    "low": (np.float64, np.inf),
-    "high": (np.float64, -np.inf),
 }
+_ABOVE = np.int32(1 << 24)
 _COUNTS = np.zeros(256, np.bool_)
 _COUNTS[[q for q in Quality if q < Quality.SUSPECT and q != Quality.RETAINED]] = True
 _HEARD = _COUNTS.copy()
 _HEARD[Quality.WRONG_CLOCK] = True  # a register with a wrong clock still counts
 
 
+class Block:
+    """Rings of days of some cells, in rows of their own: what few cells need is kept of few."""
+
+    def __init__(self, columns: _Columns) -> None:
+        self._fill = {name: fill for name, (_, fill) in columns.items()}
+        self.c: dict[str, npt.NDArray[Any]] = {
+            name: np.full((0, DAYS), fill, kind) for name, (kind, fill) in columns.items()
+        }
+        self._row: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # by cell; -1: none
+        self._rows = 0
+
+    def grow(self, cells: int) -> None:
+        """Learn of cells."""
+        self._row = grown(self._row, cells, -1)
+
+    def take(self, cell: int) -> None:
+        """Give a cell a row, if it has none."""
+        if self._row[cell] >= 0:
+            return
+        self._row[cell] = self._rows
+        self._rows += 1
+        for name, column in self.c.items():
+            if self._rows > len(column):
+                more = np.full((len(column) // 8 + 16, DAYS), self._fill[name], column.dtype)
+                self.c[name] = np.concatenate([column, more])
+
+    def rows(self, cells: Rows | Bool) -> tuple[npt.NDArray[np.int32], Bool]:
+        """Return the rows of those cells that have one, and which these are."""
+        row = self._row[cells]
+        has = row >= 0
+        return row[has], has
+
+    def clear(self, cells: Rows | Bool, day: slice | int) -> None:
+        """Empty cells."""
+        rows, _ = self.rows(cells)
+        for name, column in self.c.items():
+            column[rows, day] = self._fill[name]
+
+    def of(self, name: str, day: int) -> npt.NDArray[Any]:
+        """Return a column of a day, by cell."""
+        rows, has = self.rows(np.ones(len(self._row), np.bool_))
+        every = np.full(len(has), self._fill[name], self.c[name].dtype)
+        every[has] = self.c[name][rows, day]
+        return every
+
+    def snapshot(self, title: str) -> State:
+        """Return copies of the rows, and whose they are."""
+        rows, has = self.rows(np.ones(len(self._row), np.bool_))
+        cells = np.zeros(len(rows), np.int32)
+        cells[rows] = np.flatnonzero(has)
+        return {f"cells_{title}": cells, **{f"cells_{n}": column[: len(cells)].copy() for n, column in self.c.items()}}
+
+    def restore(self, cells: npt.NDArray[Any], state: State) -> None:
+        """Take columns of some cells."""
+        for cell in cells.tolist():
+            self.take(cell)
+        rows, _ = self.rows(cells)
+        for name, column in self.c.items():
+            column[rows] = state[f"cells_{name}"]
+
+
 class DayCells:
     """A ring of days for each watched point, by cell; the column of a day is its number modulo 16."""
 
     def __init__(self) -> None:
-        self.c: dict[str, npt.NDArray[Any]] = {
-            name: np.full((0, DAYS), fill, kind) for name, (kind, fill) in _COLUMNS.items()
-        }
-        self.sums: Bool = np.zeros(0, np.bool_)  # by cell: an amount or a power; False: only heard
+        self._said = {name: np.full((0, DAYS), fill, kind) for name, (kind, fill) in _SAID.items()}
+        self._reached, self._summed = Block(_REACHED), Block(_SUMMED)
+        self._sums: Bool = np.zeros(0, np.bool_)  # by cell: an amount or a power; False: only heard
 
     def grow(self, size: int) -> None:
         """Make room for cells."""
-        old = len(self.sums)
-        if size <= old:
-            return
-        self.sums = grown(self.sums, size, fill=False)
-        for name, (kind, fill) in _COLUMNS.items():
-            wider = np.full((len(self.sums), DAYS), fill, kind)
-            wider[:old] = self.c[name]
-            self.c[name] = wider
+        self._sums = grown(self._sums, size)
+        for name, column in self._said.items():
+            self._said[name] = grown(column, size)
+        for block in (self._reached, self._summed):
+            block.grow(size)
+
+    def keep(self, cell: int, *, reach: bool, sums: bool) -> None:
+        """Say what is wanted of a cell beside that it is heard: its least and greatest value, and its sums."""
+        self._sums[cell] = sums
+        if reach:
+            self._reached.take(cell)
+        if sums:
+            self._summed.take(cell)
 
     def clear(self, cells: Rows | Bool, day: int | None = None) -> None:
         """Empty cells, of one day or whole."""
-        for name, (_, fill) in _COLUMNS.items():
-            if day is None:
-                self.c[name][cells] = fill
-            else:
-                self.c[name][cells, day % DAYS] = fill
+        days = slice(None) if day is None else day % DAYS
+        for column in self._said.values():
+            column[cells, days] = 0
+        for block in (self._reached, self._summed):
+            block.clear(cells, days)
 
     def usable(self, cell: Rows, quality: Int8) -> Bool:
         """Return which readings count: amounts as rollups count them; a register is heard with a wrong clock, too."""
-        return np.where(self.sums[cell], _COUNTS[quality], _HEARD[quality])
+        return np.where(self._sums[cell], _COUNTS[quality], _HEARD[quality])
 
     def add(self, cell: Rows, day: Int64, hour: Int64, value: Float64, quality: Int8) -> None:
         """Add readings; `day` and `hour` are of park time."""
-        at = cell * DAYS + day % DAYS
-        flat = {name: column.reshape(-1) for name, column in self.c.items()}
-        np.add.at(flat["count"], at, np.int32(1))
-        np.bitwise_or.at(flat["hours"], at, (1 << hour).astype(np.int32))
-        np.minimum.at(flat["low"], at, value)
-        np.maximum.at(flat["high"], at, value)
-        sums = self.sums[cell]
-        if not sums.all():
-            at, hour, value, quality = at[sums], hour[sums], value[sums], quality[sums]
+        place = day % DAYS
+        said = cell * DAYS + place
+        np.add.at(self._said["count"].reshape(-1), said, np.int32(1))
+        bits = (1 << hour).astype(np.int32) | np.where(value > 0, _ABOVE, np.int32(0))
+        np.bitwise_or.at(self._said["hours"].reshape(-1), said, bits)
+        row, has = self._reached.rows(cell)
+        if len(row):
+            at, reached = row * np.intp(DAYS) + place[has], self._reached.c
+            np.minimum.at(reached["low"].reshape(-1), at, value[has])
+            np.maximum.at(reached["high"].reshape(-1), at, value[has])
+        sums = self._sums[cell]
+        if sums.any():
+            self._sum(cell[sums], place[sums], hour[sums], value[sums], quality[sums])
+
+    def _sum(self, cell: Rows, place: Int64, hour: Int64, value: Float64, quality: Int8) -> None:
+        row, _ = self._summed.rows(cell)
+        at, summed = row * np.intp(DAYS) + place, self._summed.c
         whole = np.rint(np.clip(value, -_MOST, _MOST) * _FIXED).astype(np.int64)
-        np.add.at(flat["total"], at, whole)
+        np.add.at(summed["total"].reshape(-1), at, whole)
         for name, chosen in (
             ("spread", quality == Quality.ESTIMATED), ("night", _NIGHT[hour]), ("dark", _DARK[hour]),
         ):  # fmt: skip
             if chosen.any():
-                np.add.at(flat[name], at[chosen], whole[chosen])
+                np.add.at(summed[name].reshape(-1), at[chosen], whole[chosen])
 
     def of(self, name: str, day: int) -> npt.NDArray[Any]:
-        """Return a column of a day, by cell; amounts in units."""
-        column = self.c[name][:, day % DAYS]
-        return column / _FIXED if name in {"total", "spread", "night", "dark"} else column
+        """Return a column of a day, by cell; amounts in units, `above`: whether anything was above zero."""
+        if name == "above":
+            return (self._said["hours"][:, day % DAYS] & _ABOVE) > 0
+        if name == "hours":
+            return self._said["hours"][:, day % DAYS] & ~_ABOVE
+        if name in _SUMMED:
+            return self._summed.of(name, day % DAYS) / _FIXED
+        return self._reached.of(name, day % DAYS) if name in _REACHED else self._said[name][:, day % DAYS]
 
     def snapshot(self, size: int) -> State:
         """Return copies of the first cells."""
-        return {f"cells_{name}": column[:size].copy() for name, column in self.c.items()}
+        said = {f"cells_{name}": column[:size].copy() for name, column in self._said.items()}
+        return {**said, **self._reached.snapshot("reached"), **self._summed.snapshot("summed")}
 
     def restore(self, state: State) -> None:
         """Take the cells of an earlier `snapshot`."""
-        self.grow(len(state["cells_total"]))
-        for name in _COLUMNS:
-            self.c[name][: len(state["cells_total"])] = state[f"cells_{name}"]
+        size = len(state["cells_count"])
+        self.grow(size)
+        for name, column in self._said.items():
+            column[:size] = state[f"cells_{name}"]
+        if "cells_reached" not in state:  # of an earlier program, which had everything of every cell
+            self._said["hours"][:size] |= np.where(state["cells_high"] > 0, _ABOVE, np.int32(0))
+            every = np.arange(size)
+            reached, summed = (np.flatnonzero(block.rows(every)[1]) for block in (self._reached, self._summed))
+            summed = np.union1d(summed, np.flatnonzero(state["cells_total"].any(axis=1)))
+            state = {
+                "cells_reached": reached, **{f"cells_{name}": state[f"cells_{name}"][reached] for name in _REACHED},
+                "cells_summed": summed, **{f"cells_{name}": state[f"cells_{name}"][summed] for name in _SUMMED},
+            }  # fmt: skip
+        self._reached.restore(state["cells_reached"], state)
+        self._summed.restore(state["cells_summed"], state)

@@ -146,14 +146,8 @@ class Ladder:
 
     def grow(self, size: int) -> None:
         """Make room for enterprises."""
-        for name, (kind, shape, fill) in _COLUMNS.items():
-            old = self.c[name]
-            if shape and size > len(old):
-                wider = np.full((max(size, 2 * len(old), 16), *shape), fill, kind)
-                wider[: len(old)] = old
-                self.c[name] = wider
-            elif not shape:
-                self.c[name] = grown(old, size, fill)
+        for name, (_, _, fill) in _COLUMNS.items():
+            self.c[name] = grown(self.c[name], size, fill)
 
     def forget(self, rows: Rows | int) -> None:
         """Begin anew: other meters make it."""

@@ -128,7 +128,8 @@ class Measures:
         role = _ROLES[row.metric] if outermost else Role.NONE
         self.slot[cell], self.offset[cell], self._role[cell] = slot, offset, role
         self._feed[cell] = _AMOUNTS.get(row.metric, 0)
-        self._cells.sums[cell] = role in {Role.AMOUNT, Role.MEAN}
+        summed = role in {Role.AMOUNT, Role.MEAN}
+        self._cells.keep(cell, reach=_ROLES[row.metric] is not Role.ALIVE, sums=summed)
         source = self._directory.points.get(row.source)
         self._voice[cell] = self.watch(row.source) if source is not None else cell
         interval = source.interval if source is not None else row.interval
@@ -184,7 +185,7 @@ class Measures:
         moves = np.zeros(slots, np.bool_)
         moves[slot[main & ~stuck]] = True
         still = whole & ~moves & (told == 0) & electric & ~by_power
-        lives = mine & heard & (role == Role.ALIVE) & (high > 0)
+        lives = mine & heard & (role == Role.ALIVE) & cells.of("above", day)[:n]
         alive = np.zeros(slots, np.bool_)
         alive[slot[lives]] = True
         powered = ~np.isnan(mean)

@@ -59,14 +59,8 @@ class Peers:
 
     def grow(self, size: int) -> None:
         """Make room for enterprises."""
-        for name, (kind, shape, fill) in _COLUMNS.items():
-            old = self.c[name]
-            if not shape:
-                self.c[name] = grown(old, size, fill)
-            elif size > len(old):
-                wider = np.full((max(size, 2 * len(old), 16), *shape), fill, kind)
-                wider[: len(old)] = old
-                self.c[name] = wider
+        for name, (_, _, fill) in _COLUMNS.items():
+            self.c[name] = grown(self.c[name], size, fill)
 
     def forget(self, slot: int) -> None:
         """Begin anew: other meters make it."""
