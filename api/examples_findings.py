@@ -48,7 +48,7 @@ FINDING_ANSWERS: Final[dict[str, Any]] = {
         "marks": [_MARK],
     },
     "mark_episode": _MARK,
-    "list_proposals": [{
+    "list_proposals": {"next": None, "items": [{
         "point": 40, "metric": "power", "where": "A 幢 101", "times": 12_000_000.0, "rarity": 8_333.3,
         "bar": None, "version": 3, "days": 90, "told": 9, "gone": 5,
         "gone_false": 4, "gone_unmarked": 1, "kept_true": 2,
@@ -57,5 +57,5 @@ FINDING_ANSWERS: Final[dict[str, Any]] = {
         "en": "A 幢 101, Active power: told only from one of 12,000,000 values on, 5 of 9 episodes of 90 days would "
               "not have been told (4 of them marked false); all 2 marked true stay.",
         "examples": [_EPISODE],
-    }],
+    }]},
 }  # fmt: skip

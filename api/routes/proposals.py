@@ -10,6 +10,7 @@ from api.episode_words import number
 from api.permissions import V1
 from api.proposals import Proposal, candidates, tried
 from api.routes.findings import where_of
+from api.schemas import Page
 from api.schemas_findings import ApplyBody, EpisodeOut, ProposalOut, TryBody
 from api.schemas_rules import DryRunOut, RuleSetOut
 from api.scope import whole
@@ -23,7 +24,8 @@ from park.roles import Principal
 _DAY = 86_400_000  # ms
 _MARKED = 1_000  # newest marked episodes of a park that are looked at
 _TOLD = 1_000  # episodes of a point that a bar is tried on
-_EXAMPLES, _POINTS = 5, 50
+_EXAMPLES = 5
+_PAGE = 10  # points of which each may take `_TOLD` episodes to be weighed
 _TRIED = 90  # days that a proposal is counted on, where nobody says otherwise
 _SAME = 1.001  # a bar that is no higher than the one that holds is no proposal
 
@@ -42,8 +44,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         known = view.directory().points
         marked = services.episodes.episodes(park=park, marked=True, limit=_MARKED)
         found = {point: bar for point, bar in candidates(marked).items() if point in known}
-        fresh = {p: bar for p, bar in found.items() if (rules.bar(p) or 0.0) * _SAME < in_days(p, bar)}
-        return dict(list(fresh.items())[:_POINTS])
+        return {p: bar for p, bar in found.items() if (rules.bar(p) or 0.0) * _SAME < in_days(p, bar)}
 
     def weighed(park: int, point: int, bar: float, days: int) -> Proposal:
         since = services.now() - days * _DAY
@@ -54,7 +55,9 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         park: Id,
         caller: Caller,
         days: Annotated[int, Query(ge=1, le=400, description="that each is tried on")] = _TRIED,
-    ) -> list[ProposalOut]:
+        after: Annotated[int, Query(ge=0, lt=1 << 31, description="the `next` of the page before")] = 0,
+        limit: Annotated[int, Query(ge=1, le=_PAGE)] = _PAGE,
+    ) -> Page[ProposalOut]:
         """Return the bars that marks propose for points, each tried on what was told; nothing is changed.
 
         A bar lies above at least three episodes that people marked false, and below every one marked true. One that
@@ -62,7 +65,8 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         """
         seen = view.park(park, caller)
         proposals = []
-        for point, bar in open_bars(park).items():
+        bars = sorted((point, bar) for point, bar in open_bars(park).items() if point > after)
+        for point, bar in bars[:limit]:
             p = weighed(park, point, bar, days)
             row = view.directory().points[point]
             names = METRICS[row.metric]
@@ -80,7 +84,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
                     examples=[EpisodeOut.of(e) for e in p.gone[:_EXAMPLES]],
                 )
             )  # fmt: skip
-        return proposals
+        return Page(items=proposals, next=bars[limit - 1][0] if len(bars) > limit else None)
 
     def wanted(park: int, points: list[int], caller: Principal) -> dict[int, float]:
         """Return the bars of proposals that a caller names, in values; all, where none is named. Raises Conflict."""

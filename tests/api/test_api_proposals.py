@@ -38,7 +38,22 @@ def ask(house, **more):
 
 
 def proposed(admin, house):
-    return admin.get("/proposals", park=house.ids.park)
+    return admin.get("/proposals", park=house.ids.park)["items"]
+
+
+def test_by_page(admin, house):
+    """A look weighs a few points only, for each of them may have told of much; the rest is on the next page."""
+    for point in (house.ids.power, house.ids.battery):
+        episodes = [began(house.ids, NOW - n * DAY, point=point) for n in range(1, 4)]
+        put(house, *episodes)
+        for e in episodes:
+            admin("POST", "/episodes/mark", json={"episode": e.episode, "verdict": "false"})
+    first = admin.get("/proposals", park=house.ids.park, limit=1)
+    second = admin.get("/proposals", park=house.ids.park, limit=1, after=first["next"])
+
+    assert [1, 1, None] == [len(first["items"]), len(second["items"]), second["next"]]
+    assert {house.ids.power, house.ids.battery} == {p["items"][0]["point"] for p in (first, second)}
+    assert 422 == admin("GET", "/proposals", params={"park": house.ids.park, "limit": 11}).status_code
 
 
 class TestApply:

@@ -35,7 +35,8 @@ export class FindingsPage {
         [this.items, this.next] = [page.items, page.next];
       },
       proposals: async () => {
-        this.proposals = await get("/proposals", { park: model.park });
+        const page = await get("/proposals", { park: model.park });
+        [this.proposals, this.nextProposal] = [page.items, page.next];
       },
     }, () => this.redraw());
     this.redraw = framed(() => this.root.isConnected && this.draw());
@@ -102,7 +103,16 @@ export class FindingsPage {
     put(this.proposed.body, this.proposals.length ? h("ul", { cls: "rows" }, this.proposals.map((p) => h("li", { cls: "row proposal" },
       h("span", { cls: "mark" }), h("p", { cls: "what" }, said(p), p.bar === null ? "" : h("span", { cls: "quiet" }, ` ${t("proposalNow", { n: number(p.bar) })}`)),
       may ? h("div", { cls: "when" }, h("button", { type: "button", onclick: () => this.tryOut(p) }, t("proposalTry", { n: TRIED })),
-        h("button", { type: "button", onclick: () => this.apply(p) }, t("proposalApply"))) : null))) : empty(t("noProposals")), this.trial);
+        h("button", { type: "button", onclick: () => this.apply(p) }, t("proposalApply"))) : null))) : empty(t("noProposals")),
+    this.nextProposal ? h("button", { type: "button", onclick: () => this.moreProposals() }, t("loadMore")) : null, this.trial);
+  }
+
+  async moreProposals() {
+    const page = await get("/proposals", { park: this.model.park, after: this.nextProposal }).catch((problem) => toast(t("errorState", { why: why(problem) })));
+    if (!page) return;
+    this.proposals.push(...page.items);
+    this.nextProposal = page.next;
+    this.redraw();
   }
 
   async tryOut(p) {
