@@ -30,7 +30,7 @@ _FIVE: Final = {
 }  # fmt: skip
 _HAZARD_BODY: Final = {
     "park": 1, "place": 12, "title": "二楼疏散通道堵塞", "due": _T + 3 * _DAY, "grade": "major", "category": "escape",
-    "basis": "消防法 第二十八条", "note": "堆放纸箱", "officer": 4,
+    "basis": "消防法 第二十八条", "note": "堆放纸箱", "officer": 4, "origin": "alarm:12",
 }  # fmt: skip
 _HAZARD: Final = {
     **_HAZARD_BODY, "id": 9, "version": 3, "state": "rectifying", "origin": "round:7/exit_blocked", "found": _T,

@@ -98,12 +98,16 @@ class HazardBody(Body):
     basis: Annotated[str, Field(max_length=500)] = ""
     note: Note = ""
     officer: Id = 0
+    origin: Annotated[
+        str, Field(max_length=400, pattern=r"^((alarm:[1-9]\d{0,14}|episode:\S+))?$",
+                   description="the alarm or the episode that it comes from: each becomes a hazard once")
+    ] = ""  # fmt: skip
 
     def hazard(self, actor: str, now: int) -> Hazard:
         """Return it as a word."""
         return Hazard(
             self.park, self.place, self.title, now, actor, self.due, self.grade, self.category, self.basis, self.note,
-            officer=self.officer,
+            self.origin, officer=self.officer,
         )  # fmt: skip
 
 

@@ -187,7 +187,7 @@ class Hazard:
     category: str = ""
     basis: str = ""
     note: str = ""
-    origin: str = ""  # "round:7/exit_blocked", "alarm:12": at most one hazard has it; "": a person's
+    origin: str = ""  # "round:7/exit_blocked", "alarm:12", "episode:<id>": at most one hazard has it; "": a person's
     state: HazardState = HazardState.FOUND
     five: Five = field(default_factory=Five)
     officer: int = 0  # who is told first when it is overdue; 0: everybody

@@ -16,7 +16,7 @@ from api.schemas_office import DeedBody, ExtendBody, FiveBody, HazardBody, Hazar
 from api.scope import park_asked
 from api.services import Services
 from api.view import View
-from park.errors import Conflict, UserError
+from park.errors import Conflict, NotFound, Unavailable, UserError
 from park.governance import Five, Hazard, HazardGrade, HazardState, HazardVerb
 from park.model import Place
 from park.roles import Principal
@@ -56,6 +56,15 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             now = shown(found(services, Hazard, key, caller))
             return problem(409, str(why), hazard=now.model_dump(mode="json"))
         return shown(done)
+
+    def _park_of(origin: str) -> int:
+        """Return the park of the alarm or episode that a hazard comes from. Raises NotFound."""
+        kind, _, key = origin.partition(":")
+        if kind == "episode":
+            return services.episodes.episode(key).began.park
+        if services.alarms is None:
+            raise Unavailable("this instance has no alarms")
+        return services.alarms.store.get(int(key)).park
 
     @app.get(f"{V1}/hazards", tags=["hazards"])
     def list_hazards(
@@ -104,6 +113,8 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         within(caller, body.park)
         if body.place != body.park and services.registry.get(Place, body.place).park != body.park:
             raise UserError(f"the place {body.place} is not in the park {body.park}")
+        if body.origin and _park_of(body.origin) != body.park:
+            raise NotFound(f"there is no {body.origin} in the park {body.park}")
         desk = office(services)
         return shown(desk.report(body.hazard(caller.name, desk.now()), caller.name))
 

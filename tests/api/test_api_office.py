@@ -3,6 +3,7 @@
 import pytest
 from api_house import DAY, NOW, Client
 from test_api_alarms import fire
+from test_api_findings import began
 
 from park.governance import Every, InspectionPlan, Round
 from park.metrics import Lane
@@ -50,6 +51,35 @@ def test_photographs_of_a_phone(house, clients, hazard):
 
 
 class TestHazards:
+    def test_of_an_alarm_or_an_episode(self, house, clients):
+        """A hazard may come from an alarm or an episode of its park: from each once, and it says from which."""
+        house.services.events.apply(Lane.LIFE.value, 1, [fire(house.ids)])
+        episode = began(house.ids, NOW - HOUR)
+        house.services.events.apply(Lane.BULK.value, 1, [episode])
+        wanted = {"park": house.ids.park, "place": house.ids.unit, "title": "线路老化", "due": NOW + DAY}
+        for origin in ("alarm:1", f"episode:{episode.episode}"):
+            codes = [post(clients["operator"], "/hazards", **wanted, origin=origin).status_code for _ in range(2)]
+            assert [201, 409] == codes
+        kept = [h["origin"] for h in clients["viewer"].get("/hazards")["items"]]
+
+        assert [f"episode:{episode.episode}", "alarm:1"] == kept
+
+    @pytest.mark.parametrize(
+        ("origin", "code"), [("alarm:9", 404), ("episode:anomaly/1/2", 404), ("alarm:x", 422), ("round:1/a", 422)]
+    )
+    def test_of_nothing(self, house, clients, origin, code):
+        """What it is said to come from is there, and is one of these two."""
+        wanted = {"park": house.ids.park, "place": house.ids.unit, "title": "x", "due": NOW + DAY, "origin": origin}
+
+        assert code == post(clients["operator"], "/hazards", **wanted).status_code
+
+    def test_of_another_park(self, house, clients):
+        """An alarm of another park is none of this one's."""
+        house.services.events.apply(Lane.LIFE.value, 1, [fire(house.ids)])
+        wanted = {"park": house.ids.other, "place": house.ids.other, "title": "x", "due": NOW + DAY}
+
+        assert 404 == post(clients["safety"], "/hazards", **wanted, origin="alarm:1").status_code
+
     def test_to_its_end(self, clients, hazard):
         """Found, settled five ways, mended, re-inspected with evidence by another person, closed; all is told."""
         officer, desk = clients["officer"], clients["operator"]

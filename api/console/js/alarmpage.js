@@ -9,6 +9,7 @@ import { toast } from "./dialogs.js";
 import { framed, h, put } from "./dom.js";
 import { Files } from "./files.js";
 import { inList, moment, yearText } from "./format.js";
+import { reportHazard } from "./hazardspage.js";
 import { MiniPlan } from "./miniplan.js";
 import { empty, Panel, why } from "./panel.js";
 import { toPage } from "./route.js";
@@ -129,8 +130,13 @@ export class AlarmPage {
     this.bar = h("div", { cls: "acts", role: "group", "aria-label": t("actsAbout") }, names.map((name) => (name === "acknowledge"
       ? twice(`${this.alarm.id}/${this.alarm.version}`, t("acknowledge"), () => this.act(name), "primary ack")
       : h("button", { type: "button", cls: ACTS[name].loud ? "loud" : "", data: { act: name }, onclick: () => this.act(name) }, word("act", name)))),
+    this.model.may("alarm") && this.model.placeOf(this.alarm) ? h("button", { type: "button", cls: "flat", onclick: () => this.asHazard() }, t("asHazard")) : null,
     names.length || this.alarm.closed !== null ? null : h("p", { cls: "quiet" }, t("mayNotAct")));
     return this.bar;
+  }
+
+  asHazard() {
+    return reportHazard(this.model, { place: this.model.placeOf(this.alarm), title: alarmName(this.alarm), origin: `alarm:${this.id}` });
   }
 
   drawTodo() {

@@ -5,6 +5,7 @@ import { get, Problem } from "./api.js";
 import { Chart } from "./chart.js";
 import { h, put } from "./dom.js";
 import { Episode, episodeTitle, toEpisode } from "./episode.js";
+import { reportHazard } from "./hazardspage.js";
 import { empty, Panel, why } from "./panel.js";
 import { route, toPage, toUnit } from "./route.js";
 import { specBetween } from "./series.js";
@@ -48,9 +49,15 @@ export class FindingPage {
     await this.model.settled; // names of quantities
     const { story } = this.episode;
     this.panel.title.textContent = `${story.where} · ${episodeTitle(this.model, story.episode)}`;
-    put(this.panel.beside, story.unit_place ? h("a", { href: toUnit(this.model.park, story.unit_place) }, story.where) : null);
+    put(this.panel.beside, story.unit_place ? h("a", { href: toUnit(this.model.park, story.unit_place) }, story.where) : null,
+      this.model.may("alarm") ? h("button", { type: "button", cls: "flat", onclick: () => this.asHazard() }, t("asHazard")) : null);
     this.episode.draw({ whole: true });
     return this.draw();
+  }
+
+  asHazard() {
+    const { story } = this.episode;
+    return reportHazard(this.model, { place: story.unit_place || this.model.park, title: episodeTitle(this.model, story.episode), origin: `episode:${story.episode.id}` });
   }
 
   async draw() {

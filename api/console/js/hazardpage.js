@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { dialog, toast } from "./dialogs.js";
 import { h, put } from "./dom.js";
+import { toEpisode } from "./episode.js";
 import { choice, momentField, momentIn, note, renew, words } from "./fields.js";
 import { Files } from "./files.js";
 import { inList, now } from "./format.js";
@@ -72,9 +73,10 @@ export class HazardPage {
 
   drawAbout() {
     const { hazard, model } = this;
-    const [kind, from] = hazard.origin.split(":");
+    const [kind, from] = [hazard.origin.split(":", 1)[0], hazard.origin.slice(hazard.origin.indexOf(":") + 1)];
     const origin = kind === "round" ? h("a", { href: toPage(model.park, "round", Number.parseInt(from, 10)) }, t("fromRound", { n: Number.parseInt(from, 10) }))
-      : kind === "alarm" ? h("a", { href: toPage(model.park, "alarm", Number.parseInt(from, 10)) }, t("alarmNumber", { n: Number.parseInt(from, 10) })) : "";
+      : kind === "alarm" ? h("a", { href: toPage(model.park, "alarm", Number.parseInt(from, 10)) }, t("alarmNumber", { n: Number.parseInt(from, 10) }))
+        : kind === "episode" ? h("a", { href: toEpisode(model.park, from) }, t("episode")) : "";
     const open = !["closed", "dismissed"].includes(hazard.state);
     put(this.about.title, hazard.title);
     put(this.about.beside, hazard.grade === "major" ? h("span", { cls: "tag loud" }, word("grade", "major")) : null, h("span", { cls: "tag" }, word("hazard", hazard.state)), hazard.category ? h("span", { cls: "tag" }, word("category", hazard.category)) : null);

@@ -73,7 +73,7 @@ export class HazardsPage {
 const compare = (a, b) => a.map((x, i) => x - b[i]).find((x) => x) ?? 0;
 
 /** Ask what was found, and keep it; its page opens. */
-export async function reportHazard(model, { place = model.park, title = "" } = {}) {
+export async function reportHazard(model, { place = model.park, title = "", origin = "" } = {}) {
   const due = momentField("due", now() + USUAL * DAY);
   await dialog(t("reportHazardTitle"), h("p", {}, t("reportHazardAbout")), [
     { label: t("reportWhere"), input: placeField(model, "place", place) },
@@ -85,7 +85,7 @@ export async function reportHazard(model, { place = model.park, title = "" } = {
   ], {
     text: t("reportDo"),
     run: async (where, what, grade, category, _, text) => {
-      const made = await post("/hazards", { park: model.park, place: Number(where), title: what, due: momentIn(due), grade, category, note: text });
+      const made = await post("/hazards", { park: model.park, place: Number(where), title: what, due: momentIn(due), grade, category, note: text, origin });
       location.hash = toPage(model.park, "hazard", made.id);
     },
   }, { wide: true });

@@ -24,6 +24,7 @@ export const OFFICE_TEXTS = {
   nobodyResponsible: ["责任人未落实", "nobody answers for it yet"],
   extendedTimes: ["延期 {n} 次", "extended {n} times"],
   reportHazard: ["报告隐患…", "Report a hazard…"],
+  asHazard: ["转为隐患…", "Make it a hazard…"],
   reportHazardTitle: ["报告隐患", "Report a hazard"],
   reportHazardAbout: ["不紧急的问题在此报告。看到烟、火或闻到燃气，请用“报告火情”。", "For what is not urgent. Where there is smoke, fire or gas, report a fire instead."],
   hazardTitle: ["什么问题（必填）", "What is wrong (required)"],
