@@ -5,6 +5,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
+from park.directory import grown
 from runtime.storage.sql.registry import SqlRegistry
 
 
@@ -27,13 +28,8 @@ class Gateways:
             version = self._registry.version
             if version == self._version:
                 return
-            pairs = self._registry.gateways()
-            gateway = np.zeros(1 + max((point for point, _ in pairs), default=0), np.int32)
-            for point, of in pairs:
-                gateway[point] = of
-            config = self._registry.config_since(0, 0)
-            made = {d.device for d in config.devices if d.kind == "zone_counter"}
-            for p in config.points:
-                if p.source or p.device in made:
-                    gateway[p.point] = -1
+            gateway = np.zeros(1, np.int32)
+            for point, of, made in self._registry.gateways():  # as objects a city's registry is hundreds of megabytes
+                gateway = grown(gateway, point + 1)
+                gateway[point] = -1 if made else of
             self._gateway, self._version = gateway, version

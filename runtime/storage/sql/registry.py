@@ -1,6 +1,6 @@
 """The registry in SQL: parks and what stands in them, who changed it, and what held when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,10 +18,12 @@ from runtime.storage.sql.database import Database
 from runtime.storage.sql.known import dependents
 from runtime.storage.sql.rows import SHAPES, Shape, body, thing_of
 from runtime.storage.sql.saving import Audit, Saving, write_audit
-from runtime.storage.sql.tables import calendar, changes, devices, leases, points
+from runtime.storage.sql.tables import calendar, changes, devices, leases, parks, points
 
 _MOST = 1_000_000  # things in one answer
 _LEASES = "leases"
+_MADE = "zone_counter"  # kind of devices that there are not: stages make what they say
+_STREAMED = {"yield_per": 10_000}
 
 
 class SqlRegistry:
@@ -183,14 +185,32 @@ class SqlRegistry:
         with self._database.read() as connection:
             return bindings_since(connection, version)
 
-    def gateways(self) -> list[tuple[int, int]]:
-        """Return (point, gateway of its device or 0) for all points that ever were, rising by point.
+    def gateways(self) -> Iterator[tuple[int, int, bool]]:
+        """Yield (point, gateway of its device or 0, whether stages make its readings), all that ever were, rising.
 
         The same gateway that bindings and device rows name, so that both counts of the ledger agree.
         """
-        query = select(points.c.id, devices.c.gateway).join(devices, points.c.device == devices.c.id)
+        made = or_(points.c.source > 0, devices.c.kind == _MADE)
+        query = select(points.c.id, devices.c.gateway, made).join(devices, points.c.device == devices.c.id)
         with self._database.read() as connection:
-            return [(point, gateway) for point, gateway in connection.execute(query.order_by(points.c.id))]
+            for point, gateway, its in connection.execute(query.order_by(points.c.id).execution_options(**_STREAMED)):
+                yield point, gateway, bool(its)
+
+    def named_with(self, point: int) -> list[tuple[int, str, str, int, str, str]]:
+        """Return (point, metric, channel, place, device's key, park's code) of all points of the park of one.
+
+        Of all that ever were: what a retired one said can still be asked for. None for one that never was.
+        """
+        mine = select(devices.c.park).join(points, points.c.device == devices.c.id).where(points.c.id == point)
+        place = func.coalesce(func.nullif(devices.c.place, 0), devices.c.park)
+        query = (
+            select(points.c.id, points.c.metric, points.c.channel, place, devices.c.key, parks.c.code)
+            .join(devices, points.c.device == devices.c.id)
+            .join(parks, devices.c.park == parks.c.id)
+            .where(devices.c.park.in_(mine))
+        )
+        with self._database.read() as connection:
+            return [tuple(row) for row in connection.execute(query)]
 
 
 def _one(connection: Connection, shape: Shape, key: int) -> Any:
