@@ -3,7 +3,8 @@
 Faust is a thin adapter here, by measurement: it costs 160-230 us a message whatever is in it (so a message is a
 columnar record, never a reading), and it acknowledges what a failing agent never finished (so nothing raises out of
 the agent, and positions belong to our own snapshots; what it commits is only a hint). No tables, no windows: state
-is the pipeline's. What Faust is for: it says which partitions are ours, and brings their messages in order.
+is the pipeline's. What Faust is for: it says which partitions are ours, and brings what comes from then on, in order;
+what was in the log before whoever takes a partition reads for himself, at a third of what it costs through here.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,6 +46,9 @@ class Takes(Protocol):
 
     def revoked(self, timeout: float) -> None:
         """Learn that they may be another's soon; s that there are to let go."""
+
+    def reached(self, ends: Mapping[int, int]) -> None:
+        """Learn that partitions reach so far, and that messages are put from there on. Never waits."""
 
     def put(self, partition: int, entry: Entry) -> None:
         """Take the next message. Never waits, never fails."""
@@ -114,6 +120,7 @@ class FaustFeed:
             app.finalize()
             consumer = app.consumer
             consumer._thread.Worker = _Daemon
+            consumer.seek_to_committed = partial(self._seek_to_end, consumer)
             await app.start()
             while not self._stopping.is_set() and not app.should_stop:
                 self.cpu = time.thread_time()
@@ -129,6 +136,13 @@ class FaustFeed:
                 self._hangs.set()
         if not self._stopping.is_set():
             raise ConnectionError(f"its app has ended: {why!r}") from why
+
+    async def _seek_to_end(self, consumer: Any) -> Mapping[Any, int]:
+        """Begin where partitions end now, in place of where the group's commits are; return where that is."""
+        ends: Mapping[Any, int] = await consumer.highwaters(*consumer.assignment())
+        await consumer.seek_wait(ends)
+        self._takes.reached({tp.partition: end for tp, end in ends.items() if tp.topic == self._topic})
+        return ends
 
     def _app(self) -> faust.App:
         self._folder.mkdir(parents=True, exist_ok=True)
