@@ -6,9 +6,10 @@
 ```
 A square root gives Poisson counts one deviation at night and at noon. What is usual leans low, and the usual
 deviation is that of the values below it: events only add, and where they fill half of the evenings, a mean of
-all evenings would call them usual. A surge lasts: values are smoothed over a few, and the largest is held for
-three quarters of an hour. After Ihler, Hutchins, Smyth 2006, whose events are a second process on top of the
-usual one; constants and what was tried: docs/detection-energy-count.md.
+all evenings would call them usual. What an event has brought teaches nothing, unless it stays. A surge lasts:
+values are smoothed over a few, and the largest is held for forty minutes; a whole day that is busier is half
+forgiven. After Ihler, Hutchins, Smyth 2006, whose events are a second process on top of the usual one; constants
+and what was tried: docs/detection-energy-count.md.
 """
 
 from typing import Any
@@ -25,15 +26,20 @@ from stream.detectors.episodes import Episodes
 from stream.detectors.judging import BASELINES, KINDS, Judged
 
 HALF, DAY = 1_800_000, 86_400_000
-LEARN = 3 * DAY  # nothing is judged
+LEARN = 2 * DAY  # nothing is judged
 _SETTLED = 14 * DAY  # before, the bar is that of ordinary counters
 _HALVES = 48
 _LIFT = 2.0  # added to counts: at a night's few ones the root is steep
-_RATE = 0.02  # at which levels follow, for each value
-_UP, _DOWN = 0.6, 2.5  # usual deviations that a level follows one value: it leans low
+_RATE = 0.04  # at which levels follow, for each value
+_UP, _DOWN = 0.8, 2.0  # usual deviations that a level follows one value: it leans low
 _OPENING = 6.0  # the same, of a half hour that is new
-_NEW = 3.0  # visits of a half hour
-_OWN_WEEKS = 60.0  # a weekday has half of its own say after so many
+_NEW = 6.0  # visits of a half hour
+_OWN_WEEKS = 20.0  # a weekday has half of its own say after so many
+_DOUBT, _EVENT = 1.0, 1.5  # of the smoothed score: from one to the other, less and less is learned upward
+_LATELY = 7_200_000.0  # ms, time constant of how busy the last hours were
+_LATELY_LOW, _LATELY_HIGH = -2.0, 4.0  # deviations that count for it
+_FORGIVEN = 0.5  # of it: what is so all day is no event
+_STAYS = 2.5  # of it: no event of two hours comes so far, and what stays is learned
 _LEAST = 1.0  # mean absolute deviation; that of Poisson counts is 0.8, and no counter is that good
 _ALL, _ALL_RATE = 0.7, 0.001  # share of the deviation of all hours, the rest is that of the half hour
 _BIN_RATE, _WINSOR = 0.02, 4.0
@@ -41,7 +47,7 @@ _TO_SIGMA = 1.25  # of a normal mean absolute deviation
 _FAR = 10.0
 _GROSS, _TOLD = 20.0, 8.0  # deviations: a tail of smaller ones knows nothing of these; rarity told at any pace
 _SMOOTH, _ONE = 0.4, 0.4  # of a value; what one value counts by itself
-_HELD = 2_700_000.0  # ms, time constant
+_HELD = 2_400_000.0  # ms, time constant
 _NONE_DUE, _NONE_MOST = 0.35, 8.0  # times the root of how many were due while none came; no more than this
 _FARTHEST = 1e12
 _SUNDAY, _WEDNESDAY = 6, 2
@@ -59,6 +65,7 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
     "count": ((), np.int32),
     "smooth": ((), np.float32),
     "held": ((), np.float32),
+    "lately": ((), np.float32),  # deviations above the level, over the last hours
     "due": ((), np.float32),  # counts that were due since the last one
 }
 
@@ -114,7 +121,8 @@ class Counts:
             nearer = np.where(np.abs(off) < np.abs(second), off, second)
             away = np.where(free, np.where(off * second <= 0, 0.0, nearer), off)
         far = away / (_TO_SIGMA * scale)
-        z = np.clip(far, -_FAR, _FAR)
+        lately = c["lately"][slot].astype(np.float64)
+        z = np.clip(far - _FORGIVEN * lately, -_FAR, _FAR)
         rate = 1 - (1 - _SMOOTH) ** np.clip(gap / HALF, 1, 8)
         smooth = c["smooth"][slot] + rate * (z - c["smooth"][slot])
         none = self._none(slot, amount, level, scale, free)
@@ -131,8 +139,13 @@ class Counts:
         rarity = np.maximum(rarity, np.where(gross, _TOLD, 0.0))
         rarity = np.where(learning, 0.0, np.maximum(rarity, none))
         spoken = self._episodes.take(slot, ts, local, gap / 60_000, rarity)
-        self._learn(slot, weekday, ((left, 1 - share), (right, share)), y, level, scale, free, gap)
+        event = np.clip((smooth - _DOUBT) / (_EVENT - _DOUBT), 0, 1)
+        stays = lately >= _STAYS
+        teaches = np.where(learning | stays, 1.0, 1 - event)
+        self._learn(slot, weekday, ((left, 1 - share), (right, share)), y, level, scale, free, gap, teaches, stays)
         c["smooth"][slot], c["held"][slot] = smooth, held
+        fading = np.exp(-np.minimum(gap, DAY) / _LATELY)
+        c["lately"][slot] = fading * lately + (1 - fading) * np.clip(far, _LATELY_LOW, _LATELY_HIGH)
         c["newest"][slot] = np.where(fresh, ts, np.maximum(ts, c["newest"][slot]))
         c["count"][slot] = np.minimum(count + 1, 2**30)
         middle, low, high = (
@@ -165,9 +178,12 @@ class Counts:
 
     def _learn(
         self, slot: Rows, weekday: Int64, parts: tuple[tuple[Int64, Float64], ...], y: Float64, level: Float64,
-        scale: Float64, free: npt.NDArray[np.bool_], gap: Float64,
+        scale: Float64, free: npt.NDArray[np.bool_], gap: Float64, teaches: Float64, stays: npt.NDArray[np.bool_],
     ) -> None:  # fmt: skip
-        """Move levels towards values, upward less than downward, and deviations by the values below."""
+        """Move levels towards values, upward less than downward, and deviations by the values below.
+
+        `teaches`: share of a step upward that is taken, none while an event is under way; `stays`: it is no event.
+        """
         c = self._c
         visits = c["count"][slot] * np.clip(gap / HALF, 0.02, 1) / _HALVES  # days, as good as
         off = np.minimum(np.abs(y - level), _WINSOR * scale)
@@ -178,8 +194,8 @@ class Counts:
                 had = c[name][slot, where].astype(np.float64)
                 known = had > 0
                 new = days < _NEW
-                step = np.where(new, np.clip(y - had, -_OPENING * scale, _OPENING * scale),
-                                np.clip(y - had, -_DOWN * _TO_SIGMA * scale, _UP * _TO_SIGMA * scale))  # fmt: skip
+                up = np.where(new | stays, _OPENING, _UP * _TO_SIGMA) * teaches
+                step = np.clip(y - had, np.where(new, -_OPENING, -_DOWN * _TO_SIGMA) * scale, up * scale)
                 rate = np.maximum(_RATE, 1 / (days * np.maximum(HALF / np.maximum(gap, 1), 1) + 1)) * share
                 moved = np.where(known, had + rate * step, y)
                 c[name][slot, where] = np.where(free, had, np.minimum(moved, 60_000))

@@ -54,8 +54,8 @@ def surges():
 
 class TestCounts:
     def test_learning(self):
-        """Nothing is said of the first three days."""
-        ts, count = door(3)
+        """Nothing is said of the first two days."""
+        ts, count = door(2)
         count[150] = 4_000.0
 
         found = judged(ts, count)
@@ -104,6 +104,39 @@ class TestCounts:
         marks = column(judged(ts, count), "notable")
 
         assert all(marks[day * 96 + 85 : day * 96 + 90].any() for day in range(18, 26, 2))
+
+    def test_what_an_event_brings_teaches_nothing(self):
+        """Crowds on every second evening leave what is usual of the evening nearly where it was."""
+        ts, plain = door(30)
+        crowded = plain.copy()
+        for day in range(0, 30, 2):
+            crowded[day * 96 + 84 : day * 96 + 90] += 20
+
+        found = judged(ts, plain, crowded)
+
+        quiet, busy = (column(found, "expected", slot)[29 * 96 + 84 : 29 * 96 + 90] for slot in (0, 1))
+        assert 4.0 > np.abs(busy - quiet).max()
+
+    def test_what_stays_is_learned(self):
+        """A door that became twice as busy for good is marked half as often after a month."""
+        ts, count = door(54)
+        count *= np.where(np.arange(len(ts)) >= 26 * 96, 2.0, 1.0)
+
+        marks = column(judged(ts, count), "notable")
+
+        assert 0.15 < marks[28 * 96 : 33 * 96].mean()
+        assert 0.12 > marks[49 * 96 :].mean()
+
+    def test_a_busy_day_is_no_crowd(self):
+        """A day with a third more people all day is not marked through; one such hour of another day is."""
+        ts, count = door(27, busy=60.0)
+        count[24 * 96 + 32 : 24 * 96 + 76] *= 1.35
+        count[25 * 96 + 48 : 25 * 96 + 52] *= 1.7
+
+        marks = column(judged(ts, count), "notable")
+
+        assert 0.1 > marks[24 * 96 + 40 : 24 * 96 + 76].mean()
+        assert marks[25 * 96 + 48 : 25 * 96 + 52].any()
 
     @settings(max_examples=10, deadline=None)
     @given(st.lists(st.one_of(st.integers(0, 60), st.sampled_from([np.nan, -5.0, 1e300])), max_size=150), st.data())
