@@ -6,6 +6,7 @@ parts; only the last says that all is told through the position.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
@@ -40,8 +41,14 @@ class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=EVENTS_AT_ONCE)]
 
 
+class _Heard(msgspec.Struct, frozen=True):
+    stream: _Stream
+    events: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=EVENTS_AT_ONCE)]
+
+
 _out = msgspec.json.Encoder()
 _in = msgspec.json.Decoder(_Wire)
+_heard = msgspec.json.Decoder(_Heard)
 
 
 def tell(stream: str, epoch: int, position: int, events: Sequence[SmallEvent]) -> Iterator[Told]:
@@ -67,3 +74,21 @@ def decode_told(content: bytes) -> Told:
         raise Corrupt(f"what was told cannot be read: {why}") from why
     events = tuple(decode_event(bytes(event)) for event in wire.events)
     return Told(wire.stream, wire.epoch, wire.position, events, wire.last)
+
+
+def heard(content: bytes) -> tuple[str, list[SmallEvent]]:
+    """Return of which log some bytes tell, and what can be read of it, though as a whole they are not believed.
+
+    A fire in a message of another version, or beside an event that nobody can read, is a fire. Never raises.
+    """
+    if len(content) > _BIGGEST:
+        return "", []
+    try:
+        wire = _heard.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "", []
+    found: list[SmallEvent] = []
+    for event in wire.events:
+        with suppress(Corrupt):
+            found.append(decode_event(bytes(event)))
+    return wire.stream, found

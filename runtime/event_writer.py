@@ -111,7 +111,7 @@ class EventWriter:
             if self._count > _AT_ONCE and not known:
                 # A fire behind so many is called out first, whichever lane heard it.
                 live = self._is_live(stream, position)
-                self._early += ((stream, event, live) for event in events if _urgent(event))
+                self._early += ((stream, event, live) for event in events if urgent(event))
             if known:  # told again, or a log that gives positions out again: none lasts before it is written
                 self._applied[stream] = position - 1
             self._waiting[stream].append((position, events))
@@ -119,13 +119,16 @@ class EventWriter:
             if events:
                 self._change.notify()
 
-    def early(self, stream: str, events: list[SmallEvent]) -> None:
-        """Call out what no log has taken yet; it is put in its order when one does. Never blocks, never fails."""
+    def early(self, stream: str, events: list[SmallEvent], *, live: bool = True) -> None:
+        """Call out what no log has taken yet; it is put in its order when one does. Never blocks, never fails.
+
+        Where it is not known to be `live` its time says whether people are called.
+        """
         if events:
             with self._change:
-                self._early += ((stream, event, True) for event in events if _urgent(event))
+                self._early += ((stream, event, live) for event in events if urgent(event))
                 for event in events:
-                    self._watch.heard(stream, event)
+                    self._watch.heard(stream, event, live=live)
                 self._change.notify()
 
     def _is_live(self, stream: str, position: int) -> bool:
@@ -299,7 +302,7 @@ class EventWriter:
         return taken
 
 
-def _urgent(event: SmallEvent) -> bool:
+def urgent(event: SmallEvent) -> bool:
     """Tell whether people are called to an event at once, whatever else there is."""
     if not isinstance(event, ConditionChange) or event.state is not AlarmState.ACTIVE:
         return False

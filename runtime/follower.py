@@ -5,16 +5,18 @@ cannot take for a fault of ours is told, tried some times, and passed: behind it
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 from park.errors import Corrupt, MachineryError, Unavailable
 from runtime.kafka_log import Entry, Partition
+from runtime.log_marks import LogMarks
 from runtime.troubles import Troubles
 
 _LOOK = 0.5  # s that one look waits; what comes meanwhile is handed on at once
 _REST = 0.5  # s after something that may pass
 _TRIES = 3  # of a message that its taker fails on
-_ASK = 5.0  # s between two questions for the end, so that a Kafka that is away is noticed in silence, too
+_ASK = 5.0  # s between two looks at where it ends and what stands in it: a Kafka that is away is noticed, too
 
 Take = Callable[[Entry], None]
 Start = Callable[[int, int], int]  # (begin, end) of the partition as it is now -> position to begin at
@@ -23,8 +25,10 @@ Start = Callable[[int, int], int]  # (begin, end) of the partition as it is now 
 class Follower:
     """One partition, followed."""
 
-    def __init__(self, partition: Partition, start: Start, take: Take, passed: Callable[[Entry, str], None]) -> None:
-        """`start` says where to begin; `passed` hears of messages that nobody could take."""
+    def __init__(
+        self, partition: Partition, start: Start, take: Take, passed: Callable[[Entry, str], None], ask: float = _ASK
+    ) -> None:
+        """`start` says where to begin; `passed` hears of messages that nobody could take; `ask` in s."""
         self.name = f"{partition.topic}-{partition.partition}"
         self.troubles = Troubles(self.name)
         self.position = -1  # of the next message; -1: not known yet
@@ -32,8 +36,10 @@ class Follower:
         self.lost = ""  # what was gone when we came, in a sentence; "" for nothing
         self.caught_up = threading.Event()  # set once everything that was there at the start was handed on
         self._partition = partition
+        self._marks = LogMarks()
         self._start = start
         self._take = take
+        self._ask = ask
         self._passed = passed
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"follow-{self.name}")
@@ -67,7 +73,7 @@ class Follower:
 
     def _follow(self) -> None:
         self._place()
-        asked = 0.0
+        ask = time.monotonic() + self._ask
         first = self.end
         while not self._stopping.is_set():
             if self.position >= first:
@@ -81,12 +87,12 @@ class Follower:
                 if not self._handed(entry):
                     return
                 self.position = entry.position
+                self._marks.saw(entry)
             self.position = max(self.position, reached)
             self.end = max(self.end, self.position)
-            asked = 0.0 if entries else asked + _LOOK
-            if asked >= _ASK:
-                asked = 0.0
+            if time.monotonic() >= ask:
                 self._see()
+                ask = time.monotonic() + self._ask
             self.troubles.over()
 
     def _place(self) -> None:
@@ -100,13 +106,21 @@ class Follower:
         elif before < begin:
             lost = f"{begin - before} messages of {self.name} were gone before they were read"
         if lost:
-            self.position, self.lost = begin, lost
-            self.troubles.tell("it does not go on where we were", Unavailable(lost))
+            self._go_on_at(begin, lost)
+
+    def _go_on_at(self, position: int, lost: str) -> None:
+        self.position, self.lost, self._marks = position, lost, LogMarks()
+        self.troubles.tell("it does not go on where we were", Unavailable(lost))
 
     def _see(self) -> None:
+        """See where it ends, and that it is what was read: it may have been cut short, and have grown again."""
         self.end = self._partition.end
         if self.end < self.position:
             self._place()
+            return
+        same = self._marks.changed(self._partition)
+        if same is not None:
+            self._go_on_at(same, f"{self.name} was another beyond {same} when it was read: its messages were lost")
 
     def _handed(self, entry: Entry) -> bool:
         """Hand a message on; return whether it is done with (not so: we are to stop)."""

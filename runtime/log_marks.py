@@ -35,12 +35,8 @@ class Messages(Protocol):
     def begin(self) -> int:
         """Position of the oldest message kept. Raises Unavailable."""
 
-    @property
-    def end(self) -> int:
-        """Position after the newest. Raises Unavailable."""
-
     def read(self, position: int, end: int | None = None) -> Iterator[Entry]:
-        """Yield messages from a position on. Raises Corrupt when they are gone, Unavailable."""
+        """Yield messages from a position on, if there are any. Raises Corrupt when they are gone, Unavailable."""
 
 
 class LogMarks:
@@ -89,14 +85,20 @@ def sound(marks: Sequence[Mark], messages: Messages) -> int | None:
 
     What the log keeps no more is not asked for. Raises Unavailable.
     """
-    begin, end = messages.begin, messages.end
+    try:
+        return _compared(marks, messages)
+    except Corrupt:
+        begin = messages.begin
+    try:
+        return _compared([mark for mark in marks if mark[0] > begin], messages)
+    except Corrupt:  # it lets go of its oldest at this moment, or begins anew: the next look tells
+        return None
+
+
+def _compared(marks: Sequence[Mark], messages: Messages) -> int | None:
     through = 0
-    for run in _runs([mark for mark in marks if mark[0] > begin]):
-        first, last = run[0][0] - 1, min(end, run[-1][0])
-        try:
-            found = {e.position: mark_of(e) for e in messages.read(first, last)} if first < last else {}
-        except Corrupt:  # it lets go of its oldest at this moment, or begins anew: the next look tells
-            return None
+    for run in _runs(marks):
+        found = {entry.position: mark_of(entry) for entry in messages.read(run[0][0] - 1, run[-1][0])}
         for position, mark in run:
             if found.get(position) != mark:
                 return through

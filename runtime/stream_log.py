@@ -33,6 +33,10 @@ _NO_COUNT = np.zeros(0, np.int32)
 class Messages(log_marks.Messages, Protocol):
     """A partition in bytes (runtime.kafka_log.Partition)."""
 
+    @property
+    def end(self) -> int:
+        """Position after the newest. Raises Unavailable."""
+
     def close(self) -> None:
         """Release the connection."""
 

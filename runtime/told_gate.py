@@ -5,7 +5,8 @@
 | a part of a step | waits for the last one |
 | a step of the newest epoch, or of a newer one that was really given out | taken |
 | of an older epoch | left out: the log is another's, who finds it again from the same records |
-| of an epoch that was never given out, or a position beyond the log's end | refused: it would hide what follows |
+| of an epoch that was never given out, or a position beyond the log's end | refused: it would hide what follows; fires
+                                                               in it are called out (runtime.told_aloud) |
 """
 
 from collections.abc import Callable

@@ -2,11 +2,13 @@
 
 ```
  park.events ── Follower ── decode ── ToldGate ── EventWriter ── SQL: events, cases, position     one transaction
-                               └─ wrong: park.dead       └─ mark: how far this partition was read, once it lasts
+                               └─ wrong: called out,     └─ mark: how far this partition was read, once it lasts
+                                         park.dead
 ```
 Marks may be behind: what is read again is known by its log position and its ids, and changes nothing.
 """
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 
@@ -18,12 +20,18 @@ from park.wire import SmallEvent
 from runtime.event_writer import EventWriter
 from runtime.follower import Follower
 from runtime.kafka_log import Entry, Partition
+from runtime.log_marks import mark_of, sound
 from runtime.storage.sql import positions
 from runtime.storage.sql.assignments import Held, holders
+from runtime.told_aloud import ToldAloud
 from runtime.told_gate import Judged, ToldGate, Verdict
 from runtime.troubles import Troubles
 
-READ, EPOCH = "told", "told-epoch"  # consumers: how far a partition of events was read, and under which epoch
+# Consumers: how far a partition of events was read, what stood there (runtime.log_marks), and under which epoch.
+READ, MARK, EPOCH = "told", "told-mark", "told-epoch"
+# Messages before where one was that are read again at a start: of a topic that lost its newest and grew again some
+# may be others. What a busy log tells between two looks of a follower.
+_AGAIN = 200
 Dead = Callable[[Entry, str], None]
 _Step = tuple[int, list[SmallEvent]]  # position of the log, events up to it
 
@@ -40,11 +48,13 @@ class ToldReading:
         self.troubles = Troubles(f"events of {stream}")
         self._database = held.database
         self._writer = writer
+        self._events = events
         self._log = log
         self._dead = dead
+        self.aloud = ToldAloud(writer, time.monotonic)
         self._gate = ToldGate(stream, 0, self._given, lambda: log.end)
         self._ready: tuple[Entry, _Step] | None = None  # judged, and not taken by the writer yet
-        self._marks: deque[tuple[int, int, int]] = deque()  # position of the log, of the partition, epoch
+        self._marks: deque[tuple[int, int, int, int]] = deque()  # position of the log, of the partition, mark, epoch
         self.follower = Follower(events, self._begin, self._take, dead)
 
     def remade(self) -> bool:
@@ -59,9 +69,8 @@ class ToldReading:
         while self._marks and self._marks[0][0] <= applied:
             newest = self._marks.popleft()
         if newest is not None:
-            _, read, epoch = newest
-            positions.reach(connection, READ, self.stream, read)
-            positions.reach(connection, EPOCH, self.stream, epoch)
+            for consumer, reached in zip((READ, MARK, EPOCH), newest[1:], strict=True):
+                positions.reach(connection, consumer, self.stream, reached)
 
     # ── in the follower's thread ─────────────────────────────────────────────────────────────────
 
@@ -69,12 +78,15 @@ class ToldReading:
         """Return where to go on; of a log that was made anew everything is read again."""
         if self.remade():
             with self._database.write() as connection:
-                for consumer in (positions.EVENTS, READ, EPOCH):
+                for consumer in (positions.EVENTS, READ, MARK, EPOCH):
                     positions.reach(connection, consumer, self.stream, 0)
         with self._database.read() as connection:
             self._gate.epoch = positions.reached(connection, EPOCH, self.stream)
             read = positions.reached(connection, READ, self.stream)
-        return min(max(read, begin), end) if read <= end else begin
+            mark = positions.reached(connection, MARK, self.stream)
+        if read > end or (mark and sound([(read, mark)], self._events) is not None):
+            return begin
+        return min(max(read - _AGAIN, begin), end)
 
     def _given(self) -> int:
         return holders(self._database).get(self.stream, (0, "", 0))[0]
@@ -88,7 +100,7 @@ class ToldReading:
             self._ready = entry, judged
         position, events = self._ready[1]
         self._writer.put(self.stream, position, events)
-        self._marks.append((position, entry.position, self._gate.epoch))
+        self._marks.append((position, entry.position, mark_of(entry), self._gate.epoch))
         self._ready = None
 
     def _judged(self, entry: Entry) -> _Step | None:
@@ -100,7 +112,9 @@ class ToldReading:
         else:
             judged = self._gate.judge(told)
         if judged.verdict is Verdict.WRONG:
+            called = self.aloud.hear(entry.value)
             self._dead(entry, judged.why)
-            self.troubles.tell(f"message {entry.position} is not believed", Unavailable(judged.why))
+            said = f", and people are called to {called} fires of it" if called else ""
+            self.troubles.tell(f"message {entry.position} is not believed{said}", Unavailable(judged.why))
         self.counts[judged.verdict] += 1
         return (judged.position, list(judged.events)) if judged.verdict is Verdict.TAKEN else None
