@@ -17,6 +17,7 @@ from runtime.kafka_client import BRIEF_REQUEST, KafkaClient
 
 Keyed = tuple[bytes, bytes]  # key, value
 PATIENCE = 3.0  # s that an append waits: far less than a broker of MQTT waits for a sign of life
+_BY_BROKER = 1  # LogAppendTime
 _BRIEF = 2.5 * BRIEF_REQUEST / 1_000  # s: beyond what aiokafka tries for at most, so that the answer is certain
 
 
@@ -29,6 +30,7 @@ class Part:
     messages: list[Keyed]
     done: bool = False  # Kafka has all of it
     end: int = 0  # position after it, once it is done; 0: Kafka did not say (it had the records already)
+    at: int = 0  # epoch ms by the broker's clock, at which it was appended; 0: Kafka did not say
     sent: list["Future[Any]"] = field(default_factory=list)  # of the messages, in the loop of the client
     by: object = None  # the producer that they were given to
 
@@ -74,7 +76,9 @@ def _look(part: Part) -> BaseException | None:
             return future.exception()
     part.done = all(future.done() and not future.cancelled() for future in part.sent)
     if part.done and part.sent:
-        part.end = part.sent[-1].result().offset + 1
+        newest = part.sent[-1].result()
+        part.end = newest.offset + 1
+        part.at = newest.timestamp if newest.timestamp_type == _BY_BROKER else 0
     return None
 
 

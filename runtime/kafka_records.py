@@ -17,7 +17,7 @@ from runtime.topics import partition_of
 # Columns of points and devices are arrays by number: one wrong great number would ask for gigabytes.
 _NUMBERS = 1 << 26
 _AHEAD = 86_400_000  # ms before the broker's clock from which on a time is wrong (as runtime.log_time JUMP)
-_WRITTEN = 1_767_225_600_000  # 2026-01-01
+WRITTEN = 1_767_225_600_000  # 2026-01-01
 _LATEST = 1 << 53  # epoch ms, beyond which no clock is
 _QUALITIES = np.zeros(256, np.bool_)
 _QUALITIES[[int(q) for q in Quality]] = True
@@ -49,7 +49,7 @@ def open_record(
     if key:
         _check_key(key, partition, partitions)
     record = decode(value)
-    witness = appended > _WRITTEN and not (life and isinstance(record, Batch))
+    witness = appended > WRITTEN and not (life and isinstance(record, Batch))
     latest = appended + _AHEAD if witness else _LATEST
     match record:
         case Batch():

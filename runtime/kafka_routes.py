@@ -29,7 +29,7 @@ REFUSED_BYTES = 1 << 20  # of raw messages in one message, beside one that is gr
 _THINGS = 4_000  # rows of configuration in one message: some 800 kB
 _NONE = -1
 _NOBODY = np.zeros(0, np.int32)
-_NO_EDGE = Edge(_NOBODY, _NOBODY, _NOBODY)
+NO_EDGE = Edge(_NOBODY, _NOBODY, _NOBODY)
 
 
 class Routes:
@@ -89,8 +89,7 @@ class Routes:
         for partition in sorted(parts.keys() | refused.keys() | edges.keys()):
             rows = parts.get(partition, _EMPTY)
             yield from (
-                (partition, piece)
-                for piece in _pieces(rows, edges.get(partition, _NO_EDGE), refused.get(partition, []))
+                (partition, piece) for piece in _pieces(rows, edges.get(partition, NO_EDGE), refused.get(partition, []))
             )
 
     def _of_refused(self, refused: Refused) -> int:
@@ -227,13 +226,13 @@ def _pieces(readings: ReadingBatch, edge: Edge, refused: Sequence[Refused]) -> I
     for r in refused:
         if held and size + len(r.payload) > REFUSED_BYTES:
             yield Batch(_EMPTY, edge, tuple(held))
-            edge, held, size = _NO_EDGE, [], 0
+            edge, held, size = NO_EDGE, [], 0
         held.append(r)
         size += len(r.payload)
     for start in range(0, max(1, len(readings)), ROWS):
         rows = readings if len(readings) <= ROWS else readings.rows(slice(start, start + ROWS))
         yield Batch(rows, edge, tuple(held))
-        edge, held = _NO_EDGE, []
+        edge, held = NO_EDGE, []
 
 
 def _messages(device: NDArray[np.int32], ts: NDArray[np.int64]) -> int:

@@ -2,13 +2,16 @@
 
 ```
  clock against what was expected     log time
- up to a day ahead                   the clock
+ up to a day ahead (a quarter of an  the clock
+ hour, where the engine has one)
  further ahead                       goes on by what has passed, until a witness confirms the clock: the kernel says
                                      that it is disciplined, devices tell the same time, or nobody
                                      contradicts it for minutes
  behind                              goes on at half the pace, until the clock has caught up
 ```
 What is expected is the log's newest tick at the start, and after that what has passed on a clock that nobody sets.
+Where the log's own engine has a clock (Kafka dates what is appended) that is expected, too, and quarters of an hour
+are doubted: one of several ingesters that is hours ahead would hold back the ticks of its partitions as long.
 Ticks only rise: one tick of a day that never was would stop them until it comes. A machine without a battery
 clock starts in the past, an exhausted one anywhere; a platform that rested for a week meets a right clock.
 """
@@ -25,6 +28,7 @@ from runtime import clock
 JUMP = 86_400_000  # ms ahead of what was expected from which on a clock is not believed
 HOLD = 5 * 60.0  # s after which it is, if nobody contradicts: time servers correct a wrong one sooner
 NEAR = 15 * 60_000  # ms within which a device's clock agrees with ours (park.settings far_future)
+_HOUR = 3_600_000  # ms
 _SAME = 60_000  # ms within which two offsets are one
 _PACE = 0.5  # of log time while the clock is behind it
 _TOLD = 60_000  # ms behind from which on people are told
@@ -47,13 +51,18 @@ class LogTime:
         elapsed: Callable[[], float] = clock.elapsed,
         disciplined: Callable[[], bool] = clock.disciplined,
         agreement: Agreement | None = None,
+        engine: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Take the clock (epoch ms), one that nobody sets (s), and what the kernel says of the first."""
+        """Take the clock (epoch ms), one that nobody sets (s), and what the kernel says of the first.
+
+        `engine` is what the log's engine has for the time, epoch ms; 0: it has not said yet, or never does.
+        """
         self.doubted = 0  # what the clock says while it is not believed; 0: it is
         self._wall = wall
         self._elapsed = elapsed
         self._disciplined = disciplined
         self._agreement = agreement or Agreement()
+        self._engine = engine
         self._last = 0.0  # newest log time given out
         self._at = 0.0  # when that was, on the clock that nobody sets
         self._since = 0.0  # when the doubt began, or was contradicted last
@@ -63,8 +72,8 @@ class LogTime:
     def said(self) -> str:
         """What people should know of it, in a sentence; "" for nothing."""
         if self.doubted:
-            ahead = (self.doubted - self._last) / JUMP
-            return f"the clock is {ahead:.1f} days ahead of the log and not believed yet: time goes on by what passes"
+            ahead = _span(self.doubted - self._last)
+            return f"the clock is {ahead} ahead of the log and not believed yet: time goes on by what passes"
         if self._behind > _TOLD:
             return (
                 f"the clock is {self._behind / 60_000:.0f} minutes behind the log: "
@@ -74,17 +83,18 @@ class LogTime:
 
     def now(self, floor: int) -> int:
         """Return log time; never before `floor`, the log's newest tick, nor before what was returned earlier."""
-        wall, at = self._wall(), self._elapsed()
+        wall, at, engine = self._wall(), self._elapsed(), self._engine()
         passed = max(0.0, at - self._at) * 1000 if self._last else 0.0
         known = max(self._last, float(floor))
-        expected = known + passed
+        expected = max(known + passed, float(engine))
         self._at = at
-        if known and wall - expected > JUMP:
+        if expected and wall - expected > (NEAR if engine else JUMP):
             if not self.doubted:
                 self._since = at
-                _log.warning("the clock is %.1f days ahead of the log: not believed yet", (wall - expected) / JUMP)
+                _log.warning("the clock is %s ahead of the log: not believed yet", _span(wall - expected))
             self.doubted, self._last, self._behind = wall, expected, 0.0
-            if self._disciplined() or self._agreed(wall, at) or at - self._since >= HOLD:
+            contradicted = bool(engine) or at - self._since < HOLD
+            if self._disciplined() or self._agreed(wall, at) or not contradicted:
                 self._believe()
             return int(self._last)
         if self.doubted:
@@ -116,6 +126,10 @@ class LogTime:
         return offset is not None and abs(wall - at * 1000 - offset) <= _SAME
 
     def _believe(self) -> None:
-        _log.warning("the clock is believed: log time goes on %.1f days later", (self.doubted - self._last) / JUMP)
+        _log.warning("the clock is believed: log time goes on %s later", _span(self.doubted - self._last))
         self._agreement.offset = self.doubted - self._at * 1000
         self._last, self.doubted = float(self.doubted), 0
+
+
+def _span(ms: float) -> str:
+    return f"{ms / JUMP:.1f} days" if ms >= JUMP else f"{ms / _HOUR:.1f} hours"

@@ -1,20 +1,24 @@
 """A lane's log in a city: one append goes to the partitions of the parks that it is about.
 
 What `append` returns counts what was appended: nobody reads a lane as a whole, each partition has its own worker. An
-ingester has one thing to learn of the past, the time that its logs have reached, and `read` tells it that.
+ingester has one thing to learn of the past, the time that its logs have reached, and `read` tells it that; of the
+present, what time Kafka has, which says that with each append.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from park.metrics import Lane
+from park.readings import batch_of
 from park.records import Batch, Command, Config, Record, Tick
 from park.wire import encode
+from runtime import clock
 from runtime.city_homes import CityHomes
 from runtime.kafka_append import Part, deliver
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import KafkaLog, same
-from runtime.kafka_routes import Routes
+from runtime.kafka_records import WRITTEN
+from runtime.kafka_routes import NO_EDGE, Routes
 from runtime.topics import topic_of
 
 _MINUTE = 60_000
@@ -34,9 +38,18 @@ class Delivered:
 class PartitionedLog:
     """One lane's log over the partitions of an ingester; see park.ports.Log. Belongs to the lane's thread."""
 
-    def __init__(self, client: KafkaClient, lane: Lane, homes: CityHomes, mine: Sequence[int]) -> None:
-        """Take the partitions that this ingester writes to."""
+    def __init__(
+        self,
+        client: KafkaClient,
+        lane: Lane,
+        homes: CityHomes,
+        mine: Sequence[int],
+        elapsed: Callable[[], float] = clock.elapsed,
+    ) -> None:
+        """Take the partitions that this ingester writes to, and a clock that nobody sets (s)."""
         self.delivered = Delivered()
+        self._elapsed = elapsed
+        self._told = (0, 0.0)  # what time Kafka had, epoch ms (0: it did not say), and when that was, s
         self._client = client
         self._topic = topic_of(lane)
         self._routes = Routes(homes, mine)
@@ -52,13 +65,24 @@ class PartitionedLog:
         if self._unsure is None or not same(self._unsure[0], records):
             self._unsure = list(records), self._parts(records)
         parts = self._unsure[1]
-        deliver(self._client, parts)
+        self._deliver(parts)
         self._unsure = None
         told = self.delivered
         told.records += len(records)
         told.messages += sum(len(part.messages) for part in parts)
         told.bytes += sum(len(value) for part in parts for _, value in part.messages)
         return told.records
+
+    def _deliver(self, parts: Sequence[Part]) -> None:
+        deliver(self._client, parts)
+        at = max((part.at for part in parts), default=0)
+        if at > WRITTEN:  # a clock that stands before this program was written tells nothing
+            self._told = at, self._elapsed()
+
+    def kafka_time(self) -> int:
+        """Return what time Kafka has, epoch ms, by what it said last; 0: it has not said yet."""
+        at, since = self._told
+        return at + int(1_000 * (self._elapsed() - since)) if at else 0
 
     @property
     def unsure(self) -> bool:
@@ -79,9 +103,14 @@ class PartitionedLog:
         return list(parts.values())
 
     def read(self, position: int, end: int | None = None) -> Iterator[tuple[int, Record]]:
-        """Yield, from the very beginning, one Tick: the time that the partitions have reached. Raises Unavailable."""
+        """Yield, from the very beginning, one Tick: the time that the partitions have reached. Raises Unavailable.
+
+        A batch of nothing is appended to one of them before: Kafka's answer tells what time it has, and a wrong
+        first tick would stand in the log for as long as it is ahead.
+        """
         if position or self.delivered.records or end == 0:
             return
+        self._deliver([Part(self._topic, self._routes.mine[0], [(b"", encode(Batch(batch_of([]), NO_EDGE)))])])
         reached = max(self._reached(partition) for partition in self._routes.mine)
         if reached:
             yield 0, Tick(reached)

@@ -124,7 +124,7 @@ class CityIngest:
             sink=_told_elsewhere,
             publish=_ignore,
             applied=lambda: _EVER,
-            time=LogTime(clock.now, agreement=agreement),
+            time=LogTime(clock.now, agreement=agreement, engine=log.kafka_time),
             early=self.early.put,
             settings=LaneSettings(
                 nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.receive_maximum // 4, tries=_EVER
@@ -209,7 +209,9 @@ class CityIngest:
         for lane, worker in self.lanes.items():
             parts += lane_parts(worker, self.readers[lane], full=_FULL)
             parts.append(Component(f"{lane} kafka", ready=True, detail=self._clients[lane].notice))
-        for name, trouble in (("registry", self._troubles.newest), ("early calls", self.early.trouble)):
+        # A wire that is cut says nothing: who asks over it waits, and has no trouble to tell of.
+        late = "" if self._fresh() else f"it was not read for {_STALE:.0f} s"
+        for name, trouble in (("registry", self._troubles.newest or late), ("early calls", self.early.trouble)):
             parts.append(Component(name, not trouble, trouble))
         return parts
 

@@ -245,3 +245,62 @@ class TestLane:
         again.stop()
         (fire,) = conditions(again.published)
         assert (fire.rule, fire.at >= START + 365 * DAY) == ("fire.pre_alarm", True)
+
+
+class TestAnEngineWithAClock:
+    """Kafka dates what is appended: one more witness, for a log into which several machines write."""
+
+    def machine(self, ahead=0, engine=0):
+        """Return a machine whose clock is ahead by some ms, and how to set the engine's clock; it is right at first."""
+        machine = Machine()
+        machine.said, begun = engine, machine.clock.elapsed
+        machine.time = LogTime(
+            machine.clock, lambda: machine.clock.elapsed, lambda: machine.clock.disciplined,
+            engine=lambda: START + machine.said + int((machine.clock.elapsed - begun) * 1000),
+        )  # fmt: skip
+        machine.clock.now += ahead
+        return machine
+
+    @pytest.mark.parametrize("ahead", [HOUR // 2, 20 * HOUR, 9 * DAY])
+    def test_ahead(self, ahead):
+        """A clock that is ahead of the engine's and of what was expected is not believed, however long it stays so."""
+        machine = self.machine()
+        machine.after(0)
+
+        assert 10_000 == machine.after(10, ahead)
+        assert 10_000 + HOUR == machine.after(3_600)
+        assert "hours ahead" in machine.time.said or "days ahead" in machine.time.said
+
+    @pytest.mark.parametrize("floor", [0, START - 3 * DAY])
+    def test_ahead_at_the_start(self, floor):
+        """One that is ahead when we begin writes no tick of a time to come: time begins where the engine is."""
+        assert 0 == self.machine(20 * HOUR).after(0, floor=floor)
+
+    def test_a_rest(self):
+        """After a rest of days the right clock is believed at once: the engine has the same."""
+        machine = self.machine()
+
+        assert 5_000 == machine.after(5, floor=START - 9 * DAY)
+        assert "" == machine.time.said
+
+    def test_the_engine_is_behind(self):
+        """An engine that is behind by hours takes nothing from a clock that goes on as it was."""
+        machine = self.machine(engine=-9 * HOUR)
+        machine.after(0, floor=START)
+
+        assert 60_000 == machine.after(60, floor=START)
+
+    def test_devices_decide(self):
+        """Where clock and engine contradict each other devices tell which one is right."""
+        machine = self.machine(engine=-9 * HOUR)
+        before = machine.after(0, floor=START - 10 * HOUR)
+        said = machine.time.witness(stamps(0, 500))
+
+        assert (-9 * HOUR, START, "") == (before, said, machine.time.said)
+
+    def test_the_kernel_decides(self):
+        """A clock that the kernel calls disciplined is right."""
+        machine = self.machine(engine=-9 * HOUR)
+        machine.clock.disciplined = True
+
+        assert 0 == machine.after(0, floor=START - 10 * HOUR)
