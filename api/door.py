@@ -6,14 +6,13 @@ X-API-Key: park_...             ├─ key ── keys.check ── Principal �
 Cookie: park_session (HttpOnly) ┤
 ?ticket=... (GET /live, once)   ┘
 ```
-Sessions and tickets live in memory and die with the process; a revoked key ends both, because the
-key is checked anew each time. An EventSource cannot send headers: hence cookie and ticket.
+Sessions and tickets are kept as hashes beside the keys, so that any process lets them in; a revoked key ends both,
+because the key is looked at anew each time. An EventSource cannot send headers: hence cookie and ticket.
 """
 
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from threading import Lock
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -26,12 +25,12 @@ from starlette.exceptions import HTTPException
 from api.permissions import ROUTES, V1
 from api.services import Services
 from park.errors import Forbidden
-from park.roles import Permission, Principal, Role
+from park.roles import Permission, Principal, Purpose, Role
 
 COOKIE: Final = "park_session"
 SESSION_MS: Final = 12 * 3_600_000  # a shift
 TICKET_MS: Final = 30_000  # time for a page to open its stream
-_KEPT: Final = 10_000  # sessions, tickets and callers remembered at most; the oldest go first
+_KEPT: Final = 10_000  # addresses of wrong keys remembered at most; the oldest go first
 _FAILS: Final = 30  # wrong keys a minute from one address: far above a person's, far below a guesser's
 _MINUTE: Final = 60_000
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,12 +40,6 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_TOKEN: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class _Pass:
-    token: str  # the key behind it
-    expires: int  # epoch ms
-
-
 class Door:
     """Let callers in, or say why not."""
 
@@ -54,8 +47,6 @@ class Door:
         self._keys = services.keys
         self._now = services.now
         self._open = not services.require_keys
-        self._sessions: OrderedDict[str, _Pass] = OrderedDict()
-        self._tickets: OrderedDict[str, _Pass] = OrderedDict()
         self._fails: OrderedDict[str, tuple[int, int]] = OrderedDict()  # address -> (minute, how many)
         self._lock = Lock()
 
@@ -75,18 +66,17 @@ class Door:
             if any(name in request.headers for name in _PROXIED):
                 raise Forbidden("keys are off, and a proxy stands before this instance: turn them on")
             return _LOCAL
-        token = self._token(request)
-        if not token:
+        token = _token(request)
+        principal = self.check(token, request) if token else self._known(request)
+        if principal is None:
             raise _unauthorised("a key is needed: Authorization: Bearer park_..., or X-API-Key")
-        principal = self.check(token, request)
         if not principal.may(permission):
             raise Forbidden(f"the role {principal.role} may not do this ({permission})")
-        request.state.token = token
         return principal
 
     def holds(self, request: Request) -> bool:
         """Tell whether the key behind an admitted request still opens anything, for answers that last."""
-        return self._open or self._keys.check(request.state.token, self._now()) is not None
+        return self._open or self._keys.holds(request.state.principal.key, self._now())
 
     def check(self, token: str, request: Request) -> Principal:
         """Return who holds a key. Raises HTTPException 401, or 429 after many wrong ones.
@@ -108,44 +98,42 @@ class Door:
             raise HTTPException(429, "too many wrong keys from this address", {"Retry-After": "60"})
         raise _unauthorised("this key is not valid, or no longer")
 
-    def _token(self, request: Request) -> str:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if token and scheme.lower() == "bearer":
-            return token.strip()
-        if key := request.headers.get("x-api-key", ""):
-            return key
+    def _known(self, request: Request) -> Principal | None:
+        """Return who holds the key behind a ticket or a session."""
         if ticket := request.query_params.get("ticket", ""):
-            with self._lock:
-                return self._alive(self._tickets.pop(ticket, None)) if request.url.path == f"{V1}/live" else ""
-        if cookie := request.cookies.get(COOKIE, ""):
-            return self._alive(self._sessions.get(cookie))
-        return ""
-
-    def _alive(self, kept: _Pass | None) -> str:
-        return kept.token if kept is not None and self._now() < kept.expires else ""
+            here = request.url.path == f"{V1}/live"
+            return self._keys.enter(ticket, Purpose.TICKET, self._now()) if here else None
+        cookie = request.cookies.get(COOKIE, "")
+        return self._keys.enter(cookie, Purpose.SESSION, self._now()) if cookie else None
 
     def open_session(self, token: str, request: Request) -> tuple[str, Principal]:
         """Return a cookie for a key, and who holds it."""
         same_origin(request)
         principal = _LOCAL if self._open else self.check(token, request)
-        return self._keep(self._sessions, token, SESSION_MS), principal
+        return self._word(principal, Purpose.SESSION, SESSION_MS), principal
 
     def close_session(self, request: Request) -> None:
         """Forget the session of a request, if it has one."""
         same_origin(request)
-        with self._lock:
-            self._sessions.pop(request.cookies.get(COOKIE, ""), None)
+        if not self._open and (cookie := request.cookies.get(COOKIE, "")):
+            self._keys.close(cookie)
 
     def ticket(self, request: Request) -> str:
         """Return a word that opens one live stream, once, soon."""
-        return self._keep(self._tickets, self._token(request), TICKET_MS)
+        return self._word(request.state.principal, Purpose.TICKET, TICKET_MS)
 
-    def _keep(self, passes: OrderedDict[str, _Pass], token: str, lasts: int) -> str:
-        word = secrets.token_urlsafe(32)
-        with self._lock:
-            passes[word] = _Pass(token, self._now() + lasts)
-            _trim(passes)
-        return word
+    def _word(self, principal: Principal, purpose: Purpose, lasts: int) -> str:
+        """Return a word for a key; with keys off nobody asks for it again."""
+        if self._open:
+            return secrets.token_urlsafe(32)
+        return self._keys.open(principal.key, purpose, now=self._now(), lasts=lasts)
+
+
+def _token(request: Request) -> str:
+    """Return the key that a request shows."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    return bearer or request.headers.get("x-api-key", "")
 
 
 def _trim(kept: OrderedDict[str, Any]) -> None:

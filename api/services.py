@@ -17,7 +17,7 @@ from park.metrics import Lane
 from park.model import Device
 from park.ports import EventStore, LedgerRow, LiveSource, QuarantineStore, ReadingStore, RegistryStore
 from park.records import Command, LimitRow
-from park.roles import Principal
+from park.roles import Principal, Purpose
 from park.rulebook import DryRun, DryRuns, Rules
 from park.settings import ApiSettings
 
@@ -27,6 +27,18 @@ class Keys(Protocol):
 
     def check(self, token: str, now: int) -> Principal | None:
         """Return who holds a key; None for a wrong, expired or revoked one."""
+
+    def holds(self, key: int, now: int) -> bool:
+        """Tell whether the key of a number opens anything now."""
+
+    def open(self, key: int, purpose: Purpose, *, now: int, lasts: int) -> str:
+        """Return a new word that stands for a key for so many ms, in every process."""
+
+    def enter(self, word: str, purpose: Purpose, now: int) -> Principal | None:
+        """Return who holds the key behind a word; None where either is good for nothing. A ticket is spent."""
+
+    def close(self, word: str) -> None:
+        """Let a word end, if there is one."""
 
 
 class Ledger(Protocol):

@@ -32,8 +32,12 @@ within postgres sh -c 'PGPASSWORD="$(cat "${PARK_SECRETS:-/run/secrets}/postgres
     exec pg_restore --username=postgres --role=park --dbname=park_restored --no-owner --no-privileges \
     --exit-on-error --single-transaction' < "$from/postgres.dump"
 
-# Links that acknowledge: some were used since, or sent to officers who have gone.
-printf '%s\n' '\connect park_restored' 'DELETE FROM alarm_links;' | sql
+# Links that acknowledge, and sessions: some were used since, or closed, or sent to officers who have gone. A dump of
+# an older version may lack a table, and has nothing to forget then.
+sql <<'SQL'
+\connect park_restored
+SELECT 'DELETE FROM ' || tablename FROM pg_tables WHERE schemaname = 'public' AND tablename IN ('alarm_links', 'sessions') \gexec
+SQL
 
 say "InfluxDB"
 within influxdb sh -c 'set -e; d=${PARK_INFLUX:-/var/lib/influxdb2}/restore.part; rm -rf "$d"; mkdir "$d"

@@ -1,7 +1,7 @@
-"""Who may do what: roles of keys, and the permissions they hold. A table, and nothing else."""
+"""Who may do what: roles of keys, and the permissions they hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -42,6 +42,13 @@ ALLOWED: Mapping[Role, frozenset[Permission]] = MappingProxyType({
 })  # fmt: skip
 
 
+class Purpose(StrEnum):
+    """What a word that stands for a key is for."""
+
+    SESSION = "session"  # of a browser: good for a shift
+    TICKET = "ticket"  # opens one live stream, once, soon
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks, as a key says."""
@@ -49,6 +56,7 @@ class Principal:
     name: str  # of the key: the actor of audits
     role: Role
     parks: frozenset[int] | None = None  # None: every park
+    key: int = field(default=0, compare=False)  # the key's number; 0: none was needed
 
     def may(self, permission: Permission) -> bool:
         """Return whether the role holds a permission."""

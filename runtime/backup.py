@@ -3,9 +3,9 @@
 Taken in the order snapshots, database, time series, journal, logs: a lane's snapshot is saved once what it found
 lasts in SQL, and whatever the first four say they have seen is in the logs that come last. So a restored folder
 is one that was stopped at that moment. The manifest is the last member: a file that was cut off has none.
-The key of links is in none, and a restored folder knows no link of before: some were used since, or sent to
-officers who have gone (decision 080). What the broker still holds is the broker's; a device's message is ours once
-it is acknowledged.
+The key of links is in none, and a restored folder knows no link or session of before: some were used since, or
+closed, or sent to officers who have gone (decision 080). What the broker still holds is the broker's; a device's
+message is ours once it is acknowledged.
 """
 
 import contextlib
@@ -131,7 +131,7 @@ def read_backup(settings: Settings, source: Path, told: Told = lambda _: None) -
         if form != FORMAT:
             raise UserError(f"{source} is a backup of format {form}; this program reads {FORMAT}")
         (part / MANIFEST).unlink()
-        _forget_links(part / DATABASE)
+        _forget_words(part / DATABASE)
         if folder.exists():
             folder.rmdir()
         part.rename(folder)
@@ -162,10 +162,12 @@ def _unpack(source: Path, part: Path, told: Told) -> None:
             told(done / max(1, whole))
 
 
-def _forget_links(database: Path) -> None:
+def _forget_words(database: Path) -> None:
+    """Let links and sessions end; an older database may lack either."""
     with closing(sqlite3.connect(database)) as restored, restored:
-        if restored.execute("SELECT 1 FROM sqlite_master WHERE name = 'alarm_links'").fetchone():
-            restored.execute("DELETE FROM alarm_links")
+        there = restored.execute("SELECT name FROM sqlite_master WHERE name IN ('alarm_links', 'sessions')").fetchall()
+        for (table,) in there:
+            restored.execute(f"DELETE FROM {table}")  # noqa: S608 - one of two names of ours
 
 
 def _room(folder: Path, target: Path) -> None:

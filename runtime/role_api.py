@@ -4,7 +4,6 @@
  PostgreSQL, InfluxDB ── CityHouse ──> api.app ──> people        park.events, park.live ── followers ──> live pages
  what people do ── cases: PostgreSQL; commands, messages: PartitionedLog ──> park.life, park.bulk
 ```
-Sessions and tickets live in one process: before several of them stands a proxy that keeps a caller where he is.
 """
 
 import logging

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import httpx
@@ -12,6 +12,7 @@ from park.errors import Full
 from park.metrics import Lane
 from park.model import Device, Enterprise, Lease, Park, Place, PlaceKind, Point
 from park.readings import Quality, batch_of
+from park.roles import Purpose
 
 NOW = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
 DAY = 86_400_000
@@ -21,11 +22,35 @@ class TableKeys:
     """Keys in a table, by hash: the smallest thing that keeps the port's promise."""
 
     def __init__(self, *principals):
-        self._table = {hashlib.sha256(f"park_{p.name}".encode()).digest(): p for p in principals}
+        numbered = [replace(p, key=n) for n, p in enumerate(principals, 1)]
+        self._table = {hashlib.sha256(f"park_{p.name}".encode()).digest(): p for p in numbered}
+        self._words = {}  # word -> (purpose, number of the key, until)
 
     def check(self, token, _now):
         """Return who holds a key."""
         return self._table.get(hashlib.sha256(token.encode()).digest())
+
+    def holds(self, key, _now):
+        """Tell whether a key opens anything."""
+        return any(p.key == key for p in self._table.values())
+
+    def open(self, key, purpose, *, now, lasts):
+        """Return a word for a key."""
+        word = f"word-{len(self._words)}-{'x' * 20}"
+        self._words[word] = (purpose, key, now + lasts)
+        return word
+
+    def enter(self, word, purpose, now):
+        """Return who holds the key behind a word."""
+        kept, key, until = self._words.get(word, ("", 0, 0))
+        if kept is purpose is Purpose.TICKET:
+            self.close(word)
+        there = kept is purpose and now < until
+        return next((p for p in self._table.values() if there and p.key == key), None)
+
+    def close(self, word):
+        """Let a word end."""
+        self._words.pop(word, None)
 
     def revoke(self, name):
         """Make a key worthless."""

@@ -183,6 +183,15 @@ class TestSession:
 
         assert (closed, alive, Client(app)("GET", "/session", headers=second).status_code) == (401, 200, 401)
 
+    def test_in_another_process(self, app, services):
+        """A session, and its end, hold in every process behind a proxy."""
+        other = create_app(services)
+        cookie = {"Cookie": f"{COOKIE}={Client(app)('POST', '/session', json={'key': 'park_viewer'}).cookies[COOKIE]}"}
+        opened = Client(other)("GET", "/parks", headers=cookie).status_code
+        Client(other)("DELETE", "/session", headers=cookie)
+
+        assert (200, 401) == (opened, Client(app)("GET", "/parks", headers=cookie).status_code)
+
     def test_wrong_key(self, app):
         """A wrong key opens nothing."""
         assert Client(app)("POST", "/session", json={"key": "park_wrong"}).status_code == 401

@@ -29,6 +29,7 @@ from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.rules import SqlRules
+from tests.api.api_house import TableKeys
 
 NOW = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
 MINUTE, DAY = 60_000, 86_400_000
@@ -40,21 +41,6 @@ FLAGS = [
 ]  # fmt: skip
 # Values are hours old in words only when the clock of the page goes on, and a page's clock is the server's.
 SCRIPT = "<script>window.hurt=1</script><img src=x onerror=window.hurt=1>"
-
-
-class TableKeys:
-    """Keys in a table: an officer who may act, a viewer who may not."""
-
-    def __init__(self, park):
-        one = frozenset({park})
-        self.table = {
-            "park_officer": Principal("officer", Role.OFFICER, one),
-            "park_viewer": Principal("viewer", Role.VIEWER, one),
-        }
-
-    def check(self, token, _now):
-        """Return who holds a key."""
-        return self.table.get(token)
 
 
 @dataclass
@@ -183,7 +169,10 @@ def house(tmp_path):
     commands = []
     services = Services(
         registry=registry, readings=store, events=events, quarantine=SqlQuarantine(database),
-        live=LiveBuffer(ApiSettings(), NOW), keys=TableKeys(ids.park),
+        live=LiveBuffer(ApiSettings(), NOW), keys=TableKeys(
+            Principal("officer", Role.OFFICER, frozenset({ids.park})),
+            Principal("viewer", Role.VIEWER, frozenset({ids.park})),
+        ),
         rules=Rulebook(SqlRules(database), registry, lambda: NOW), ledger=SimpleNamespace(rows=lambda *_: []),
         submit=lambda lane, command: commands.append((lane, command)), retry=lambda *_: 0,
         claim=lambda *_: registry.get(Device, ids.meter), components=lambda: [Component("store", ready=True)],

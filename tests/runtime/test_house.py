@@ -14,6 +14,7 @@ from park.errors import NotFound, UserError
 from park.events import Severity
 from park.metrics import Lane
 from park.records import Tick
+from park.roles import Purpose, Role
 from park.settings import DeliverySettings, LogSettings, Settings
 from runtime.backup import read_backup, write_backup
 from runtime.house import House
@@ -71,11 +72,13 @@ def test_backup_and_back(tmp_path):
 
 
 def test_a_backup_revives_no_link(tmp_path):
-    """A link of before is good for nothing in a restored folder, nor is the key that it was made with there."""
+    """A link or session of before is good for nothing in a restored folder, nor is the key of links there."""
     settings = Settings(data_dir=tmp_path / "data")
     with House.open(settings) as house:
         (case,) = house.cases.store.trigger([burns()], NOW)
         word = house.cases.links.make(case.id, "li", now=NOW, lasts=60_000)
+        _, made = house.keys.make("li", Role.VIEWER, actor="li", now=NOW)
+        session = house.keys.open(made.id, Purpose.SESSION, now=NOW, lasts=60_000)
         write_backup(house, tmp_path / "park.tar.gz")
         key = (settings.data_dir / LINK_KEY).read_bytes()
         assert case.id == house.cases.links.show(word, NOW)[0].id
@@ -84,6 +87,8 @@ def test_a_backup_revives_no_link(tmp_path):
     with House.open(back) as house:
         with pytest.raises(NotFound, match="not valid"):
             house.cases.links.show(word, NOW)
+        assert house.keys.holds(made.id, NOW)
+        assert house.keys.enter(session, Purpose.SESSION, NOW) is None
         assert key != (back.data_dir / LINK_KEY).read_bytes()
 
 

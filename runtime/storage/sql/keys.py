@@ -3,6 +3,9 @@
 A key reads `park_<prefix>_<secret>`: the prefix finds its row, and the SHA-256 of the whole, compared
 in constant time, tells whether it is the one. A slow hash would add nothing: the secret is 32 random
 bytes, not a person's password (OWASP Password Storage Cheat Sheet speaks of what people choose).
+
+A browser's session, or a ticket, is another word of 32 random bytes, kept as its hash beside the key's number: any
+process lets it in, a revoked key ends it, and who reads the table can open nothing with it.
 """
 
 import hmac
@@ -11,18 +14,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
 from park.errors import NotFound, UserError
-from park.roles import Principal, Role
+from park.roles import Principal, Purpose, Role
 from runtime.storage.sql.database import Database
-from runtime.storage.sql.tables import api_keys, key_changes
+from runtime.storage.sql.tables import api_keys, key_changes, sessions
 
 RESERVED = "instance"  # name of the key that commands of the running instance's owner use
 _MARK = "park"
 _PREFIX_BYTES, _SECRET_BYTES = 6, 32
 _NOBODY = "0" * 64
 _LONGEST = 200  # characters of a key that is looked at
+SESSIONS_MOST = 10_000  # words that stand for keys at once
 _USED = 60_000  # ms: last use is noted to the minute, so that a busy key costs no write a call
 
 
@@ -103,14 +107,55 @@ class SqlKeys:
         right = hmac.compare_digest(row.digest if row else _NOBODY, _digest(token))
         if row is None or not right:
             return None
-        key = _key(row)
+        return self._seen(_key(row), now)
+
+    def _seen(self, key: Key, now: int) -> Principal | None:
+        """Return who holds a key that was shown, and note that it was; None where it opens nothing."""
         if not key.holds(now):
             return None
         if now - key.last_used >= _USED:
             with self._database.write_if_free() as free:  # nobody waits at the door for this
                 if free is not None:
                     free.execute(update(api_keys).where(api_keys.c.id == key.id).values(last_used=now))
-        return Principal(key.name, key.role, key.parks)
+        return Principal(key.name, key.role, key.parks, key.id)
+
+    def holds(self, key: int, now: int) -> bool:
+        """Tell whether the key of a number opens anything now."""
+        with self._database.read() as connection:
+            row = connection.execute(select(api_keys).where(api_keys.c.id == key)).first()
+        return row is not None and _key(row).holds(now)
+
+    # ── words that stand for keys ────────────────────────────────────────────────────────────────
+
+    def open(self, key: int, purpose: Purpose, *, now: int, lasts: int) -> str:
+        """Return a new word that stands for a key for so many ms, in every process; the oldest go first."""
+        word, c = secrets.token_urlsafe(_SECRET_BYTES), sessions.c
+        row = {"digest": _digest(word), "purpose": purpose.value, "key": key, "expires": now + lasts}
+        with self._database.write() as connection:
+            connection.execute(delete(sessions).where(c.expires <= now))
+            oldest = select(c.digest).order_by(c.expires.desc()).offset(SESSIONS_MOST - 1)
+            connection.execute(delete(sessions).where(c.digest.in_(oldest)))
+            connection.execute(insert(sessions).values(row))
+        return word
+
+    def enter(self, word: str, purpose: Purpose, now: int) -> Principal | None:
+        """Return who holds the key behind a word; None where either is good for nothing. A ticket is spent."""
+        c = sessions.c
+        mine = and_(c.digest == _digest(word[:_LONGEST]), c.purpose == purpose.value, c.expires > now)
+        if purpose is Purpose.TICKET:
+            with self._database.write() as connection:
+                key = connection.execute(delete(sessions).where(mine).returning(c.key)).scalar()
+                row = connection.execute(select(api_keys).where(api_keys.c.id == key)).first()
+        else:
+            with self._database.read() as connection:
+                query = select(api_keys).join(sessions, c.key == api_keys.c.id).where(mine)
+                row = connection.execute(query).first()
+        return None if row is None else self._seen(_key(row), now)
+
+    def close(self, word: str) -> None:
+        """Let a word end, if there is one."""
+        with self._database.write() as connection:
+            connection.execute(delete(sessions).where(sessions.c.digest == _digest(word[:_LONGEST])))
 
     def all(self) -> list[Key]:
         """Return all keys, revoked ones too, oldest first."""

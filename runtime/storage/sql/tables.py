@@ -208,3 +208,9 @@ key_changes = Table(
     "key_changes", metadata, Column("id", _SERIAL, primary_key=True), _number("at"), _text("actor"), _text("verb"),
     _number("key"), _text("detail"),
 )  # fmt: skip
+
+sessions = Table(  # never the word itself: its SHA-256. Of browsers, for a shift; tickets of live streams, used once
+    "sessions", metadata, Column("digest", Text, primary_key=True), _text("purpose"), _number("key"),
+    _number("expires"),
+)  # fmt: skip
+Index("ix_sessions_expires", sessions.c.expires)
