@@ -28,6 +28,7 @@ class StandIn:
         """Listen on loopback, before an InfluxDB 1.x at an address."""
         self.token = token
         self.http = httpx.Client(base_url=behind, timeout=60)
+        self._known: set[str] = set()  # buckets that were there when we looked: nobody takes one away
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _asked(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -47,7 +48,8 @@ class StandIn:
     def buckets(self) -> set[str]:
         """Return the buckets that are there."""
         answer = self.http.post("/query", params={"q": "SHOW DATABASES"}).json()
-        return {row[0] for series in answer["results"][0].get("series", ()) for row in series.get("values", ())}
+        self._known = {row[0] for part in answer["results"][0].get("series", ()) for row in part.get("values", ())}
+        return self._known
 
     def answer(self, method: str, target: str, body: bytes) -> tuple[int, Any]:
         """Return (status, JSON or None) for a request that was let in."""
@@ -56,10 +58,13 @@ class StandIn:
         way = self._ways.get((method, parts.path))
         return way(self, asked, body) if way is not None else (404, {"code": "not found", "message": "path not found"})
 
+    def _has(self, bucket: str) -> bool:
+        return bucket in self._known or bucket in self.buckets()
+
     def _write(self, asked: dict[str, str], body: bytes) -> tuple[int, Any]:
         if len(body) > _MOST:
             return 413, {"code": "request too large", "message": "the body is too large"}
-        if asked.get("bucket") not in self.buckets():
+        if not self._has(asked.get("bucket", "")):
             return 404, {"code": "not found", "message": "bucket not found"}
         where = {"db": asked["bucket"], "precision": asked.get("precision", "ns")}
         stored = self.http.post("/write", params=where, content=body)
@@ -72,7 +77,7 @@ class StandIn:
 
     def _forget(self, asked: dict[str, str], body: bytes) -> tuple[int, Any]:
         point = re.fullmatch(r'point="(\d+)"', json.loads(body).get("predicate", ""))
-        if point is None or asked.get("bucket") not in self.buckets():
+        if point is None or not self._has(asked.get("bucket", "")):
             return 400, {"code": "invalid", "message": "predicate or bucket"}
         query = {"q": f"DROP SERIES WHERE point = '{point[1]}'", "db": asked["bucket"]}
         self.http.post("/query", data=query).raise_for_status()

@@ -34,7 +34,7 @@ def aside():
 def client(served, aside):
     served.answers.clear()
     served.down = False
-    made = Influx(served.url, served.token, "park", lambda *why: aside.append(why), prefix=f"{len(served.buckets)}_")
+    made = Influx(served.url, served.token, "park", lambda *why: aside.append(why), prefix=f"{len(served.buckets())}_")
     made.provision(list(BUCKETS.values()), keep=False)
     yield made
     made.close()

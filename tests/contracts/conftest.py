@@ -4,24 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.registry import SqlRegistry
+from tests.alerts.alarm_house import Alarms
+from tests.contracts.registry_plan import PLAN, WHO
 from tests.servers import postgresql
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    """Run one PostgreSQL for the run; its database `ready` is migrated, to be copied."""
-    with postgresql() as url:
-        admin = create_engine(url, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text("CREATE DATABASE ready"))
-        Database.open(make_url(url).set(database="ready").render_as_string(hide_password=False)).close()
-        yield admin
-        admin.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +31,28 @@ def where(request, tmp_path, file):
     if request.param == "sqlite":
         yield Path(shutil.copy(file, tmp_path / "park.sqlite"))
         return
-    admin = request.getfixturevalue("cluster")
-    name = f"test_{abs(hash(request.node.nodeid)):x}"
-    with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE ready STRATEGY file_copy'))
-    yield admin.url.set(database=name, drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture
+def registry(where):
+    """Return an empty registry."""
+    database = Database.open(where)
+    yield SqlRegistry(database)
+    database.close()
+
+
+@pytest.fixture
+def planned(registry):
+    """Return a registry with a small park in it."""
+    registry.save(PLAN, **WHO)
+    return registry
+
+
+@pytest.fixture
+def alarms(where):
+    """Return stores of alarms over an empty database."""
+    opened = Alarms(where)
+    yield opened
+    opened.close()

@@ -26,7 +26,7 @@ class InfluxHouse:
             self._served = self._stack.enter_context(influx_v2(Path(folder)))
         served, refused = self._served, []
         client = Influx(
-            served.url, served.token, "park", lambda *why: refused.append(why), prefix=f"{len(served.buckets)}_"
+            served.url, served.token, "park", lambda *why: refused.append(why), prefix=f"{len(served.buckets())}_"
         )
         client.provision(list(BUCKETS.values()), keep=False)
         return InfluxStore(client, lambda p: ("power", f"power,park=a,point={p}"), Noted(), gateway_of=gateway_of)

@@ -11,17 +11,10 @@ from park.events import ActivityDay, Reason, Severity
 from park.metrics import Lane
 from park.model import Enterprise, Lease
 from runtime.storage.sql.registry import SqlRegistry
-from tests.alerts.alarm_house import Alarms, small_park
+from tests.alerts.alarm_house import small_park
 from tests.alerts.alarm_words import NOW
 
 DAY = 86_400_000
-
-
-@pytest.fixture
-def alarms(where):
-    opened = Alarms(where)
-    yield opened
-    opened.close()
 
 
 def day(number, state="zombie_suspect", enterprise=5, **more):

@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,13 +16,6 @@ from tests.alerts.alarm_words import MINUTE, NOW, SECOND, does, fire
 
 S, V = CaseState, CaseVerb
 ACTIVE, LATCHED, CLEARED = AlarmState.ACTIVE, AlarmState.LATCHED, AlarmState.CLEARED
-
-
-@pytest.fixture
-def alarms(where):
-    opened = Alarms(where)
-    yield opened
-    opened.close()
 
 
 def test_counted_once(alarms):

@@ -96,6 +96,36 @@ def test_who_gives_it_back_is_followed_at_once(join):
     assert two.turn() is not None
 
 
+def test_who_is_not_able_offers_it(join):
+    """It goes on until one takes it who is able; one who is not leaves it where it is."""
+    one, two, three = join("one"), join("two"), join("three")
+    held = one.turn()
+    two.turn()
+
+    assert (held, None) == (one.turn(able=False), two.turn(able=False))
+    assert (held, 2) == (one.turn(able=False), three.turn().epoch)
+    assert (None, "three") == (one.turn(), one.holder)
+
+
+def test_who_is_able_again_keeps_it(join):
+    """What was offered, and nobody took, is its holder's again."""
+    one, two = join("one"), join("two")
+    held = one.turn()
+    one.turn(able=False)
+
+    assert (held, None, "one") == (one.turn(), two.turn(), two.holder)
+
+
+def test_what_nobody_holds_is_taken_by_who_is_there(join, clock):
+    """Who is not able takes it all the same where its holder is silent, and where there never was one."""
+    one, two = join("one"), join("two")
+
+    assert 1 == one.turn(able=False).epoch
+    assert two.turn(able=False) is None
+    clock.at += PATIENCE
+    assert 2 == two.turn(able=False).epoch
+
+
 def test_a_pause_shorter_than_the_patience_costs_nothing(join, clock):
     """A holder that comes back in time goes on under its epoch."""
     one, two = join("one"), join("two")

@@ -12,7 +12,7 @@ from tests.servers import postgresql
 @pytest.mark.server
 def test_all_get_in():
     """Four that begin together on an empty PostgreSQL find its tables whole."""
-    with postgresql() as url, ThreadPoolExecutor(4) as pool:
+    with postgresql(empty=True) as url, ThreadPoolExecutor(4) as pool:
         opened = list(pool.map(Database.open, [url] * 4))
         for database in opened:
             with database.read() as connection:
