@@ -29,6 +29,7 @@ from runtime.dead_reading import DeadReading
 from runtime.dead_topic import DeadTopic
 from runtime.delivery_chart import chart_of
 from runtime.delivery_office import adapters_of
+from runtime.ear import Ear
 from runtime.event_writer import EventWriter
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import Partition
@@ -231,6 +232,7 @@ class AlarmsRole:
         self._work: AlarmsAtWork | None = None
         self._leadership: Leadership | None = None
         self._topics: TopicsReady | None = None
+        self._ear: Ear | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Wait for the work and do it until told to stop. Raises UserError."""
@@ -257,18 +259,21 @@ class AlarmsRole:
                 database, NAME, owner, now=clock.now, elapsed=clock.elapsed, patience=PATIENCE
             )
             stack.callback(self._leadership.give)
+            self._ear = Ear(partial(getattr, Partition(client, EVENTS, 0), "end"), clock.elapsed)
+            stack.callback(self._ear.stop)
+            self._ear.start()
             stack.callback(self._rest)
             _log.info("waiting for the work of %s; health on port %d", NAME, door.port)
             while True:
                 with self._troubles.passing("whose work it is could not be found out", but=(SettingsError,)):
-                    self._turn(self._leadership, client, ends)
+                    # Who hears nothing of Kafka makes no alarm of a fire: he works on until another can.
+                    self._turn(self._leadership.turn(able=self._ear.hears), client, ends)
                     self._troubles.over()
                 if stop.wait(_TURN):
                     return
                 topics.check()
 
-    def _turn(self, leadership: Leadership, client: KafkaClient, ends: Mapping[str, int]) -> None:
-        held = leadership.turn()
+    def _turn(self, held: Held | None, client: KafkaClient, ends: Mapping[str, int]) -> None:
         work = self._work
         if work is not None and (held is not work.held or work.remade):
             _log.warning("the work of %s is %s", NAME, "another's now" if held is not work.held else "begun anew")
@@ -286,7 +291,9 @@ class AlarmsRole:
     def components(self) -> Sequence[Component]:
         """Return every part and whether it does its work; who waits for another's work is as well as he who does it."""
         work, leadership = self._work, self._leadership
-        words = (self._troubles.newest, self._topics.troubles.newest if self._topics is not None else "")
+        deaf = self._ear is not None and not self._ear.hears
+        topics = self._topics.troubles.newest if self._topics is not None else ""
+        words = (self._troubles.newest, topics, "Kafka does not answer" if deaf else "")
         trouble = "; ".join(filter(None, words))
         known = leadership is not None and (work is not None or bool(leadership.holder))
         mine = [Component("work", not trouble, trouble, serving=known)]

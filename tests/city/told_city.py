@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -153,27 +153,23 @@ def thread_of(run, settings: Settings) -> Iterator[threading.Event]:
 class Process:
     """A role as a process of its own."""
 
-    def __init__(self, name: str, file: Path, *flags: str) -> None:
-        self.port = free_port()
+    def __init__(self, name: str, file: Path, *flags: str, before: Sequence[str] = (), host: str = "127.0.0.1") -> None:
+        """Start it; `before` are words before its command, `host` is where its health is seen."""
+        self.port, self.host = free_port(), host
         self.log = file.with_name(f"{name}-{self.port}.log")
-        command = [
-            sys.executable,
-            "-m",
-            "runtime",
-            name,
-            "--settings",
-            str(file),
-            "--role-port",
-            str(self.port),
-            *flags,
-        ]
+        command = [*before, sys.executable, "-m", "runtime", name, "--settings", str(file)]
         with self.log.open("wb") as log:
-            self.child = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PARK_TRACEBACK": "1"})
+            self.child = subprocess.Popen(
+                [*command, "--role-port", str(self.port), *flags],
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"PARK_TRACEBACK": "1"},
+            )
 
     def health(self):
         """Return (status, body); (0, {}) while nobody answers."""
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/health", timeout=5)
+            answer = httpx.get(f"http://{self.host}:{self.port}/health", timeout=5)
         except httpx.HTTPError:
             return 0, {}
         return answer.status_code, answer.json()
@@ -181,7 +177,7 @@ class Process:
     def figures(self):
         """Return the figures as a mapping of lines; none while nobody answers."""
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5)
+            answer = httpx.get(f"http://{self.host}:{self.port}/metrics", timeout=5)
         except httpx.HTTPError:
             return {}
         return dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))

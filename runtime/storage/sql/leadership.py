@@ -5,6 +5,7 @@
     ^                                                                                │   a row of another epoch │
     └────────────────────────────────────────────── lost <───────────────────────────┴──────────────────────────┘
 ```
+Who cannot do the work well offers it: he goes on, and whoever can takes it at once.
 Nobody's wall clock is compared with another's: who waits watches whether the row changes. Who was paused and wakes
 finds a higher epoch, and what he still tries to write is refused within its own transaction (`assignments.Held`).
 """
@@ -44,14 +45,15 @@ class Leadership:
         self._seen: object = None  # the row as another left it
         self._since = 0.0
 
-    def turn(self) -> Held | None:
+    def turn(self, *, able: bool = True) -> Held | None:
         """Say that we hold it, or take it where its holder is silent; return what we hold. Raises MachineryError.
 
-        While the database is away who holds goes on holding: nobody else can take it.
+        While the database is away who holds goes on holding: nobody else can take it. Who is not `able` offers what
+        he holds, and takes only what nobody does.
         """
-        if self.held is not None and not self._said(self.held):
+        if self.held is not None and not self._said(self.held, able=able):
             self.held = None
-        if self.held is None and self._silent():
+        if self.held is None and self._silent(able=able):
             self.held = take(self._database, self._name, self._owner, self._now())
             self.holder = self._owner
         return self.held
@@ -68,25 +70,26 @@ class Leadership:
             except MachineryError:
                 return
 
-    def _said(self, held: Held) -> bool:
+    def _said(self, held: Held, *, able: bool) -> bool:
         c = assignments.c
         mine = update(assignments).where(c.stream == self._name, c.epoch == held.epoch)
+        owner = self._owner if able else ""
         with self._database.write() as connection:
             # A counter, not a time: two turns within a millisecond are two.
-            there = bool(connection.execute(mine.values(taken=c.taken + 1)).rowcount)
+            there = bool(connection.execute(mine.values(taken=c.taken + 1, owner=owner)).rowcount)
         if not there:
             held.lost.set()
         return there
 
-    def _silent(self) -> bool:
+    def _silent(self, *, able: bool) -> bool:
         c = assignments.c
         before, self._seen = self._seen, None  # a database that is away says nothing of who is alive
         with self._database.read() as connection:
             row = connection.execute(select(c.epoch, c.owner, c.taken).where(c.stream == self._name)).first()
         self.holder = row.owner if row is not None else ""
-        if not self.holder:
+        if row is None or (able and not row.owner):
             return True
-        self._seen = tuple(row) if row is not None else None
+        self._seen = tuple(row)
         if self._seen != before:
             self._since = self._elapsed()
         return self._elapsed() - self._since >= self._patience
