@@ -4,6 +4,8 @@ Everything that is not so is bad data, never an exception of ours further on: it
 sentence that is raised here.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from park.errors import Corrupt
@@ -60,6 +62,8 @@ def open_record(
             _config(record, latest)
         case Command():
             _command(record, latest)
+            if witness:  # an API's clock that is ahead would have a reset end what comes after it
+                return replace(record, received=min(record.received, appended))
     return record
 
 

@@ -7,7 +7,8 @@ took over from, says again what was said. So before the stages see a record:
 | --- | --- |
 | Tick | one that is not later than the newest |
 | Config | the things in one that is older than the newest; its tables of rules and papers hold |
-| Batch, Command | nothing: the stages know a reading twice said, and who resets twice has reset |
+| Batch | nothing: the stages know a reading twice said |
+| Command | nothing: who resets twice has reset; but it is dated by the log |
 
 All is decided by what the log holds, so that a replay decides alike.
 
@@ -23,12 +24,13 @@ import numpy as np
 from park.directory import Directory
 from park.operator import Emit, Operator, State
 from park.readings import ReadingBatch, batch_of
-from park.records import Batch, Config, Record, Tick
+from park.records import Batch, Command, Config, Record, Tick
 from stream.numbering import Numbering
 from stream.pipeline import Pipeline
 
 _STATE = "partition"  # the key in a snapshot beside those of the stages
 _DIRECTORY, _NUMBERS = "directory", "numbers"  # beside the configuration, which is of no use without
+_MINUTE = 60_000  # ms from one tick to the next
 _NOTHING = batch_of([])
 
 
@@ -38,6 +40,7 @@ class PartitionPipeline(Pipeline):
     def __init__(self, stages: Callable[[Directory], tuple[Operator, ...]]) -> None:
         super().__init__(stages)
         self._tick = 0  # newest, epoch ms
+        self._heard = 0  # newest receipt, epoch ms
         self._numbering = Numbering()
 
     def run(self, record: Record, emit: Emit) -> ReadingBatch:
@@ -46,6 +49,7 @@ class PartitionPipeline(Pipeline):
             if record.now <= self._tick:
                 return _NOTHING
             self._tick = record.now
+            self._heard = max(self._heard, record.now)
         elif isinstance(record, Config) and record.version < self.directory.version:
             if record.limits is None and record.papers is None:
                 return _NOTHING
@@ -53,9 +57,26 @@ class PartitionPipeline(Pipeline):
             record = Config(newest, record.received, limits=record.limits, papers=record.papers)
         if isinstance(record, Config):
             record = self._numbering.config(record, self.directory.limits)
+        elif isinstance(record, Command):
+            record = replace(record, received=self._dated(record.received))
         elif isinstance(record, Batch):
+            self._hear(record)
             record = replace(record, readings=self._by_row(record.readings, emit))
         return self.named(super().run(record, lambda event: emit(self._numbering.event(event))))
+
+    def _hear(self, batch: Batch) -> None:
+        received = [r.received for r in batch.refused]
+        if len(batch.readings):
+            received.append(int(batch.readings.received.max()))
+        self._heard = max(self._heard, *received, 0)
+
+    def _dated(self, received: int) -> int:
+        """Return when the log has a command, which another machine's clock dated.
+
+        A reset ends what was on its way before it: one that is dated ahead of the log would end fires to come. A minute
+        lies between two ticks, in which nothing need have been heard.
+        """
+        return min(received, self._heard + _MINUTE) if self._heard else received
 
     def named(self, batch: ReadingBatch) -> ReadingBatch:
         """Return rows of the stages by the registry's numbers."""
@@ -75,7 +96,8 @@ class PartitionPipeline(Pipeline):
         """Return copies of all state."""
         states = super().snapshot()
         states[_DIRECTORY] = {**states[_DIRECTORY], _NUMBERS: self._numbering.snapshot()}
-        return {**states, _STATE: {"version": np.array(1), "tick": np.array(self._tick)}}
+        own = {"version": np.array(1), "tick": np.array(self._tick), "heard": np.array(self._heard)}
+        return {**states, _STATE: own}
 
     def restore(self, states: Mapping[str, State]) -> None:
         """Take the states of an earlier `snapshot`; one without numbers has the registry's as rows."""
@@ -88,3 +110,4 @@ class PartitionPipeline(Pipeline):
             self._numbering = Numbering.restored(np.arange(self.directory.size, dtype=np.int32))
         if _STATE in states:
             self._tick = int(states[_STATE]["tick"])
+            self._heard = int(states[_STATE].get("heard", self._tick))

@@ -5,6 +5,7 @@ device's clock lagged. In doubt the answer is "not reset": a false alarm is the 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,8 @@ class Resets:
 
         It names a device, a place (and all within it) or, in its arguments, a `subject`. With a `family` it
         ends nothing else of that subject, with a `condition` (an id) nothing but that one: what began later
-        is another, that nobody has seen.
+        is another, that nobody has seen. With the `rule` of a pre-alarm it ends nothing that was confirmed while it
+        was on its way: that is worse than what was looked at.
         """
         if not command.actor.strip():
             return []  # only a person who gives a name may end an alarm
@@ -122,7 +124,10 @@ class Resets:
         named = [
             held
             for held in self._conditions
-            if held.subject in subjects and family in {"", held.family} and condition in {"", held.condition_id}
+            if held.subject in subjects
+            and family in {"", held.family}
+            and condition in {"", held.condition_id}
+            and not (held.confirmed and said.get("rule") == replace(held, confirmed=False).rule)
         ]
         if condition and not named:
             return []  # over already, or another lane's

@@ -92,17 +92,21 @@ class Unreadable:
             self._last = {subject: since for subject, since in self._last.items() if since >= now}
 
     def on_command(self, command: Command, emit: Emit) -> None:
-        """Obey a named person who has looked: at a device, a place, or the subject in the arguments."""
+        """Obey a named person who has looked: at a device, a place, or the subject in the arguments.
+
+        With a `condition` (an id) it ends nothing but that one: what cannot be read since is another.
+        """
         if command.verb is not Verb.RESET or not command.actor.strip():
             return
         family, subject = command.arguments.get("family", ""), command.arguments.get("subject", "")
+        condition = command.arguments.get("condition", "")
         if family not in {"", "unreadable"}:
             return
         for held in list(self._held.values()):
             meant = (command.device and held.device == command.device) or (
                 command.place and held.place == command.place
             )
-            if meant or held.subject == subject:
+            if (meant or held.subject == subject) and condition in {"", f"unreadable/{held.subject}/{held.since}"}:
                 self._end(held, command.received, Reason.PERSON_RESET, emit)
 
     def _end(self, held: Held, at: int, reason: Reason, emit: Emit) -> None:

@@ -19,7 +19,7 @@ from runtime.kafka_records import open_record
 from runtime.topics import partition_of
 
 NOW = 1_780_000_000_000
-DAY = 86_400_000
+DAY, HOUR = 86_400_000, 3_600_000
 
 
 def edge(*rows):
@@ -120,6 +120,18 @@ def test_a_fire_passes_every_clock():
 def test_a_clock_that_was_never_set(appended):
     """A broker whose clock has begun anew refuses nothing."""
     assert isinstance(open_record(batch(), appended=appended), Batch)
+
+
+@pytest.mark.parametrize(
+    ("said", "appended", "wanted"),
+    [(NOW + HOUR, NOW, NOW), (NOW - HOUR, NOW, NOW - HOUR), (NOW + HOUR, 0, NOW + HOUR)],
+    ids=["ahead", "behind", "no witness"],
+)
+def test_a_command_is_no_younger_than_its_message(said, appended, wanted):
+    """A reset by an API whose clock is ahead ends nothing that comes after it."""
+    command = open_record(encode(Command(Verb.RESET, said, "anna", place=1)), appended=appended, life=True)
+
+    assert wanted == command.received
 
 
 def test_the_past_passes():
