@@ -6,7 +6,8 @@ paths as source keys and the scale from the wire's unit to ours.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 from park.metrics import Lane
 from park.model import Device, Point, lane_of
@@ -121,6 +122,9 @@ def plan(scenario: Scenario, site: Site) -> Plan:
     for b in range(len(site.buildings)):
         _building(h, b, count)
     _park(h, count, len(site.buildings))
+    # What the supply contract allows: what all of it draws at once, and a tenth (as the transformer is sized).
+    contracted = ceil(1.1 * h.meters[count + len(site.buildings)] / 10.0) * 10.0
+    site = replace(site, park=replace(site.park, contracted_demand=contracted))
     return Plan(scenario, site, tuple(h.devices), tuple(h.points), tuple(h.signals), h.meters, tuple(h.unit_of))
 
 

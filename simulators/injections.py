@@ -14,7 +14,7 @@ from park.metrics import METRICS, Kind, Lane
 from simulators.chance import rng
 from simulators.equipment import Plan
 from simulators.fires import FIRES, first_above
-from simulators.scenario import DAY, HOUR, MINUTE, QUARTER
+from simulators.scenario import DAY, HOUR, MINUTE, QUARTER, midnight
 
 BLOCK = 30 * DAY
 EVER = 1 << 52  # ms: no end
@@ -77,6 +77,7 @@ TABLE = (
     Row("test_alarm", 1.5, (2 * MINUTE, 5 * MINUTE), devices=("smoke_detector", "multi_detector")),
     Row("call_point_press", 0.3, (10 * MINUTE, 25 * MINUTE), devices=("call_point",)),
     Row("fire", 0.34, (45 * MINUTE, 70 * MINUTE)),
+    Row("overshoot", 1.0, (45 * MINUTE, 2 * HOUR), (1.02, 1.12), ("power",)),  # times what is contracted, by day
 )  # fmt: skip
 
 #  what a person would notice on a chart, in the metric's unit; power: share of full load
@@ -153,6 +154,10 @@ def _aimed(
     if row.metrics:
         choice = [p for p in plan.points if p.metric in row.metrics and p.source_key and _free(plan, p.device, draw)
                   and plan.devices[p.device - 1].lane is Lane.BULK]  # fmt: skip
+        if row.kind == "overshoot":
+            by_day = midnight(start) + 9 * HOUR + start % (6 * HOUR) // QUARTER * QUARTER
+            start, end = by_day, by_day + end - start
+            choice = [p for p in choice if plan.devices[p.device - 1].place == plan.site.park.id]
         if row.kind == "low_battery":
             choice = [p for p in choice if p.metric == "battery"]
         if not choice:

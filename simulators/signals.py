@@ -399,6 +399,7 @@ _FAULTS: Mapping[str, Fault] = {
         np.mod(v - s.held(p, x.start), s.plan.points[p - 1].modulus or 1e9), 3
     ),
     "low_battery": lambda _s, x, _p, _ts, v: np.full(len(v), round(x.size)),
+    "overshoot": lambda s, x, _p, _ts, v: _round(np.maximum(v, x.size * s.plan.site.park.contracted_demand), 3),
     "swapped_phase": lambda s, _x, p, _ts, v: (
         _round(0.5 * v, 3) if s.plan.points[p - 1].metric == "power_factor" else v
     ),

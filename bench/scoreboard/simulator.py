@@ -75,7 +75,8 @@ FAMILIES: Mapping[str, Family] = {
     "anomaly": Family(
         ("spike", "level_shift", "drift", "unit_x1000", "swapped_phase", "leak"), 6 * HOUR,
         ("stuck", "meter_reset", "zero_glitch", "stop", "stop_to_zero", "decline", "sublet", "zombie", "paused",
-         "fire", "dropout", "dead_gateway", "clock_offset", "clock_drift", "low_battery", "rollover"),
+         "fire", "dropout", "dead_gateway", "clock_offset", "clock_drift", "low_battery", "rollover",
+         "overshoot"),
         LEARNING, 30 * DAY,
     ),
     "stopped": Family(("stop", "stop_to_zero", "decline"), 30 * DAY, ("zombie",), LEARNING),

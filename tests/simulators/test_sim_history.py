@@ -20,6 +20,7 @@ from simulators.history import Past, history
 from simulators.injections import EVER, TABLE, TENANTS, Injection, injections, labels
 from simulators.registry import park_plan
 from simulators.scenario import DAY, HOUR, MINUTE, QUARTER, Scenario, midnight
+from simulators.signals import Signals
 
 START = midnight(1_772_000_000_000)
 MONTHS = START + 180 * DAY
@@ -189,6 +190,22 @@ class TestInjections:
     def test_every_kind_happens_within_half_a_year(self, events):
         """Half a year shows every kind of fault and every fate of a tenant."""
         assert {r.kind for r in TABLE} | {k for k, *_ in TENANTS} == {e.kind for e in events}
+
+    def test_more_than_contracted(self, plan, events):
+        """A park draws less than its contract allows, but for what is labelled; then more than it for a while."""
+        (point,) = (p.id for p in plan.points if p.metric == "power" and plan.devices[p.device - 1].place == 1)
+        allowed = plan.site.park.contracted_demand
+        labelled = [e for e in events if e.kind == "overshoot"]
+        ts = np.arange(plan.scenario.origin, MONTHS, 15 * MINUTE)
+        signals = Signals(plan, [e for e in events if e.kind == "overshoot" or not e.points])
+        power = signals.at(np.full(len(ts), point), ts, ts - 15 * MINUTE)
+        inside = np.zeros(len(ts), bool)
+        for e in labelled:
+            inside |= (ts >= e.start) & (ts < e.end)
+
+        assert labelled
+        assert all({point} == set(e.points) for e in labelled)
+        assert inside.tolist() == (power > allowed).tolist()
 
     def test_stops_are_fifteen_percent(self, events):
         """About 15 % of the enterprises stop."""
