@@ -27,7 +27,10 @@ from runtime.storage.sql.tables_alarms import called_out
 from runtime.troubles import Troubles
 
 # The database is away, or busy: nothing is wrong with the trigger, and all is tried again.
-_AWAY = (MachineryError, OSError, exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+_AWAY = (
+    MachineryError, OSError, exc.OperationalError, exc.InterfaceError, exc.PendingRollbackError,
+    exc.TimeoutError,
+)  # fmt: skip
 
 
 class Intake:

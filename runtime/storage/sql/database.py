@@ -171,6 +171,8 @@ def _told() -> Iterator[None]:
         raise Conflict(f"the database refuses a value: {why.orig}") from why
     except exc.TimeoutError as why:
         raise Unavailable("all connections to the database are in use") from why
+    except exc.PendingRollbackError as why:
+        raise Unavailable("the database cut us off in the middle of a transaction") from why
     except exc.DBAPIError as why:
         text = str(why.orig).lower()
         kind = next((k for word, k in _MEANING if word in text), Unavailable)
