@@ -40,7 +40,7 @@ class PartitionPipeline(Pipeline):
     def __init__(self, stages: Callable[[Directory], tuple[Operator, ...]]) -> None:
         super().__init__(stages)
         self._tick = 0  # newest, epoch ms
-        self._heard = 0  # newest receipt, epoch ms
+        self._received = 0  # newest receipt, epoch ms
         self._numbering = Numbering()
 
     def run(self, record: Record, emit: Emit) -> ReadingBatch:
@@ -49,7 +49,7 @@ class PartitionPipeline(Pipeline):
             if record.now <= self._tick:
                 return _NOTHING
             self._tick = record.now
-            self._heard = max(self._heard, record.now)
+            self._received = max(self._received, record.now)
         elif isinstance(record, Config) and record.version < self.directory.version:
             if record.limits is None and record.papers is None:
                 return _NOTHING
@@ -60,15 +60,15 @@ class PartitionPipeline(Pipeline):
         elif isinstance(record, Command):
             record = replace(record, received=self._dated(record.received))
         elif isinstance(record, Batch):
-            self._hear(record)
+            self._date(record)
             record = replace(record, readings=self._by_row(record.readings, emit))
         return self.named(super().run(record, lambda event: emit(self._numbering.event(event))))
 
-    def _hear(self, batch: Batch) -> None:
+    def _date(self, batch: Batch) -> None:
         received = [r.received for r in batch.refused]
         if len(batch.readings):
             received.append(int(batch.readings.received.max()))
-        self._heard = max(self._heard, *received, 0)
+        self._received = max(self._received, *received, 0)
 
     def _dated(self, received: int) -> int:
         """Return when the log has a command, which another machine's clock dated.
@@ -76,7 +76,7 @@ class PartitionPipeline(Pipeline):
         A reset ends what was on its way before it: one that is dated ahead of the log would end fires to come. A minute
         lies between two ticks, in which nothing need have been heard.
         """
-        return min(received, self._heard + _MINUTE) if self._heard else received
+        return min(received, self._received + _MINUTE) if self._received else received
 
     def named(self, batch: ReadingBatch) -> ReadingBatch:
         """Return rows of the stages by the registry's numbers."""
@@ -96,7 +96,7 @@ class PartitionPipeline(Pipeline):
         """Return copies of all state."""
         states = super().snapshot()
         states[_DIRECTORY] = {**states[_DIRECTORY], _NUMBERS: self._numbering.snapshot()}
-        own = {"version": np.array(1), "tick": np.array(self._tick), "heard": np.array(self._heard)}
+        own = {"version": np.array(1), "tick": np.array(self._tick), "heard": np.array(self._received)}
         return {**states, _STATE: own}
 
     def restore(self, states: Mapping[str, State]) -> None:
@@ -110,4 +110,4 @@ class PartitionPipeline(Pipeline):
             self._numbering = Numbering.restored(np.arange(self.directory.size, dtype=np.int32))
         if _STATE in states:
             self._tick = int(states[_STATE]["tick"])
-            self._heard = int(states[_STATE].get("heard", self._tick))
+            self._received = int(states[_STATE].get("heard", self._tick))
