@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -357,14 +358,16 @@ def measure(work: Path, seconds: float) -> dict[str, float]:
     """Return `distributed.worker_*`."""
     out: dict[str, float] = {}
     with ground(work / "worker") as city:
-        for figures in (
-            sustained(city, seconds),
-            drained(city),
-            catching_up(city),
-            *(spread(city, n, 30) for n in (1, 2, 4)),
-        ):
+        parts = (
+            partial(sustained, city, seconds),
+            partial(drained, city),
+            partial(catching_up, city),
+            *(partial(spread, city, n, 30) for n in (1, 2, 4)),
+        )
+        for part in parts:
+            figures = part()
+            print(json.dumps(figures), flush=True)
             out |= {f"distributed.worker_{name}": value for name, value in figures.items()}
-            print(json.dumps(out), flush=True)
     return out
 
 
