@@ -25,7 +25,7 @@ from runtime import log_marks
 from runtime.kafka_log import Entry
 from runtime.log_marks import LogMarks
 
-_HELD = 16 << 20  # bytes of messages in memory: half a minute of a city
+_HELD = 8 << 20  # bytes of messages in memory: a minute of a city's partition; once more as records
 _KEPT = 1 << 20  # bytes of a message that is no record, as of any refused one
 _NO_COUNT = np.zeros(0, np.int32)
 
