@@ -11,8 +11,8 @@ from api.services import Component, Figure
 from park.series import RAW
 from runtime.city_house import CityHouse
 from runtime.kafka_log import KafkaLog
-from runtime.storage.sql.assignments import holders
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.leadership import sign_of
 from runtime.troubles import Troubles
 
 _LOOK = 5.0  # s between two looks
@@ -78,8 +78,7 @@ class CityHealth:
                 return
 
     def _see_database(self) -> None:
-        found = holders(self._database).get(_ALARMS)
-        self._note(self._alarms, found)
+        self._note(self._alarms, sign_of(self._database, _ALARMS))
 
     def _see_logs(self) -> None:
         for stream, log in self._logs.items():

@@ -1,12 +1,14 @@
 """What only one of many processes does goes to the next when its holder falls silent, and never to two."""
 
+from contextlib import closing
+
 import pytest
 from sqlalchemy import select, text
 
 from park.errors import Superseded
 from runtime.storage.sql.assignments import holders
 from runtime.storage.sql.database import Database
-from runtime.storage.sql.leadership import Leadership
+from runtime.storage.sql.leadership import Leadership, sign_of
 from runtime.storage.sql.tables_city import assignments
 from tests.servers import postgresql
 
@@ -18,9 +20,12 @@ class Clock:
 
     def __init__(self):
         self.at = 0.0
+        self.meanwhile = []  # what happens while somebody looks at it
 
     def __call__(self):
         """Return the time."""
+        if self.meanwhile:
+            self.meanwhile.pop()()
         return self.at
 
 
@@ -137,6 +142,29 @@ def test_a_pause_shorter_than_the_patience_costs_nothing(join, clock):
     assert (held, None) == (one.turn(), two.turn())
 
 
+def test_who_speaks_at_the_last_moment_keeps_it(join, clock):
+    """A holder that says something between the look of another and his hand on it is not followed."""
+    one, two = join("one"), join("two")
+    held = one.turn()
+    two.turn()
+    clock.at += PATIENCE
+    clock.meanwhile = [one.turn]
+
+    assert (None, held, "one") == (two.turn(), one.turn(), two.holder)
+
+
+def test_who_was_quicker_is_not_followed(join, clock):
+    """Of two that find it silent at one moment the second leaves it to the first."""
+    one, two, three = join("one"), join("two"), join("three")
+    one.turn()
+    two.turn()
+    three.turn()
+    clock.at += PATIENCE
+    clock.meanwhile = [two.turn]
+
+    assert (None, "two", 2) == (three.turn(), three.holder, two.turn().epoch)
+
+
 def test_two_that_wait_are_not_both_followed(join, database, clock):
     """Of two that find it silent at once one has it in the end, and both know which."""
     one, two, three = join("one"), join("two"), join("three")
@@ -150,6 +178,21 @@ def test_two_that_wait_are_not_both_followed(join, database, clock):
 
     assert [True] == [held for held in found if held]
     assert {"two": True, "three": False}[holders(database)["alarms"][1]] == found[0]
+
+
+@pytest.mark.server
+def test_a_storm_of_writes_takes_nothing_from_its_holder():
+    """However long transactions of its work lock the epoch, its sign of life is said at once."""
+    with postgresql() as url, closing(Database.open(url)) as database:
+        one = Leadership(database, "alarms", "one", now=lambda: 0, elapsed=lambda: 0.0, patience=PATIENCE)
+        held = one.turn()
+        with held.database.write() as connection:
+            connection.execute(text("SELECT 1"))
+            before = sign_of(database, "alarms")
+            said = [one.turn() for _ in range(3)]
+        after = sign_of(database, "alarms")
+
+    assert ([held] * 3, 3) == (said, after[2] - before[2])
 
 
 @pytest.mark.server

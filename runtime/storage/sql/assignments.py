@@ -47,11 +47,16 @@ class Held:
 def take(database: Database, stream: str, owner: str, now: int) -> Held:
     """Take a log over from whoever has it. Raises MachineryError."""
     with database.write() as connection:
-        row = upsert(connection, assignments).values(stream=stream, epoch=1, owner=owner, taken=now)
-        change = {"epoch": assignments.c.epoch + 1, "owner": owner, "taken": now}
-        taken = row.on_conflict_do_update(index_elements=["stream"], set_=change).returning(assignments.c.epoch)
-        epoch = int(connection.execute(taken).scalar_one())
+        epoch = raised(connection, stream, owner, now)
     return Held(database, stream, epoch)
+
+
+def raised(connection: Connection, stream: str, owner: str, now: int) -> int:
+    """Give out the next epoch of a log; return it."""
+    row = upsert(connection, assignments).values(stream=stream, epoch=1, owner=owner, taken=now)
+    change = {"epoch": assignments.c.epoch + 1, "owner": owner, "taken": now}
+    taken = row.on_conflict_do_update(index_elements=["stream"], set_=change).returning(assignments.c.epoch)
+    return int(connection.execute(taken).scalar_one())
 
 
 def holders(database: Database) -> dict[str, tuple[int, str, int]]:

@@ -2,6 +2,7 @@
 
 ```
 assignments       one row a log (and a consumer of its events): the epoch of whoever holds it
+signs             one row for what only one process does: that its holder is alive
 snapshots         one row a whole snapshot, its content in snapshot_parts
 cuts              where a log was cut into chunks, and what was decided of their late rows
 ```
@@ -15,6 +16,12 @@ assignments = Table(  # of one stream; whoever takes it raises the epoch, and al
     "assignments", metadata, Column("stream", Text, primary_key=True),
     Column("epoch", BigInteger, nullable=False), Column("owner", Text, nullable=False),
     Column("taken", BigInteger, nullable=False),
+)  # fmt: skip
+
+signs = Table(  # of life; apart from the epoch, which every transaction of the holder locks
+    "signs", metadata, Column("name", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False), Column("owner", Text, nullable=False),
+    Column("said", BigInteger, nullable=False),
 )  # fmt: skip
 
 snapshots = Table(  # a row is written when all parts are
