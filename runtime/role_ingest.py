@@ -91,7 +91,7 @@ class CityIngest:
         self.registry = CityRegistry(database, self.homes)
         self._rulebook = CityRulebook(SqlRules(database), self.registry, clock.now)
         self.roster = Roster(self.registry, self._rulebook.rows, clock.now, SqlPapers(database).standing)
-        self.early = EarlyCalls(database, settings.data_dir, clock.now, clock.elapsed)
+        self.early = EarlyCalls(database, settings, clock.now, clock.elapsed)
         self.readers: dict[Lane, Reader] = {}
         self.lanes: dict[Lane, LaneWorker] = {}
         self.logs: dict[Lane, PartitionedLog] = {}

@@ -66,9 +66,9 @@ class Standby:
 
     def __init__(
         self, read: Callable[[], Known], send: Send, receipts: Receipts, turned: Callable[[], float],
-        now: Callable[[], int], elapsed: Callable[[], float], patience: float = PATIENCE,
+        now: Callable[[], int], elapsed: Callable[[], float], patience: float = PATIENCE, know: float = _KNOW,
     ) -> None:  # fmt: skip
-        """Take how to read who there is, to send, and to learn when the courier's last whole turn began."""
+        """Take how to read who there is (every `know` s), to send, and when the courier's last whole turn began."""
         self.troubles = Troubles("standby")
         self.told = 0  # messages that receivers have from here
         self._read = read
@@ -78,6 +78,7 @@ class Standby:
         self._now = now
         self._elapsed = elapsed
         self._patience = patience
+        self._know = know
         self._known = Known()
         self._lock = threading.Lock()
         self._fires: OrderedDict[str, _Fire] = OrderedDict()
@@ -109,7 +110,7 @@ class Standby:
             self._known = self._read()
 
     def _learn(self) -> None:
-        while not self._stopping.wait(_KNOW):
+        while not self._stopping.wait(self._know):
             self.learn()
 
     def _run(self) -> None:

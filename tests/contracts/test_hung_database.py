@@ -9,9 +9,11 @@ from sqlalchemy import create_engine, make_url, text
 from park.alarm_ports import CaseFilter
 from park.events import DeviceStatus, Reason, Status
 from park.metrics import Lane
+from park.settings import DeliverySettings, Settings
 from runtime.dead_letters import DeadLetters
 from runtime.delivery import Courier
 from runtime.event_writer import EventWriter
+from runtime.ingest_watch import EarlyCalls
 from runtime.standby import Standby
 from runtime.storage.sql.delivery_known import known_of
 from runtime.storage.sql.registry import SqlRegistry
@@ -136,3 +138,23 @@ def test_ends(where, tmp_path):
             running.standby.stop()
             assert not running.standby._watching.is_alive()
         running.close()
+
+
+def test_of_an_ingester(where, tmp_path):
+    """While Kafka takes nothing and the database hangs an ingester tells people by itself, once; its case comes later."""
+    with Receiver() as hook:
+        office = Office(where)
+        ids = small_park(SqlRegistry(office.database))
+        office.target("desk", hook.url)
+        settings = Settings(data_dir=tmp_path, delivery=DeliverySettings(loopback=True))
+        early = EarlyCalls(office.database, settings, lambda: NOW, time.monotonic, 0.3)
+        early.start()
+        with lock_of(where):
+            early.put(Lane.LIFE, [STATUS, fire(device=ids.smoke, place=ids.unit)])
+            until(hook.told)
+        until(lambda: office.store.cases(CaseFilter(family="fire")))
+        early.stop()
+        told = hook.told()
+        office.close()
+
+    assert (1, 1) == (len(told), early.standby.told)
