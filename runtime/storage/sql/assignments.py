@@ -5,8 +5,9 @@ first, under a lock that whoever takes over has to wait for: so nothing of it is
 """
 
 from threading import Event
+from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select
 
 from park.errors import Superseded
 from runtime.storage.sql.database import Database, upsert
@@ -27,9 +28,10 @@ class Held:
         self.database = database.guarded(self._check)
 
     def _check(self, connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_SILENCE}s'"))
-        row = select(assignments.c.epoch).where(assignments.c.stream == self.stream).with_for_update(read=True)
+        said: list[Any] = [assignments.c.epoch]
+        if connection.dialect.name == "postgresql":  # with the same word: each is a way there and back
+            said.append(func.set_config("idle_in_transaction_session_timeout", f"{_SILENCE}s", True))
+        row = select(*said).where(assignments.c.stream == self.stream).with_for_update(read=True)
         newest = connection.execute(row).scalar()
         if newest != self.epoch:
             self.lost.set()
