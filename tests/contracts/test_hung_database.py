@@ -141,7 +141,7 @@ def test_ends(where, tmp_path):
 
 
 def test_of_an_ingester(where, tmp_path):
-    """While Kafka takes nothing and the database hangs an ingester tells people by itself, once; its case comes later."""
+    """While Kafka takes nothing and the database hangs an ingester tells people by itself; its case comes later."""
     with Receiver() as hook:
         office = Office(where)
         ids = small_park(SqlRegistry(office.database))
