@@ -22,9 +22,14 @@ class TableKeys:
     """Keys in a table, by hash: the smallest thing that keeps the port's promise."""
 
     def __init__(self, *principals):
-        numbered = [replace(p, key=n) for n, p in enumerate(principals, 1)]
-        self._table = {hashlib.sha256(f"park_{p.name}".encode()).digest(): p for p in numbered}
+        self._table = {}
         self._words = {}  # word -> (purpose, number of the key, until)
+        self.add(*principals)
+
+    def add(self, *principals):
+        """Make keys, each named after its holder."""
+        for n, p in enumerate(principals, len(self._table) + 1):
+            self._table[hashlib.sha256(f"park_{p.name}".encode()).digest()] = replace(p, key=n)
 
     def check(self, token, _now):
         """Return who holds a key."""

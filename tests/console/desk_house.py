@@ -18,13 +18,10 @@ def with_alarms(house, folder):
     """Give a house the stores of alarms, keys of an admin and an operator, and serve it anew."""
     database = house.services.registry._database
     cases = Cases(database, folder, house.services.live.publish, lambda: NOW, lambda: 0.0)
-    house.services.keys.table |= {
-        "park_operator": Principal("operator", Role.OPERATOR, frozenset({house.ids.park})),
-        "park_admin": Principal("admin", Role.ADMIN, None),
-    }
+    operator = Principal("operator", Role.OPERATOR, frozenset({house.ids.park}))
+    house.services.keys.add(operator, Principal("admin", Role.ADMIN, None))
     house.go_away()
     house.services = replace(house.services, alarms=cases.services(), events=SqlEvents(database, cases.intake))
-    house.serve()
     return house
 
 

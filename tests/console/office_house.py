@@ -47,8 +47,7 @@ class Desk:
         self.courier = Courier(delivery.dispatches, Sender(settings, self.network, {}), now, time.monotonic)
         self.cases.wakes(self.courier.wake)
         one = frozenset({self.ids.park})
-        house.services.keys.table |= {f"park_{r}": Principal(r.value, r, one) for r in ROLES[:3]}
-        house.services.keys.table["park_admin"] = Principal("admin", Role.ADMIN, None)
+        house.services.keys.add(*(Principal(r.value, r, one) for r in ROLES[:3]), Principal("admin", Role.ADMIN, None))
         park = SimpleNamespace(registry=registry, quarantine=house.services.quarantine)
         self.retried = []
         house.go_away()
@@ -58,7 +57,6 @@ class Desk:
             papers=SqlPapers(self.database), retry=self._retry,
             claim=lambda claim, actor: claim_device(park, claim, actor, self.clock.now),
         )  # fmt: skip
-        house.serve()
 
     def _retry(self, ids, actor):
         self.retried.append((list(ids), actor))
@@ -78,7 +76,6 @@ class Desk:
         """Ask for keys from here on."""
         self.house.go_away()
         self.house.services = replace(self.house.services, require_keys=True)
-        self.house.serve()
         return self
 
     def on_duty(self, name="王工", number="+8613800000000", *, start=0, end=1_440):

@@ -167,7 +167,7 @@ class TestChains:
         page.locator("dialog [name=then]").select_option(label="b")
         dialog(page, "保存")
 
-        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("circle")
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("形成循环")
         assert 0 == next(c for c in plans(desk, Chain) if c.name == "a").then
         expected_errors(opened, "400")
 

@@ -37,10 +37,8 @@ def noted(house, tmp_path):
     store = SqlEpisodes(services.registry._database)
     runs = DryRunner(tmp_path, shipped)
     house.services = replace(services, episodes=store, bands=services.readings, dry_runs=runs, require_keys=True)
-    services.keys.table |= {
-        "park_admin": Principal("admin", Role.ADMIN, None),
-        "park_operator": Principal("operator", Role.OPERATOR, frozenset({ids.park})),
-    }
+    operator = Principal("operator", Role.OPERATOR, frozenset({ids.park}))
+    services.keys.add(operator, Principal("admin", Role.ADMIN, None))
     begins = [NOW - 2 * HOUR - n * DAY for n in range(5)]
     for n, since in enumerate(begins):
         past = tuple(begins[n + 1 : n + 4])
@@ -51,7 +49,6 @@ def noted(house, tmp_path):
     services.readings.write_bands(
         Bands(np.full(48, ids.power, np.int32), start, HOUR, e, e - 4, e + 4, e * 0, np.zeros(48, np.bool_))
     )
-    house.serve()
     yield house
     runs.stop()
 

@@ -1,6 +1,7 @@
 """Parts of the pages that need no page: times in a park's zone, hours with nobody, names of values in a message."""
 
 import json
+import re
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -95,3 +96,35 @@ def test_holes_of_a_day(shifts, holes):
 def test_names_in_a_message(text, names):
     """Names that a waiting device's message may hold are offered; what is no JSON offers none."""
     assert names == run("claimform.js", ["namesIn"], f"namesIn({json.dumps(text)})")
+
+
+SAID = [
+    (409, "the alarm 12 changed meanwhile: it is at version 4, you saw 3", "报警 12 刚被他人修改，请重新查看"),
+    (409, "the target 3 was changed meanwhile; it is at version 2", "通知渠道 3 刚被他人修改，请重新查看"),
+    (409, "wang has acknowledged it already", "wang 已经确认"),
+    (404, "there is no hazard 9", "没有隐患 9"),
+    (403, "the role viewer may not do this (alarm)", "角色 viewer 无权这样做"),
+    (400, "'x' is no time zone", "请求有误（'x' is no time zone）"),
+    (500, "something failed here that is not your fault", "平台内部出错，日志中已记录"),
+    (503, "a part of the platform is away for now; try again soon", "平台的某个部分暂时不可用，请稍后再试"),
+    (0, "", ""),
+]
+
+
+@pytest.mark.parametrize(("status", "detail", "text"), SAID)
+def test_errors_in_chinese(status, detail, text):
+    """On Chinese pages an error is told in Chinese; what a person must mend keeps the platform's own words."""
+    problem = json.dumps({"status": status, "message": detail})
+
+    assert text == run("problems.js", ["explained"], f"explained({problem})")
+
+
+def test_errors_are_those_of_the_platform():
+    """Every sentence that is translated is one that the platform says: its fixed words stand in the code."""
+    patterns = run("problems.js", ["SENTENCES"], "SENTENCES.map(([p])=>p.source.slice(4,-2))")
+    code = " ".join(p.read_text("utf-8") for room in ("alerts", "api", "governance", "runtime")
+                    for p in (JS.parents[2] / room).rglob("*.py"))  # fmt: skip
+    words = [re.split(r"\\[wd][+*]?|\.[*+]|\(\?:|[()|\\'{}\[\]^]+|\?", p) for p in patterns]
+    missing = [max(parts, key=len) for parts in words if max(parts, key=len).strip() not in code]
+
+    assert [] == missing

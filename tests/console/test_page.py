@@ -176,7 +176,7 @@ class TestStates:
         page.goto(house.address)
         panel = page.locator(".findings")
 
-        expect(panel.get_by_role("alert")).to_contain_text("there is no room left")
+        expect(panel.get_by_role("alert")).to_contain_text("空间不足")
         expect(page.locator(".alarms")).to_contain_text("没有报警")
         page.unroute(failing)
         panel.get_by_role("button", name="重试").click()

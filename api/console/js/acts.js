@@ -5,6 +5,7 @@ import { dialog, toast } from "./dialogs.js";
 import { h } from "./dom.js";
 import { NOTE_MOST } from "./fields.js";
 import { moment, now } from "./format.js";
+import { why } from "./panel.js";
 import { conditionText } from "./say.js";
 import { t } from "./texts.js";
 import { word } from "./words.js";
@@ -69,7 +70,7 @@ export async function doAct(model, alarm, name, names) {
     const about = [h("p", { cls: `about ${alarm.severity}` }, conditionText(model, alarm)), h("p", {}, word("actAbout", name))];
     const done = await dialog(word("act", name), about, act.ask(alarm, names), {
       text: word("act", name), run: (...values) => send(act.body(...values)),
-      wrong: (problem) => (problem.status === 409 ? t("fasterThanYou", { why: problem.message }) : undefined),
+      wrong: (problem) => (problem.status === 409 ? t("fasterThanYou", { why: why(problem) }) : undefined),
     });
     if (!done) return null;
   }

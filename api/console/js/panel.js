@@ -2,9 +2,10 @@
 
 import { h, put } from "./dom.js";
 import { moment } from "./format.js";
+import { explained } from "./problems.js";
 import { t } from "./texts.js";
 
-export const why = (problem) => problem.detail || problem.message || t("noAnswer");
+export const why = (problem) => explained(problem) || t("noAnswer");
 
 /** What stands in for content that is not there; null where there is content to show. */
 export function instead(model, parts, retry) {
