@@ -59,6 +59,7 @@ class Parts:
     drawn: Callable[[Bands], None]
     turn: threading.Lock  # of those that save: a copy of a partition's state is 100 MB in a city
     close: Callable[[], None]
+    lost: str = ""  # what of the log was made of records that are there no more, in words; "" for nothing
 
 
 @dataclass(slots=True)
@@ -264,6 +265,8 @@ class CityLane:
             try:
                 with parts.turn:  # a past that is taken up is in memory twice
                     parts.runner.restore()
+                    if parts.lost:
+                        parts.runner.renew(parts.lost)
                 break
             except _AWAY as why:
                 if isinstance(why, MachineryError) and not why.retry:

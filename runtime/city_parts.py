@@ -104,10 +104,10 @@ class Workshop:
             held = take(self._database, stream, self._owner, clock.now())
             end = soon.end  # asked behind it: whoever held the log before went on, and wrote, until then
             marks, known = known_of(held, soon, end, lane.sound)
+            lost = ""
             if fit(held, known, (stream, f"store-{stream}"), end):
-                _log.error(
-                    "%s is known up to %d, before what was made of it: what is beyond is forgotten", stream, known
-                )
+                lost = f"records of {stream} beyond {known} were lost; what was made of them is forgotten"
+                _log.error("%s", lost)
             tail.reach(end)
             snapshots = SqlSnapshots(held, turn=self._turns[lane.lane], marks=marks.before)
             log = StreamLog(tail, soon, lane.refuse, marks)
@@ -128,7 +128,8 @@ class Workshop:
             stack.close()
             raise
         tell = partial(_tell, events, stream.encode())
-        return Parts(held, log, runner, snapshots, projector, tell, bands.put, self._saving[lane.lane], stack.close)
+        saving, close = self._saving[lane.lane], stack.close
+        return Parts(held, log, runner, snapshots, projector, tell, bands.put, saving, close, lost)
 
     def _opened(self, stream: str, entry: Entry) -> Record:
         """Return the record of a message. Raises Corrupt."""

@@ -98,6 +98,10 @@ class Runner:
         """Leave the rest of the log alone: who cannot be replayed can still hear a fire."""
         self._begin_at(self._log.end, why)
 
+    def renew(self, why: str) -> None:
+        """Go on where it stands with the registry as it is now: what the log told of it may be lost."""
+        self._begin_at(self.position, why)
+
     def _begin_at(self, position: int, why: str) -> None:
         """Go on from a position whose past is not known, with the registry as it is now."""
         self.lost = f"it began anew without part of its past: {why}"

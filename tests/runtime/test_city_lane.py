@@ -1,7 +1,7 @@
 """A partition's worker: what it tells and saves, and what it does when others hold its log or are away."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -107,7 +107,7 @@ class Ground:
         lane.tail.reach(self.kafka.end)
         held = take(self.database, lane.stream, "a test", 0)
         marks, known = known_of(held, self.kafka, self.kafka.end, lane.sound)
-        fit(held, known, (lane.stream, f"store-{lane.stream}"), self.kafka.end)
+        lost = fit(held, known, (lane.stream, f"store-{lane.stream}"), self.kafka.end)
         snapshots = SqlSnapshots(held, marks=marks.before)
         log = StreamLog(lane.tail, self.kafka, lane.refuse, marks)
         runner = Runner(
@@ -125,8 +125,9 @@ class Ground:
             settings=ProjectorSettings(cycle=0.01), registry=lambda _: REGISTERED, pipeline=PartitionPipeline,
         )  # fmt: skip
         return Parts(
-            held, log, runner, snapshots, projector, self.kafka.tell, lambda _: None, threading.Lock(), lambda: None
-        )
+            held, log, runner, snapshots, projector, self.kafka.tell, lambda _: None, threading.Lock(), lambda: None,
+            "records were lost" if lost else "",
+        )  # fmt: skip
 
     def begun(self):
         """Return a worker that is live."""
@@ -367,6 +368,21 @@ def test_a_log_that_was_lost_and_grew_again(ground, lost, saved):
     assert [] == before
     assert [(2, 4 if lost == 2 else 2, "active")] == ground.fires
     assert "its records were lost" in first.state.trouble
+
+
+@pytest.mark.parametrize("lost", [1, 3], ids=["its end", "everything"])
+def test_what_was_registered_last(ground, lost):
+    """A detector whose registration was among the records that were lost is known, and its fire is told."""
+    first = ground.begun()
+    ground.put(first, replace(REGISTERED, points=REGISTERED.points[:1], devices=REGISTERED.devices[:1]), Tick(MINUTE))
+    assert first.settle(10)
+    ground.put(first, replace(REGISTERED, version=2))
+    assert first.stop()
+    ground.kafka.values[3 - lost :] = []
+    ground.kafka.add(*(Tick(n * MINUTE) for n in (1, 2, 3, 4)), smoke(4, 1, point=2))
+    ground.begun()
+
+    assert [(2, 8 - lost, "active")] == ground.fires
 
 
 def test_whoever_takes_over_compares(ground):
