@@ -203,12 +203,12 @@ class QualityGate:
         marks, received = _mark(batch.ts[rows], batch.value[rows]).tolist(), batch.received[rows].tolist()
         for n, row in enumerate(rows.tolist()):
             copy = q[n] == _RETAINED and ts[n] == received[n] and value[n] == last and any(ring) and not life
-            twice = copy or marks[n] in ring
+            again = marks[n] in ring
+            twice = copy or again
             if twice and life and value[n] != last and 0 <= value[n] < _ALARM.shape[1]:
                 twice = not _ALARM[metric, int(value[n])]
-            if twice:
-                dropped[row] = True
-            else:
+            dropped[row] = twice
+            if not twice or not again:  # a copy is known when it is delivered once more
                 ring[at % KEPT] = marks[n]
                 at, last = at + 1, value[n]
             if q[n] < _LATE:
@@ -227,10 +227,10 @@ class QualityGate:
         mark = _mark(ts, value)
         ring = self._ring.reshape(KEPT, -1)[:, p]
         changed = value != self._value[p]
-        twice = (ring == mark).any(axis=0)
+        again = (ring == mark).any(axis=0)
         # A retained message without a time of its own: the broker's copy of what we have already.
         spoken = (ring != 0).any(axis=0)
-        twice |= (q == _RETAINED) & (ts == batch.received[rows]) & ~changed & spoken & ~d.life[p]
+        twice = again | ((q == _RETAINED) & (ts == batch.received[rows]) & ~changed & spoken & ~d.life[p])
         # Life safety passes every gate: an alarm that is not the last thing we know goes on.
         state = np.where((value >= 0) & (value < _ALARM.shape[1]), value, 0).astype(np.intp)
         twice &= ~(d.life[p] & changed & _ALARM[d.metric[p], state])
@@ -239,7 +239,7 @@ class QualityGate:
         fresh = live & (ts > self._seen[p])
         quality[rows[live & ~fresh]] = _LATE
         dropped[rows[twice]] = True
-        kept = ~twice
+        kept = ~(twice & again)  # a copy is known when it is delivered once more
         k = p[kept]
         self._ring[self._slot(k, self._next[k])] = mark[kept]
         self._next[k] += 1

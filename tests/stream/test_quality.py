@@ -129,6 +129,16 @@ class TestDuplicates:
         """What a broker replays without a time of its own is dropped when we have it."""
         assert gone(at(POWER, 1, 5.0), at(POWER, 60, 5.0, Quality.RETAINED)) == [(5.0, Quality.GOOD)]
 
+    @pytest.mark.parametrize("before", [0, 20])  # more than the memory of one point: another way through the gate
+    def test_retained_copy_delivered_twice(self, before):
+        """A broker's copy that was left out is known when it comes again, whatever was said meanwhile."""
+        many = [(POWER, START - n, 2.0, int(Quality.GOOD), START + 60_000 + n) for n in range(before)]
+        copy = at(POWER, 90, 5.0, Quality.RETAINED)
+        again = (*copy[:4], START + 100_000)
+        items = (at(POWER, 1, 5.0, later=88_000), *many, copy, at(POWER, 95, 7.0), again)
+
+        assert [5.0, 7.0] == [value for value, _ in gone(*items) if value != 2.0]
+
     def test_retained_alarm(self):
         """A retained alarm goes on whatever we have."""
         items = (at(SMOKE, 1, 1.0), at(SMOKE, 60, 1.0, Quality.RETAINED))
