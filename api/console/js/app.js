@@ -10,6 +10,7 @@ import { h, put } from "./dom.js";
 import { DrillPage } from "./drillpage.js";
 import { DrillsPage } from "./drillspage.js";
 import { DutyPage } from "./dutypage.js";
+import { Elsewhere, LOOK } from "./elsewhere.js";
 import { FiguresPage } from "./figurespage.js";
 import { FindingPage } from "./findingpage.js";
 import { FindingsPage } from "./findingspage.js";
@@ -40,6 +41,7 @@ const MAP = 60; // tenants and names change rarely
 const main = document.getElementById("main");
 const announce = document.getElementById("announce");
 const header = new Header(document.getElementById("header"), document.getElementById("notice"));
+const elsewhere = new Elsewhere(document.getElementById("elsewhere"), announce);
 const app = { session: null, parks: [], model: null, live: null, page: null };
 
 const drawHeader = () => header.draw({ parks: app.parks, model: app.model, live: app.live, onLanguage: drawAll });
@@ -117,6 +119,7 @@ function follow() {
     history.replaceState(null, "", `${location.pathname}${location.search}${toPark(wanted)}`);
   }
   if (app.model?.park !== wanted) openPark(wanted);
+  elsewhere.look(app.parks, wanted);
   drawPage();
   scrollTo(0, 0);
 }
@@ -148,6 +151,7 @@ async function start() {
     header.tick();
     if (app.live?.state === "lost") header.drawNotice();
     seconds += 1;
+    if (seconds % LOOK === 0) elsewhere.look(app.parks, app.model?.park);
     if (document.hidden || app.live?.state !== "live") return;
     if (seconds % FRESHNESS === 0) {
       app.model.load("freshness");
