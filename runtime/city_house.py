@@ -7,7 +7,6 @@ events that no database takes, lies in the data folder; where several processes 
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any, Self
 
 from api.services import Services
@@ -97,18 +96,6 @@ class CityHouse(SqlHouse):
     def services(self, *, require_keys: bool, **verbs: Any) -> Services:
         """Return what the API may touch, with the verbs that its role knows."""
         return self.served(require_keys=require_keys, bands=self.readings, **verbs)
-
-    def close(self) -> None:
-        """Close everything, newest first; the database stays open, for whoever opened it."""
-        self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def open_database(settings: Settings) -> Database:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn, Self
 from uuid import uuid4
 
@@ -119,18 +118,6 @@ class House(SqlHouse):
         folder = self.settings.data_dir / OUTGOING
         folder.mkdir(exist_ok=True)
         return folder / f"{uuid4().hex}.{ending}"
-
-    def close(self) -> None:
-        """Close everything, newest first."""
-        self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _nobody_runs(*_: object) -> NoReturn:

@@ -8,8 +8,10 @@
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from api.services import Services
 from park.episodes import BandStore
@@ -40,6 +42,7 @@ class SqlHouse:
 
     readings: ReadingStore
     live: LiveBuffer
+    _resources: ExitStack  # of whoever inherits; what was opened is closed in reverse
 
     def __init__(
         self, settings: Settings, database: Database, attachments: Path, elapsed: Callable[[], float],
@@ -75,6 +78,18 @@ class SqlHouse:
     def tell(self, event: str, park: int, body: bytes) -> None:
         """Tell live pages, which there are once everything is open."""
         self.live.publish(event, park, body)
+
+    def close(self) -> None:
+        """Close everything, newest first."""
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def served(self, *, require_keys: bool, bands: BandStore, **verbs: Any) -> Services:
         """Return what the API may touch: the stores, and the verbs that only the caller knows."""
