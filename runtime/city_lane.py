@@ -7,7 +7,7 @@
                   │  └──────────────────────────────────────────────────────────────┘
                   └───> Projector (thread of its own) ─> cuts, quarantine, ledger, InfluxDB
 ```
-Positions are ours: what Kafka's group or Faust commit is no more than a hint where to go on. Everything written
+Positions are ours: what Kafka's group or Faust commit says nothing of what was run. Everything written
 carries the epoch; once somebody else holds the log this one ends, and nothing it still does has an effect.
 
 Between a record and what is told of it its thread asks Kafka and nobody else: a database that is away, a store that
