@@ -57,7 +57,9 @@ class House:
 
     @property
     def address(self):
-        """Where the page is."""
+        """Where the page is; it is served from the first time on that somebody asks, as the house is by then."""
+        if self.thread is None:
+            self.serve()
         return f"http://127.0.0.1:{self.port}/"
 
     def serve(self):
@@ -80,9 +82,11 @@ class House:
             listener.close()
 
     def go_away(self):
-        """Stop serving; streams break as they do when a platform dies."""
-        self.server.should_exit = True
-        self.thread.join(20)
+        """Stop serving, if it is served; streams break as they do when a platform dies."""
+        if self.thread is not None:
+            self.server.should_exit = True
+            self.thread.join(20)
+            self.thread = None
 
     def tell(self, *events, lane=Lane.LIFE):
         """Store events and tell the live pages, as the runtime does."""
@@ -151,12 +155,22 @@ def readings_of(ids):
     return batch_of(rows)
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """Return a database with a small park, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("console") / "park.db"
+    database = Database.open(path)
+    ids = small_park(SqlRegistry(database))
+    database.close()
+    return path, ids
+
+
 @pytest.fixture
-def house(tmp_path):
+def house(tmp_path, prepared):
     """Real stores with a small park, served on a free port."""
-    database = Database.open(tmp_path / "park.db")
+    path, ids = prepared
+    database = Database.open(shutil.copy(path, tmp_path / "park.db"))
     registry = SqlRegistry(database)
-    ids = small_park(registry)
     store = MemoryStore()
     store.write(Chunk(Lane.BULK, 1, readings_of(ids)))
     events = SqlEvents(database)
@@ -179,8 +193,7 @@ def house(tmp_path):
         figures=list, now=lambda: NOW, require_keys=False,
         limits=lambda: (LimitRow("co2", "co2", "low", "GB/T 18883-2022", high=1000.0),),
     )  # fmt: skip
-    made = House(services, ids, commands)
-    made.serve()
+    made = House(services, SimpleNamespace(**vars(ids)), commands)  # a test may add to the ids of its park
     yield made
     made.go_away()
     database.close()
@@ -191,7 +204,6 @@ def guarded(house):
     """The same house, with keys asked for."""
     house.go_away()
     house.services = replace(house.services, require_keys=True)
-    house.serve()
     return house
 
 

@@ -59,7 +59,6 @@ def lived(house):
     house.go_away()
     house.services = replace(house.services, activity=SqlActivity(database), papers=papers)
     house.tell(*year(firm, house.ids.park), lane=Lane.BULK)
-    house.serve()
     return house
 
 

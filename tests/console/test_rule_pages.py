@@ -18,7 +18,6 @@ def kept(house, tmp_path):
     desk = with_alarms(house, tmp_path / "files")
     desk.go_away()
     desk.services = replace(desk.services, require_keys=True)
-    desk.serve()
     return desk
 
 

@@ -35,7 +35,6 @@ def suspected(house, tmp_path):
     papers.file(Paper(firm, PaperKind.RETURN_MISSING, "2026-10-16", "2027-01-15"), park, actor="desk", note="", now=NOW)
     house.go_away()
     house.services = replace(house.services, activity=SqlActivity(database), papers=papers)
-    house.serve()
     run = Evidence(Sign.RUN, {"days": 189, "limit": 0.3, "since": iso(SINCE)})
     signs = (
         run, Evidence(Sign.QUIET, {"measure": "people_in", "days": 30, "share": 0.0}),
