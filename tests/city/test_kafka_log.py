@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from park.errors import SettingsError, Unavailable
 from park.metrics import Lane
@@ -16,6 +17,7 @@ from park.wire import decode
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import KafkaLog, Partition
 from runtime.kafka_node import VARIABLE, kafka_home
+from runtime.log_marks import LogMarks
 from runtime.topics import TOPICS, count_of, prepare_topics, topic_of
 from tests.city.kafka import any_kafka, apache_kafka
 from tests.tools import free_port, until
@@ -270,3 +272,54 @@ class TestAway:
         assert [1, 3] == [decode(e.value).now for e in log.partition.read(begin)]
         log.close()
         client.close()
+
+
+async def make_anew(address, topic):
+    """Delete a topic, if it is there, and make it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        if topic in await admin.list_topics():
+            await admin.delete_topics([topic])
+        for _ in range(300):
+            answer = await admin.create_topics([NewTopic(topic, 1, 1)])
+            if not answer.topic_errors[0][1]:
+                return
+            await asyncio.sleep(0.1)  # the one before is still being deleted
+        raise TimeoutError(topic)
+    finally:
+        await admin.close()
+
+
+class TestAnotherLog:
+    """What stands in a partition is what was read of it, or is not."""
+
+    def test_made_anew(self, broker, client):
+        """A topic that was made anew and grew past what was read is another; one that let go of its oldest is not."""
+        asyncio.run(make_anew(broker[0], "anew"))
+        partition, marks = Partition(client, "anew", 0), LogMarks()
+        partition.append([(b"", b"old %d" % n) for n in range(20)])
+        for entry in partition.read(0):
+            marks.saw(entry)
+        before = marks.changed(partition)
+        if broker[1] is not None:  # the small broker deletes no records
+            partition.delete(12)
+        trimmed = marks.changed(partition)
+        asyncio.run(make_anew(broker[0], "anew"))
+
+        def appended():
+            try:
+                return partition.append([(b"", b"new %d" % n) for n in range(40)])
+            except Unavailable:
+                return 0
+
+        def changed():
+            try:
+                return marks.changed(partition) is not None
+            except Unavailable:
+                return False
+
+        assert until(appended, 60) >= 40
+        until(changed, 60)
+        assert (None, None, 0) == (before, trimmed, marks.changed(partition))
+        partition.close()
