@@ -28,8 +28,9 @@ from runtime.house import House
 from runtime.instance import Instance, remove_instance, write_instance
 from runtime.lean import be_lean, give_back
 from runtime.names import DATABASE
-from runtime.simulated import Devices, found_park, read_scenario
+from runtime.simulated import Devices, found_park, promise_live, read_scenario
 from runtime.storage.sql.keys import RESERVED
+from runtime.troubles import Troubles
 from runtime.web_server import WebServer
 
 # Seconds that a busy thread may keep the interpreter from one that waits. Python's own 5 ms, times three busy
@@ -168,6 +169,8 @@ class _Watch:
         self._url = url
         self._out = out
         self._devices = devices
+        self._troubles = Troubles("simulated devices")
+        self._promised = False
         self._stopping = threading.Event()
         # Not a daemon: devices end with the thread that started them.
         self._thread = threading.Thread(target=self._run, name="watch")
@@ -193,6 +196,7 @@ class _Watch:
                 self._out.print(f"ready: {self._url}/ (Ctrl-C stops it)", style="bold green", markup=False)
             while not self._stopping.wait(_AGAIN):
                 self._speak()
+                self._promise()
         finally:
             if self._devices is not None:
                 self._devices.stop()
@@ -214,6 +218,16 @@ class _Watch:
                     for task in (*tasks.values(), store):
                         bars.update(task, completed=1, total=1)
                     return
+
+    def _promise(self) -> None:
+        """Once the simulated devices speak live, hold them to it."""
+        if self._promised or self._devices is None or not self._devices.heard():
+            return
+        with self._troubles.passing("the simulated devices' rhythm could not be promised"):
+            house = self._embedded.house
+            promise_live(house.settings.data_dir, house.registry, clock.now())
+            self._embedded.roster.sync()
+            self._promised = True
 
     def _speak(self) -> None:
         """See that the simulated devices speak."""

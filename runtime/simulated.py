@@ -24,6 +24,8 @@ from runtime.storage.sql.registry import SqlRegistry
 from simulators.registry import live_rhythm, load, park_plan
 from simulators.scenario import Scenario, scenario_before
 
+_HEARD = 300.0  # s in which every device that speaks live has spoken: the slowest do every two minutes
+
 
 def read_scenario(folder: Path) -> Scenario | None:
     """Return the scenario of a data folder, or None. Raises SettingsError for one that cannot be read."""
@@ -40,7 +42,7 @@ def found_park(settings: Settings, database: Path, enterprises: int, days: int, 
     """Put a simulated park into a data folder that has none yet: registry, and history in the logs.
 
     An interrupted attempt leaves nothing that counts: it is made anew. A folder that has logs already
-    gets the park without a past.
+    gets the park without a past. Its devices promise the rhythm of the past until `promise_live`.
     """
     folder = settings.data_dir
     if read_scenario(folder) is not None:
@@ -63,10 +65,20 @@ def found_park(settings: Settings, database: Path, enterprises: int, days: int, 
                 for log in logs.values():
                     log.close()
             part.rename(folder / "log")
-        live_rhythm(plan, registry, numbers, now=now)
     write_until(folder, now)
     _written(folder / SCENARIO, msgspec.json.encode(asdict(scenario)))
     sync_folder(folder)
+
+
+def promise_live(folder: Path, registry: SqlRegistry, now: int) -> None:
+    """Let the devices of a folder's park promise the rhythm at which they speak live; nothing where they do.
+
+    To be asked for once they have all been heard at it: who promises before he can speak is called silent.
+    """
+    scenario = read_scenario(folder)
+    if scenario is not None:
+        plan = park_plan(scenario)
+        live_rhythm(plan, registry, load(plan, registry, now=now), now=now)
 
 
 def read_until(folder: Path) -> int | None:
@@ -104,9 +116,11 @@ class Devices:
         }
         self._environment = {**os.environ, **said}
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = 0.0  # s, elapsed
 
     def start(self) -> None:
         """Let them speak, from where they were."""
+        self._began = clock.elapsed()
         # A process group of its own: Ctrl-C in the terminal is for the platform, which then stops us.
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             self._command, stdin=subprocess.PIPE, start_new_session=True, env=self._environment
@@ -115,6 +129,10 @@ class Devices:
     def running(self) -> bool:
         """Tell whether they speak."""
         return self._process is not None and self._process.poll() is None
+
+    def heard(self) -> bool:
+        """Tell whether they have spoken long enough for each to have been heard."""
+        return self.running() and clock.elapsed() - self._began > _HEARD
 
     @property
     def ended(self) -> int | None:

@@ -1,0 +1,36 @@
+"""The devices of a simulated park are held to what they promise only once they speak at it."""
+
+from contextlib import closing
+
+from park.model import Device
+from park.settings import Settings
+from runtime.names import DATABASE
+from runtime.simulated import found_park, promise_live
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.registry import SqlRegistry
+from simulators.equipment import LIVE
+
+
+def test_promised_once_they_speak(tmp_path):
+    """A founded park promises its past's rhythm, however long the platform takes to listen; then the live one, once."""
+    found_park(Settings(data_dir=tmp_path), tmp_path / DATABASE, 2, 1, lambda _: None)
+    with closing(Database.open(tmp_path / DATABASE)) as database:
+        registry = SqlRegistry(database)
+        before = [d.interval > LIVE[d.kind] for d in registry.find(Device, limit=1_000)]
+        promise_live(tmp_path, registry, 1 << 41)
+        after = [d.interval == LIVE[d.kind] for d in registry.find(Device, limit=1_000)]
+        version = registry.version
+        promise_live(tmp_path, registry, 1 << 41)
+
+        assert all(before)
+        assert all(after)
+        assert version == registry.version
+
+
+def test_of_nobody(tmp_path):
+    """Where no simulated park lives nothing is promised."""
+    with closing(Database.open(tmp_path / DATABASE)) as database:
+        registry = SqlRegistry(database)
+        promise_live(tmp_path, registry, 1 << 41)
+
+        assert 0 == registry.version
