@@ -8,11 +8,15 @@ import threading
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import select
 
 from park.directory import grown
+from park.model import Device
 from park.records import Config
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
+from runtime.storage.sql.rows import SHAPES, thing_of
+from runtime.storage.sql.tables import changes
 from runtime.topics import partition_of
 
 _NONE = -1
@@ -78,6 +82,14 @@ class CityRegistry(SqlRegistry):
     def __init__(self, database: Database, homes: CityHomes) -> None:
         super().__init__(database)
         self._homes = homes
+
+    def parks_before(self, version: int) -> dict[int, int]:
+        """Return, by device, the park that each was of which changed after a version, as it was then."""
+        c = changes.c
+        name = SHAPES[Device].name
+        query = select(c.key, c.before).where(c.id > version, c.noun == name, c.before != "").order_by(c.id.desc())
+        with self._database.read() as connection:
+            return {key: thing_of(name, before).park for key, before in connection.execute(query)}
 
     def config_since(self, version: int, received: int) -> Config:
         """Return what the stages must learn of the changes after a version (0: everything)."""

@@ -41,6 +41,13 @@ class Routes:
         self._homes = homes
         self._told: NDArray[np.int16] = np.full(1, _NONE, np.int16)  # by device: the partition that was told of it
 
+    def remember(self, homes: Mapping[int, int]) -> None:
+        """Learn which partitions were told of devices (by their numbers) before this process began."""
+        if homes:
+            self._told = grown(self._told, max(homes) + 1, _NONE)
+        for device, partition in homes.items():
+            self._told[device] = partition
+
     def ways(self, record: Record) -> Iterator[tuple[int, Record]]:
         """Yield (partition, record) in an order that holds within each partition."""
         match record:

@@ -5,7 +5,7 @@ ingester has one thing to learn of the past, the time that its logs have reached
 present, what time Kafka has, which says that with each append.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from park.metrics import Lane
@@ -49,6 +49,8 @@ class PartitionedLog:
         """Take the partitions that this ingester writes to, and a clock that nobody sets (s)."""
         self.delivered = Delivered()
         self._elapsed = elapsed
+        self.begun_anew = False  # whether positions were given out again: what was told stands there no more
+        self._ends: dict[int, int] = {}  # by partition: position after what was appended last
         self._told = (0, 0.0)  # what time Kafka had, epoch ms (0: it did not say), and when that was, s
         self._client = client
         self._topic = topic_of(lane)
@@ -75,6 +77,10 @@ class PartitionedLog:
 
     def _deliver(self, parts: Sequence[Part]) -> None:
         deliver(self._client, parts)
+        for part in parts:
+            if part.end:
+                self.begun_anew |= part.end - len(part.messages) < self._ends.get(part.partition, 0)
+                self._ends[part.partition] = part.end
         at = max((part.at for part in parts), default=0)
         if at > WRITTEN:  # a clock that stands before this program was written tells nothing
             self._told = at, self._elapsed()
@@ -83,6 +89,10 @@ class PartitionedLog:
         """Return what time Kafka has, epoch ms, by what it said last; 0: it has not said yet."""
         at, since = self._told
         return at + int(1_000 * (self._elapsed() - since)) if at else 0
+
+    def remember(self, homes: Mapping[int, int]) -> None:
+        """Learn which partitions were told of devices before this process began; before anything is appended."""
+        self._routes.remember(homes)
 
     @property
     def unsure(self) -> bool:

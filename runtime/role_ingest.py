@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from api.services import Component, Figure
 from ingest.batcher import Batcher
@@ -26,6 +26,7 @@ from park.metrics import Lane
 from park.model import Park
 from park.operator import State
 from park.settings import IngestSettings, Settings
+from park.streams import stream_of
 from park.wire import SmallEvent
 from runtime import clock
 from runtime.city_homes import CityHomes, CityRegistry
@@ -43,6 +44,7 @@ from runtime.patience import patiently
 from runtime.role_door import RoleDoor
 from runtime.roster import Prepared, Roster
 from runtime.sharing import Sharing, filters_of, park_filter, partitions_of
+from runtime.storage.sql import positions
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.papers import SqlPapers
 from runtime.storage.sql.rules import SqlRules
@@ -54,6 +56,8 @@ _LOOK = 5.0  # s between two looks at the registry: how long a new device waits 
 _STALE = 30.0  # s after which what is known of the registry is not sure any more
 _FULL = "Kafka takes nothing: what comes waits at the broker"
 _SWITCH = 0.001  # s; a busy bulk lane must not keep life safety waiting (runtime.serve)
+_TOLD = "ingest"  # consumer: the version of the registry that a log was told
+_PARKS = 100_000  # more than there are
 _EVER = 1 << 40  # attempts to learn what time the logs have reached: without it nothing may be appended
 _log = logging.getLogger(__name__)
 
@@ -83,6 +87,8 @@ class CityIngest:
         city = settings.city
         self._which, self._many = share_of(city)
         self._mine = partitions_of(self._which, self._many, city.partitions)
+        self._streams = [stream_of(lane, partition) for lane in Lane for partition in self._mine]
+        self._city = city
         self._database = database
         self._troubles = Troubles("registry")
         self._read_at = clock.elapsed()
@@ -97,6 +103,8 @@ class CityIngest:
         self.logs: dict[Lane, PartitionedLog] = {}
         self._clients: dict[Lane, KafkaClient] = {}
         self._codes = self._own_codes()
+        self._told = self._told_before()
+        self._moved = self._homes_before()
         agreement = Agreement()
         ingest = _named(settings.ingest, self._which, self._many)
         for lane in (Lane.LIFE, Lane.BULK):
@@ -108,6 +116,7 @@ class CityIngest:
         client = KafkaClient(settings.city, f"{NAME}-{self._which}-{lane}")
         self._resources.callback(client.close)
         log = PartitionedLog(client, lane, self.homes, self._mine)
+        log.remember(self._moved)
         resolver = Resolver(ingest)
         sharing = Sharing(
             self._which, self._many, self.homes, resolver, clock.elapsed, self._fresh, careful=lane is Lane.LIFE
@@ -185,6 +194,42 @@ class CityIngest:
             self.readers[Lane.BULK].subscribe(park_filter(code) for code in sorted(codes - self._codes))
             self._codes |= codes
         self._read_at = began
+        for lane, log in self.logs.items():
+            if log.begun_anew:
+                _log.error(
+                    "the logs of %s were made anew, or lost records: they are told again what is registered", lane
+                )
+                self.roster.again(lane)
+                log.begun_anew = False
+        if any(log.unsure for log in self.logs.values()):
+            asyncio.run(prepare_topics(self._city))  # a Kafka that lost everything knows no topics
+        else:
+            self._note()
+
+    # ── what partitions were told ────────────────────────────────────────────────────────────────
+
+    def _told_before(self) -> int:
+        """Return the version of the registry that all of our partitions were told; 0: none that is known."""
+        with self._database.read() as connection:
+            return min(positions.reached(connection, _TOLD, stream) for stream in self._streams)
+
+    def _homes_before(self) -> dict[int, int]:
+        """Return which partition was told of each device that changed since: it may be another's park's by now."""
+        parks = self.registry.parks_before(self._told)
+        homes = {
+            p.id: partition_of(p.code, self.homes.partitions)
+            for p in self.registry.find(Park, id=set(parks.values()), limit=_PARKS)
+        }
+        return {device: homes[park] for device, park in parks.items() if park in homes}
+
+    def _note(self) -> None:
+        """Write down what our partitions were told, for whoever begins where we end."""
+        version = min(cast(KnownOnly, worker.runner.stages).directory.version for worker in self.lanes.values())
+        if version > self._told:
+            with self._database.write() as connection:
+                for stream in self._streams:
+                    positions.reach(connection, _TOLD, stream, version)
+            self._told = version
 
     def _own_codes(self) -> set[str]:
         """Return the codes of the parks that are ours."""

@@ -78,6 +78,11 @@ class Roster:
         config = config_for(self._registry.config_since(0, self._now()), lane)
         return replace(config, limits=self._limits, papers=self._papers() if lane is Lane.BULK else None)
 
+    def again(self, lane: Lane) -> None:
+        """Tell a lane's log once more what is registered: it lost what it was told. Raises Full, Unavailable."""
+        with self._lock:
+            self._workers[lane].submit(self.whole(lane))
+
     def prepare(self, lane: Lane) -> None:
         """Bring a lane up to date between its replay and its first message; called in its thread."""
         with self._lock:

@@ -5,18 +5,21 @@ import threading
 from dataclasses import dataclass, replace
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
-from park.errors import SettingsError
+from park.errors import MachineryError, SettingsError
 from park.metrics import METRICS, Feed, Lane
 from park.model import Device, Park, Point
-from park.records import Refusal
+from park.records import Batch, Config, Refusal
 from park.settings import CitySettings, IngestSettings, Settings
 from runtime import clock
 from runtime.broker import Broker, Kind
+from runtime.kafka_client import KafkaClient
+from runtime.kafka_log import KafkaLog
 from runtime.role_ingest import CityIngest, run_ingest
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
-from runtime.topics import partition_of, prepare_topics
+from runtime.topics import partition_of, prepare_topics, topic_of
 from simulators.live import Live
 from simulators.publish import publish
 from simulators.registry import load, park_plan
@@ -209,6 +212,75 @@ def test_what_changes_is_heard(ground, devices):
             known |= {p.point for p in getattr(record, "points", ())}
             readings = getattr(record, "readings", None)
             assert readings is None or set(readings.point.tolist()) <= known
+
+
+def homed(code, other):
+    """Return those of some codes whose park is of another partition than a first."""
+    return next(c for c in other if partition_of(c, N) != partition_of(code, N))
+
+
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["running", "not running"])
+def test_a_device_that_moves(ground, meanwhile):
+    """A device that moved to a park of another partition is gone from the first one, also if nobody ran meanwhile."""
+    fill(ground.registry, CODES)
+    parks = {p.code: p.id for p in ground.registry.find(Park)}
+    to = homed(CODES[0], CODES)
+    smoke = next(d for d in ground.registry.find(Device, park=parks[CODES[0]]) if d.kind == "smoke_detector")
+
+    def move():
+        ground.registry.save([replace(smoke, park=parks[to])], actor="t", reason="t", now=2)
+
+    def told(code):
+        records = ground.reading.taken(Lane.LIFE).records[partition_of(code, N)]
+        return [d.retired for _, r in records for d in getattr(r, "devices", ()) if d.device == smoke.id]
+
+    with ground.ingest() as ingest:
+        until(lambda: told(CODES[0]), 30)
+        ingest._sync()  # what was told is written down
+        if not meanwhile:
+            move()
+            ingest._sync()
+            until(lambda: told(to), 30)
+    if meanwhile:
+        move()
+        with ground.ingest():
+            until(lambda: told(to), 30)
+
+    assert ([False, True], [False]) == (told(CODES[0]), told(to))
+
+
+def test_topics_that_are_made_anew(ground, devices):
+    """A running ingester makes topics that are gone, and tells them again what is registered."""
+    fill(ground.registry, CODES[:1])
+    home = partition_of(CODES[0], N)
+    with ground.ingest() as ingest:
+        devices.say(f"parks/{CODES[0]}/bulk/g/m0", {"power": 5})
+        until(lambda: ground.values(Lane.BULK) == [5.0], 30)
+        ground.reading.close()
+        asyncio.run(deleted(ground.settings.city))
+        client = KafkaClient(ground.settings.city, "anew")
+        log = KafkaLog(client, topic_of(Lane.BULK), home)
+
+        def heard():
+            devices.say(f"parks/{CODES[0]}/bulk/g/m0", {"power": 6})
+            try:
+                ingest._sync()
+                records = [r for _, r in log.read(0)]
+            except MachineryError:
+                return False
+            configs = [r for r in records if isinstance(r, Config) and r.points]
+            return configs and any(isinstance(r, Batch) and len(r.readings) for r in records)
+
+        until(heard, 60, 0.5)
+        client.close()
+
+
+async def deleted(city):
+    """Delete the topics of the lanes."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=city.kafka)
+    await admin.start()
+    await admin.delete_topics([topic_of(lane) for lane in Lane])
+    await admin.close()
 
 
 def test_rules_are_carried(ground):
