@@ -1,6 +1,8 @@
 """Who comes in: the table of permissions, walked; keys, sessions, tickets."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from api_house import NOW, Client
@@ -263,3 +265,18 @@ class TestOpen:
 
         assert [a.status_code for a in answers] == [403, 200]
         assert len(made) == 1
+
+
+def test_routes_are_made_for_all(app):
+    """Threads that come to routes for the first time together find each whole, and the same."""
+    together = Barrier(4)
+
+    def look(_):
+        together.wait(20)
+        return [(route.app, route.dependant) for route in app.routes if isinstance(route, APIRoute)]
+
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(look, range(4))
+
+    assert len(first) > 100
+    assert all(first == other for other in others)
