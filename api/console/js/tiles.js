@@ -28,10 +28,15 @@ export class Tiles {
     return h("article", { cls: `tile ${state?.state ?? "absent"}`, "aria-label": word("feed", feed) },
       h("div", { cls: "tile-head" }, h("h3", {}, word("feed", feed)), h("span", { cls: `feed-state ${state?.state ?? "absent"}` }, word("feedState", state?.state ?? "absent"))),
       absent ? h("p", { cls: "quiet" }, t("noPoints")) : [
-        trend ? this.trend(trend) : h("p", { cls: "tile-value" }, "—"),
+        trend ? this.trend(trend) : this.awaited() ? h("div", { cls: "skeleton", role: "status", "aria-label": t("loading") }) : h("p", { cls: "tile-value" }, "—"),
         h("p", { cls: "tile-foot" },
           h("span", {}, t("newest"), " ", state.received ? h("span", { cls: "age", data: { age: state.received } }, age(now() - state.received)) : "—"),
           h("span", { title: t("liveOfTotal", state) }, `${state.live}/${state.total}`))]);
+  }
+
+  /** Whether its days are still on their way. */
+  awaited() {
+    return !this.model.loaded.has("trends") && !this.model.problems.has("trends");
   }
 
   /** The newest whole hour that anybody spoke in, against the same hour of the day before; behind it the last 24. */
