@@ -97,6 +97,7 @@ class LaneWorker:
         self._messages = self._readings = self._refused = self._events = 0
         self._stopping = threading.Event()
         self._submitted: deque[tuple[_Submitted, Future[int], Callable[[], None] | None]] = deque()
+        self._unbound = False  # whether names wait to be bound
         self._held: deque[_Step] = deque()
         self._held_messages = 0
         self._retry_at = 0.0
@@ -148,6 +149,7 @@ class LaneWorker:
         if len(self._submitted) >= (_MESSAGES if isinstance(record, list) else _SUBMITTED):
             raise Full(f"too much is waiting for the {self.lane} lane")
         future: Future[int] = Future()
+        self._unbound |= then is not None
         self._submitted.append((record, future, then))
         self._source.wake()
         return future
@@ -257,7 +259,9 @@ class LaneWorker:
         if len(self._undelivered) >= settings.undelivered and self.lane is Lane.BULK:
             self._source.poll(0.05, 0)
             return
-        messages = self._source.poll(0.0 if self._submitted else settings.poll)
+        # Who was registered before he spoke is known: his message is read once his names are bound.
+        unbound, self._unbound = self._unbound, False
+        messages = self._source.poll(0.0 if self._submitted else settings.poll, 0 if unbound else None)
         began = monotonic()
         step = self._step(messages)
         if step.records:

@@ -203,6 +203,7 @@ def test_what_changes_is_heard(ground, devices):
         fill(ground.registry, CODES[1:2])
         ingest._sync()
         devices.say(f"parks/{CODES[1]}/bulk/g/m0", {"power": 5})
+        # Once: whoever was registered before he spoke is known, and need not say it twice.
         until(lambda: ground.values(Lane.BULK) == [5.0], 30)
 
     found = ground.reading.taken(Lane.BULK)
