@@ -14,10 +14,6 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.utils.exceptions import InvalidFileException
-
 from park.errors import NotFound, UserError
 from runtime.registry_columns import BY_NAME, SHEETS, Cell, Sheet
 from runtime.registry_reading import BadRow, Reader, Row, Table
@@ -29,7 +25,7 @@ _MOST_UNPACKED = 512 << 20
 _MOST_ROWS = 1_000_000  # of one noun
 _FORMULA = "f"
 # What reading a file that is no workbook, or half of one, ends in: at its opening or at any row.
-_BROKEN = (BadZipFile, InvalidFileException, ParseError, zlib.error, KeyError, ValueError, OSError, EOFError)
+_BROKEN = (BadZipFile, ParseError, zlib.error, KeyError, ValueError, OSError, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +56,9 @@ def export_csv(registry: SqlRegistry, folder: Path) -> dict[str, int]:
 
 def export_xlsx(registry: SqlRegistry, path: Path) -> dict[str, int]:
     """Write one workbook, a sheet a noun; return the rows of each."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
     book = Workbook(write_only=True)
     counts = {}
     for sheet, rows in shown(registry):
@@ -164,6 +163,10 @@ def _read_csv(file: Path, tables: list[Table], problems: list[BadRow]) -> None:
 
 
 def _read_xlsx(file: Path, tables: list[Table], problems: list[BadRow]) -> None:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    broken = (*_BROKEN, InvalidFileException)
     try:
         with ZipFile(file) as packed:
             size = sum(part.file_size for part in packed.infolist())
@@ -171,7 +174,7 @@ def _read_xlsx(file: Path, tables: list[Table], problems: list[BadRow]) -> None:
             problems.append(BadRow(file.name, 0, "", f"unpacks to more than {_MOST_UNPACKED >> 20} MiB"))
             return
         book = load_workbook(file, read_only=True)
-    except _BROKEN as why:
+    except broken as why:
         problems.append(BadRow(file.name, 0, "", f"is no workbook: {why}"))
         return
     try:
@@ -190,7 +193,7 @@ def _read_xlsx(file: Path, tables: list[Table], problems: list[BadRow]) -> None:
                             problems.append(BadRow(name, line, "", "holds a formula; values are expected"))
                             continue
                         yield line, [cell.value for cell in cells]
-                except _BROKEN as why:
+                except broken as why:
                     problems.append(BadRow(name, 0, "", f"is no sheet: {why}"))
 
             _table(name, sheet, rows(), tables, problems)
