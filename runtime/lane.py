@@ -97,7 +97,6 @@ class LaneWorker:
         self._messages = self._readings = self._refused = self._events = 0
         self._stopping = threading.Event()
         self._submitted: deque[tuple[_Submitted, Future[int], Callable[[], None] | None]] = deque()
-        self._unbound = False  # whether names wait to be bound
         self._held: deque[_Step] = deque()
         self._held_messages = 0
         self._retry_at = 0.0
@@ -149,7 +148,6 @@ class LaneWorker:
         if len(self._submitted) >= (_MESSAGES if isinstance(record, list) else _SUBMITTED):
             raise Full(f"too much is waiting for the {self.lane} lane")
         future: Future[int] = Future()
-        self._unbound |= then is not None
         self._submitted.append((record, future, then))
         self._source.wake()
         return future
@@ -259,10 +257,11 @@ class LaneWorker:
         if len(self._undelivered) >= settings.undelivered and self.lane is Lane.BULK:
             self._source.poll(0.05, 0)
             return
-        # Who was registered before he spoke is known: his message is read once his names are bound.
-        unbound, self._unbound = self._unbound, False
-        messages = self._source.poll(0.0 if self._submitted else settings.poll, 0 if unbound else None)
+        messages = self._source.poll(0.0 if self._submitted else settings.poll)
         began = monotonic()
+        if any(then is not None for _, _, then in tuple(self._submitted)):
+            # Who was registered before he spoke is known: names are bound before what came meanwhile is read.
+            self._take(self._step([]))
         step = self._step(messages)
         if step.records:
             self._take(step)

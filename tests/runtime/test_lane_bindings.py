@@ -17,16 +17,3 @@ def test_registered_and_spoke_at_once(tmp_path):
 
     assert [SMOKE] == [point for batch in batches for point in batch.readings.point.tolist()]
     assert [] == [refused for batch in batches for refused in batch.refused]
-
-
-def test_what_needs_no_names_waits_for_nothing(tmp_path):
-    """What people hand in, and configurations without names, keep no message waiting."""
-    bench = Bench(tmp_path).start()
-    before = bench.source.alive
-    for n in range(5):
-        bench.worker.submit([message("heat", {"heat": "normal"}, n=n)]).result(20)
-    bench.run(message("smoke", {"smoke": "alarm"}))
-    bench.stop()
-
-    assert before == bench.source.alive
-    assert any(isinstance(r, Batch) and len(r.readings) for _, r in bench.log.read(0))
