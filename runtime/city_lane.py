@@ -30,6 +30,7 @@ from park.told import Told, tell
 from park.wire import SmallEvent
 from runtime.city_lane_words import ALL, CityLaneSettings, CityLaneState, Phase
 from runtime.kafka_log import Entry
+from runtime.lean import give_back
 from runtime.merging import merged
 from runtime.projector import Projector
 from runtime.runner import Runner
@@ -265,6 +266,7 @@ class CityLane:
             try:
                 with parts.turn:  # a past that is taken up is in memory twice
                     parts.runner.restore()
+                    give_back()
                     if parts.lost:
                         parts.runner.renew(parts.lost)
                 break

@@ -45,6 +45,7 @@ from stream.stages import bulk_stages, life_stages, store_stages
 
 # Positions are messages here, not bytes.
 STORING = ProjectorSettings(share=1.0, snapshot_bytes=20_000, snapshot_seconds=300.0)
+_NAMES = 10_000  # of points, on the way to the stores that keep them
 _STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Workshop:
         self._homes = CityHomes(settings.partitions)
         self._registry = CityRegistry(database, self._homes)
         self._gateways = Gateways(self._registry)
-        self._series = CitySeries(self._registry)
+        self._series = CitySeries(self._registry, _NAMES)  # each store keeps those of its own points
         self._refused: deque[tuple[str, bytes, str]] = deque(maxlen=1_000)  # lines that InfluxDB will never take
         self.refused = 0
         self._influx = influx(self._set_aside)

@@ -31,7 +31,7 @@ from runtime.city_settings import influx_token
 from runtime.city_worker import LanePartitions
 from runtime.faust_app import FaustFeed
 from runtime.kafka_client import KafkaClient
-from runtime.lean import be_lean
+from runtime.lean import be_lean, give_back
 from runtime.patience import patiently
 from runtime.role_door import RoleDoor
 from runtime.storage.influx import Influx, SetAside
@@ -43,6 +43,7 @@ from runtime.troubles import Troubles
 NAME = "worker"
 _LAG = 20_000  # messages that a store may be behind and still be called ready
 _LOOK = 1.0  # s
+_TIDY = 30  # looks between two that give memory back: chunks and copies leave it in pieces between what stays
 _log = logging.getLogger(__name__)
 
 
@@ -214,7 +215,11 @@ class WorkerRole:
             self.work = work
             work.start()
             _log.info("working on %s; health on port %d", ", ".join(self._lanes), door.port)
+            looks = 0
             while not stop.wait(_LOOK):
+                looks += 1
+                if looks % _TIDY == 0:
+                    give_back()
                 if any(feed.stuck for feed in work.feeds.values()):
                     # It may hold partitions that nobody hears. Whoever starts us starts us again.
                     raise Unavailable("a consumer of Kafka hangs: this process ends so that others take its partitions")

@@ -11,10 +11,9 @@ key is its window's start and, below the minute, the position in the log: Influx
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from park.events import Bands, Level, Rollups
 from park.metrics import Lane
@@ -24,6 +23,7 @@ from park.series import BANDS, BY_LEVEL, RAW, RECEIPTS
 from park.streams import lane_of
 from runtime.storage.influx import Influx, Row, points_text
 from runtime.storage.influx_bands import InfluxBands
+from runtime.storage.influx_heads import Heads
 from runtime.storage.influx_lines import Field, bodies
 from runtime.storage.memory import at_point, no_column
 from runtime.storage.windows import ROLLUP_COLUMNS, added, buckets, rollups_of
@@ -62,10 +62,10 @@ class InfluxStore:
     ) -> None:
         self._influx, self._series_of, self._positions = influx, series_of, positions
         self._gateway_of, self._interval_of, self._writer = gateway_of, interval_of, writer
-        self._heads: dict[int, str] = {}
+        self._heads = Heads(lambda point: series_of(point)[1])
         self._newest = np.full(64, _NEVER, np.int64)  # by point: ts of its newest row, of those asked for
         self._asked = np.zeros(64, np.bool_)  # by point: whether `_newest` holds what the server has
-        self._bands = InfluxBands(influx, lambda point: _source(self._measurement(point)), self._heads_of)
+        self._bands = InfluxBands(influx, lambda point: _source(self._measurement(point)), self._heads.of)
         self._taken: dict[str, int] = {}
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
@@ -128,7 +128,7 @@ class InfluxStore:
 
     def _store(self, rows: ReadingBatch) -> None:
         fields = (Field("value", rows.value), Field("quality", rows.quality), Field("received", rows.received))
-        for body in bodies(self._heads_of(rows.point), fields, rows.ts):
+        for body in bodies(self._heads.of(rows.point), fields, rows.ts):
             self._influx.write(RAW.name, body, "ms")
 
     def _roll(self, rows: Rollups, key: int) -> None:
@@ -144,7 +144,7 @@ class InfluxStore:
                 ]
                 fields.append(Field("mean", mean[some]))
             time = rows.start[some] * 1_000_000 + key
-            for body in bodies(self._heads_of(rows.point[some]), fields, time):
+            for body in bodies(self._heads.of(rows.point[some]), fields, time):
                 self._influx.write(BY_LEVEL[rows.level].name, body, "ns")
 
     def _receive(self, chunk: Chunk, rows: ReadingBatch) -> None:
@@ -324,17 +324,6 @@ class InfluxStore:
 
     def _measurement(self, point: int) -> str:
         return self._series_of(point)[0]
-
-    def _heads_of(self, points: Int32) -> Any:
-        distinct, place = np.unique(points, return_inverse=True)
-        heads = []
-        for point in distinct.tolist():
-            head = self._heads.get(point)
-            if head is None:
-                head = self._heads[point] = self._series_of(point)[1]
-            heads.append(head)
-        rows: Any = pa.array(place)
-        return pa.array(heads, pa.string()).take(rows)
 
 
 def _key(chunk: Chunk) -> int:

@@ -1,10 +1,14 @@
 """What a point's rows are called in InfluxDB is learned park by park, and of what is gone besides."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from park.metrics import Lane
 from park.model import Device, Park, Place, PlaceKind, Point
 from runtime.city_series import CitySeries
+from runtime.storage.influx_heads import Heads
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 
@@ -64,3 +68,34 @@ def test_what_is_gone(registry):
 
     assert before == CitySeries(registry)(1)
     assert ("unknown", "unknown") == (series(99)[0], series(99)[1].partition(",")[0])
+
+
+def test_forgotten(registry):
+    """What is known is bounded: parks are asked for again, and named alike."""
+    registry, *_ = registry
+    unbounded, bounded, asked = CitySeries(registry), CitySeries(registry, 2), []
+    for series in (unbounded, bounded):
+        registry.asked = 0
+        asked.append(([series(point) for point in (1, 3, 1)], registry.asked))
+
+    assert asked[0][0] == asked[1][0]
+    assert [2, 3] == [times for _, times in asked]
+
+
+POINTS = st.lists(st.lists(st.integers(1, 50), max_size=20), max_size=6)
+
+
+@given(POINTS)
+def test_heads_of_lines(chunks):
+    """Every row gets the head of its point, which is asked for once."""
+    asked = []
+
+    def head(point):
+        asked.append(point)
+        return f"power,point={point}"
+
+    heads = Heads(head)
+
+    for points in chunks:
+        assert [f"power,point={point}" for point in points] == heads.of(np.array(points, np.int32)).to_pylist()
+    assert sorted({point for points in chunks for point in points}) == sorted(asked)
