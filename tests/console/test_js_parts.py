@@ -128,3 +128,17 @@ def test_errors_are_those_of_the_platform():
     missing = [max(parts, key=len) for parts in words if max(parts, key=len).strip() not in code]
 
     assert [] == missing
+
+
+NOTES = [
+    ({"actor": "", "note": "flood case:86"}, "报警洪水，汇总通知 报警 86"),
+    ({"actor": "", "note": "gateway_down case:3, silence silence:4"}, "网关离线 报警 3, 静音 4"),
+    ({"actor": "", "note": "step 2"}, "第 2 步"),
+    ({"actor": "wang", "note": "flood case:86"}, "flood case:86"),
+]
+
+
+@pytest.mark.parametrize(("line", "text"), NOTES)
+def test_notes_of_the_platform(line, text):
+    """What the platform writes beside a change is told in the page's language; a person's words are left alone."""
+    assert text == run("alarmrow.js", ["platformNote"], f"platformNote({json.dumps(line)})")

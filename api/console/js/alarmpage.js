@@ -2,7 +2,7 @@
 
 import { ACTS, actsOf, doAct } from "./acts.js";
 import { AlarmChart } from "./alarmchart.js";
-import { alarmName, alarmTags, ownerText, twice } from "./alarmrow.js";
+import { alarmName, alarmTags, ownerText, platformNote, twice } from "./alarmrow.js";
 import { all, get, post, Problem } from "./api.js";
 import { Asked } from "./asked.js";
 import { toast } from "./dialogs.js";
@@ -150,7 +150,7 @@ export class AlarmPage {
   line(line) {
     const moved = line.before && line.before !== line.after ? `${word("case", line.before)} → ${word("case", line.after)}` : "";
     const reason = ["condition", "person", "finding", "device"].includes(line.why) ? "" : word("transition", line.why);
-    return storyLine(line, word("verb", line.verb), [reason ? ` · ${reason}` : "", moved ? h("span", { cls: "quiet" }, ` · ${moved}`) : null]);
+    return storyLine({ ...line, note: platformNote(line) }, word("verb", line.verb), [reason ? ` · ${reason}` : "", moved ? h("span", { cls: "quiet" }, ` · ${moved}`) : null]);
   }
 
   async comment(text) {

@@ -24,6 +24,14 @@ export function alarmTags(alarm) {
   return tags;
 }
 
+/** What the platform itself wrote beside a change, in words: "flood case:86" is a reason, and what it comes from. */
+export function platformNote(line) {
+  if (line.actor) return line.note; // a person's words
+  return line.note.replace(/(\w+) case:(\d+)/gu, (_, reason, n) => `${word("held", reason)} ${t("alarmNumber", { n })}`)
+    .replace(/(\w+) (?:silence|window):(\d+)/gu, (_, reason, n) => `${word("held", reason)} ${n}`)
+    .replace(/^step (\d+)$/u, (_, n) => t("stepNumber", { n }));
+}
+
 export const ownerText = (model, alarm) => {
   if (alarm.owner) return alarm.owner === model.session.name ? t("youHaveIt") : t("hasIt", { who: alarm.owner });
   return alarm.acknowledged ? t("seenBy", { who: alarm.acknowledged_by }) : t("nobodyHasIt");

@@ -35,6 +35,7 @@ export const DESK_TEXTS = {
   reportNote: ["看到什么（必填）", "What you see (required)"],
   reportDo: ["报告", "Report"],
   alarm: ["报警", "Alarm"],
+  stepNumber: ["第 {n} 步", "step {n}"],
   alarmNumber: ["报警 {n}", "alarm {n}"],
   whatToDo: ["怎么办", "What to do"],
   timeline: ["经过", "What happened"],
