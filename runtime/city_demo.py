@@ -4,8 +4,8 @@
  simulated devices (threads here) ─MQTT─> Mosquitto ─> ingest ─> Kafka ─> worker ─> InfluxDB
                                                                             └─> alarms ─> PostgreSQL <─ api ─> pages
 ```
-Everything is in one folder: stopped and started again it goes on, where Kafka keeps its records. A file
-`fires/<park>.<unit>` in it sets that unit on fire.
+Everything is in one folder: stopped and started again it goes on, where Kafka keeps its records. `park simulate
+--fire` with that folder sets a unit on fire.
 """
 
 import json
@@ -28,6 +28,7 @@ from runtime.city_devices import CityDevices, Door, found_parks
 from runtime.city_engines import free_port, influx, kafka, postgres
 from runtime.doors import listen, make_folder
 from runtime.lock import FolderLock
+from runtime.names import SPEAKING
 from runtime.storage.sql.database import Database
 
 _FAREWELL = 40.0  # s of a role's ordered stop
@@ -145,11 +146,13 @@ def run_city(demo: Demo, stop: threading.Event, out: Console) -> None:
         out.print("starting the roles …")
         if not _ready(demo.http_port, roles, stop, out):
             return
+        stack.enter_context(FolderLock(folder / SPEAKING))
         devices = CityDevices(lives, Door("127.0.0.1", broker.port), folder)
         stack.callback(devices.stop)
         devices.start()
         out.print(f"ready: http://127.0.0.1:{demo.http_port}/ (Ctrl-C stops it)", style="bold green", markup=False)
-        out.print(f"a fire: touch {devices.fires}/{lives[0][0].site.park.code}.{lives[0][0].site.units[0].code}")
+        unit = f"{lives[0][0].site.park.code}.{lives[0][0].site.units[0].code}"
+        out.print(f"a fire: park simulate --data-dir {folder} --fire {unit}", soft_wrap=True)
         while not stop.wait(_LOOK):
             _look(roles, out)
         out.print("stopping …")

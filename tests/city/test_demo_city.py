@@ -34,14 +34,16 @@ def test_a_city_from_start_to_end():
     """A unit that is set on fire is an alarm of its park within minutes; Ctrl-C ends all with exit code 0."""
     folder, port = Path(tempfile.mkdtemp(prefix="park-demo-")), free_port()
     folder.chmod(0o711)  # PostgreSQL runs as a user of its own where we are root
-    command = [sys.executable, "-m", "runtime", "city", "--folder", str(folder / "city"), "--parks", "2"]
+    program = [sys.executable, "-m", "runtime"]
+    command = [*program, "city", "--folder", str(folder / "city"), "--parks", "2"]
     command += ["--enterprises", "12", "--http-port", str(port)]
     with (folder / "out").open("wb") as out:
         demo = subprocess.Popen(command, stdout=out, stderr=out)
     try:
         until(lambda: "ready:" in (folder / "out").read_text() or demo.poll() is not None, 300, 0.5)
         assert demo.poll() is None, (folder / "out").read_text()
-        (folder / "city" / "fires" / "park-01.b1-101").touch()
+        fire = [*program, "simulate", "--data-dir", str(folder / "city"), "--fire", "park-01.b1-101"]
+        subprocess.run(fire, check=True, capture_output=True)
         found = until(lambda: fires(f"http://127.0.0.1:{port}"), 400, 1.0)
         demo.send_signal(signal.SIGINT)
         code = demo.wait(120)
