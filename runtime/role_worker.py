@@ -19,6 +19,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+
 from api.services import Component, Figure
 from park.errors import SettingsError, Unavailable
 from park.metrics import Lane
@@ -43,7 +45,7 @@ from runtime.troubles import Troubles
 NAME = "worker"
 _LAG = 20_000  # messages that a store may be behind and still be called ready
 _LOOK = 1.0  # s
-_TIDY = 30  # looks between two that give memory back: chunks and copies leave it in pieces between what stays
+_TIDY = 10  # looks between two that give memory back: chunks and copies leave it in pieces between what stays
 _log = logging.getLogger(__name__)
 
 
@@ -220,6 +222,7 @@ class WorkerRole:
                 looks += 1
                 if looks % _TIDY == 0:
                     give_back()
+                    pa.default_memory_pool().release_unused()
                 if any(feed.stuck for feed in work.feeds.values()):
                     # It may hold partitions that nobody hears. Whoever starts us starts us again.
                     raise Unavailable("a consumer of Kafka hangs: this process ends so that others take its partitions")
