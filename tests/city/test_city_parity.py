@@ -10,11 +10,12 @@ from park.alarm_ports import CaseFilter
 from park.metrics import Lane
 from park.wire import SmallEvent
 from runtime.alarm_clock import AlarmClock
-from runtime.role_alarms import run_alarms
+from runtime.role_alarms import NAME, run_alarms
 from runtime.storage.sql.alarm_intake import Intake
 from runtime.storage.sql.alarms import SqlAlarms
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.events import SqlEvents
+from runtime.storage.sql.leadership import sign_of
 from runtime.topics import prepare_topics
 from stream.pipeline import Pipeline
 from stream.stages import bulk_stages, life_stages
@@ -74,6 +75,7 @@ def test_the_same_events_and_alarms(tmp_path):
         settings = replace(made.settings, data_dir=tmp_path / "alarms")
         asyncio.run(prepare_topics(settings.city))
         with Working(made.settings) as working, thread_of(run_alarms, settings):
+            until(lambda: sign_of(made.database, NAME), 60)  # by then it knows where the logs ended: they are empty
             ingester = Ingester(made)
             for lane in Lane:
                 ingester.put(lane, records[lane])
