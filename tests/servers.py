@@ -1,5 +1,6 @@
 """Real servers for tests, each its own child on a free loopback port, gone at the end; skipped where not installed."""
 
+import atexit
 import os
 import pwd
 import shutil
@@ -116,6 +117,7 @@ def _cluster() -> Cluster:
     """Start the cluster with the first who needs it; it runs as long as this process tests."""
     made = Cluster()
     AT_THE_END.callback(made.stop)
+    atexit.register(AT_THE_END.close)  # a benchmark has no run of tests that would close it
     return made
 
 
