@@ -1,4 +1,4 @@
-"""Fires in messages that are not believed: people are called to them all the same, each once.
+"""Fires in messages that are not believed, or not whole yet: people are called to them all the same, each once.
 
 A message of an epoch that was never given out is a worker's own where PostgreSQL was restored to before it took the
 log, and one beyond its log's end where Kafka lost the log's newest records. Whoever finds it again tells it again,

@@ -2,7 +2,7 @@
 
 | what comes | what becomes of it |
 | --- | --- |
-| a part of a step | waits for the last one |
+| a part of a step | waits for the last one; fires in it are called out (runtime.told_aloud) |
 | a step of the newest epoch, or of a newer one that was really given out | taken |
 | of an older epoch | left out: the log is another's, who finds it again from the same records |
 | of an epoch that was never given out, or a position beyond the log's end | refused: it would hide what follows; fires

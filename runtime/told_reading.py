@@ -111,8 +111,9 @@ class ToldReading:
             judged = Judged(Verdict.WRONG, why=str(why))
         else:
             judged = self._gate.judge(told)
+        # Who told a part may be gone before he tells the last, and whoever follows needs 10 s to find it again.
+        called = self.aloud.hear(entry.value) if judged.verdict in {Verdict.WRONG, Verdict.WAITS} else 0
         if judged.verdict is Verdict.WRONG:
-            called = self.aloud.hear(entry.value)
             self._dead(entry, judged.why)
             said = f", and people are called to {called} fires of it" if called else ""
             self.troubles.tell(f"message {entry.position} is not believed{said}", Unavailable(judged.why))

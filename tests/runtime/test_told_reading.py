@@ -125,6 +125,16 @@ def test_a_fire_that_is_not_believed(alarms, message):
     assert [] == SqlEvents(alarms.database).health()
 
 
+def test_a_fire_in_a_step_that_is_never_whole(alarms):
+    """People are called to it though who told it ended in the midst of it, and once when another tells it again."""
+    with alarms.reading():
+        alarms.events.put(encode_told(Told(STREAM, 1, 5, (fire(1),), last=False)))
+        until(lambda: alarms.told[1])
+        alarms.events.put(told(5, fire(1)))
+
+    assert (({"place:1": 1}, 1), []) == (alarms.told, alarms.dead)
+
+
 def test_what_nobody_is_called_to(alarms):
     """Of a message that is not believed nothing is heard but what burns: no end of a fire, nothing ordinary."""
     alarms.events.put(told(5, fire(1)))
