@@ -51,6 +51,7 @@ class Sign(StrEnum):
     REPEATED = "repeated"  # one value all day
     INSTEAD = "instead"  # another measure stands in for a faulty register
     ESTIMATED = "estimated"  # spread over a gap
+    CLEARS = "clears"  # what would end a stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,13 @@ _TEMPLATES: Mapping[Sign, tuple[str, str]] = MappingProxyType({
                  "{count} others of its trade in the park: median {share:.0%} of usual that day"),
     Sign.RECORD: ("{kind!w}（{begin} 起）", "{kind!w} (since {begin})"),
     Sign.NO_PAPER: ("没有暂停用电、歇业备案等在册文件", "no paper on file explains it"),
-    Sign.CLOCK: ("自 {since} 起已停 {days} 天，超过 {limit} 天（{basis}）",
-                 "{days} days since {since}, more than {limit} ({basis})"),
+    Sign.CLOCK: ("自 {since} 起已停 {days} 天，超过 {limit} 天（{basis!w}）",
+                 "{days} days since {since}, more than {limit} ({basis!w})"),
     Sign.VISIT: ("仅为线索：请上门核实，再作认定", "a lead, not a verdict: a visit is due"),
     Sign.PAPER: ("有在册文件：{kind!w}，{begin} 至 {end}，不作停产判断",
-                 "paper on file: {kind} ({begin} to {end}): silence is explained"),
-    Sign.HOLIDAY: ("{kind!w}，当日不判断，沿用此前状态", "{kind!w}: not judged, the state before stands"),
+                 "paper on file: {kind!w} ({begin} to {end}): silence is explained"),
+    Sign.HOLIDAY: ("{kind!w}：休息属正常，当日不作工作日判断",
+                   "{kind!w}: rest is usual, it is not judged as a workday"),
     Sign.LEARNING: ("学习中：{days}/{of} 天", "learning: {days} of {of} days"),
     Sign.UNHEARD: ("计量设备当日只有 {hours} 小时有数据（应有 {of}）：设备或网关故障，不算停产",
                    "the meter was heard in {hours} hours of {of}: a fault of meter or gateway, not idleness"),
@@ -96,6 +98,8 @@ _TEMPLATES: Mapping[Sign, tuple[str, str]] = MappingProxyType({
     Sign.REPEATED: ("全天同一数值 {value:.6g}：疑表计卡死，不算停产",
                     "one value all day, {value:.6g}: a meter that is stuck, not idleness"),
     Sign.INSTEAD: ("电表示数不可用，当日以{measure!w}代替", "the register cannot be used; {measure!w} stand in for it"),
+    Sign.CLEARS: ("恢复条件：最近 {of} 个工作日有 {days} 天高于往常的 {limit:.0%}，或有在册文件说明",
+                  "it ends when {days} of {of} workdays exceed {limit:.0%} of usual, or a paper on file explains it"),
     Sign.ESTIMATED: ("其中 {share:.0%} 由断线后的补数分摊", "{share:.0%} of it spread over a gap"),
 })  # fmt: skip
 
@@ -109,6 +113,8 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "no_tax": ("无纳税记录", "no tax paid"), "no_insurance": ("无社保缴纳", "no social security paid"),
     "public_holiday": ("法定节假日", "public holiday"), "spring_festival": ("春节前后", "the weeks of Spring Festival"),
     "calendar": ("节假日", "holiday"),
+    "A R5": ("《公司法》：自行停业连续六个月", "Company Law: closed by itself for six months"),
+    "I": ("平台自定", "the platform's own limit"),
 })  # fmt: skip
 
 STATE_WORDS: Mapping[ActivityState, tuple[str, str]] = MappingProxyType({

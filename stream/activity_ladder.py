@@ -10,7 +10,8 @@ The baseline is the median, by weekday, of the last 53 weeks in which the enterp
 ring is replaced only by a day that worked, so that one that has stopped is measured by its working past
 however long ago that is, and a busy season does not make an idle one of the rest of the year. Missing days,
 stuck registers, papers on file and the weeks around Spring Festival are no evidence: the state before
-stands. Numbers marked I are ours; the rest carry their source (domain rule book 2.3).
+stands. Another holiday is as a Sunday: an idle one is a day of the run, never one of its workdays.
+Numbers marked I are ours; the rest carry their source (domain rule book 2.3).
 """
 
 from collections.abc import Mapping
@@ -171,13 +172,14 @@ class Ladder:
         seen = ~np.isnan(f.amount)
         ratio = np.where(seen & (expected > 0), f.amount / np.where(expected > 0, expected, 1.0), 0.0)
         judged = why == Why.JUDGED
-        workday = expected > WORKS * top
+        counted = judged | ((why == Why.HOLIDAY) & ~f.festival)
+        workday = judged & (expected > WORKS * top)
         busy = self._busy(rows, f)
-        idle = judged & ~(f.amount > WORKS * np.where(workday, expected, top)) & (busy < 0)
+        idle = counted & ~(f.amount > WORKS * np.where(workday, expected, top)) & (busy < 0)
         self._reset(rows, day, f, why)
-        self._count(rows, day, judged, idle, workday, ratio)
+        self._count(rows, day, (judged, counted), idle, workday, ratio)
         self._standing(rows, day, f, judged, workday, ratio)
-        standing = self._climb(rows, day, judged)
+        standing = self._climb(rows, day, judged, counted)
         self._learn(rows, day, f, why, idle, workday, ratio)
         self._follow_feeds(rows, f, judged & ~idle & workday)
         quiet = self._quiet(rows)
@@ -235,26 +237,27 @@ class Ladder:
         back = papers[c["state"][papers] != State.ACTIVE]
         c["state"][back], c["since"][back] = State.ACTIVE, day
 
-    def _count(self, rows: Rows, day: int, judged: Bool, idle: Bool, workday: Bool, ratio: Float64) -> None:
-        """Lengthen or end runs; keep the last workdays."""
+    def _count(self, rows: Rows, day: int, known: tuple[Bool, Bool], idle: Bool, workday: Bool, ratio: Float64) -> None:
+        """Lengthen or end runs; keep the last workdays. `known`: days that are judged; these and holidays."""
         c = self.c
-        c["last"][rows[judged]] = day
-        telling = judged & (workday | (~idle & (ratio > 0)))  # a Sunday's rest says nothing, a worked Sunday does
+        judged, counted = known
+        c["last"][rows[counted]] = day
+        telling = counted & (workday | (~idle & (ratio > 0)))  # a Sunday's rest says nothing, a worked Sunday does
         tell = rows[telling]
         c["bits"][tell] = (c["bits"][tell] << 1 | ~idle[telling]) & 31
-        looked = rows[judged & workday]
-        some = np.minimum(ratio[judged & workday], 2.0)
+        looked = rows[workday]
+        some = np.minimum(ratio[workday], 2.0)
         c["recent"][looked, 1:] = c["recent"][looked, :-1]
         c["recent"][looked, 0] = some
         c["month"][looked] += (some - c["month"][looked]) / 30
         stopped = c["state"][rows] >= State.STOPPED
-        over = judged & ~idle & (~stopped | (np.bitwise_count(c["bits"][rows]) >= STOPPED_WORKDAYS))
+        over = counted & ~idle & (~stopped | (np.bitwise_count(c["bits"][rows]) >= STOPPED_WORKDAYS))
         for name in ("run", "run_work", "run_sum", "visits"):
             c[name][rows[over]] = 0
         c["began"][rows[(c["run"][rows] == 0) & (c["flat"][rows] == 0)]] = -1
         starts = rows[judged & idle & (c["began"][rows] < 0) & (workday | (ratio <= WORKS))]
         c["began"][starts] = day  # the usual Sunday before counts among the idle days, and is no beginning
-        goes_on = judged & (idle | (c["run"][rows] > 0))
+        goes_on = counted & (idle | (c["run"][rows] > 0))
         c["run"][rows[goes_on]] += 1
         c["run_work"][rows[goes_on & workday & idle]] += 1
         c["run_sum"][rows[goes_on & workday & idle]] += ratio[goes_on & workday & idle]
@@ -272,8 +275,11 @@ class Ladder:
         c["flat"][rows[less | (flat & (c["flat"][rows] > 0))]] += 1  # a usual Sunday within
         c["flat_work"][rows[less]] += 1
 
-    def _climb(self, rows: Rows, day: int, judged: Bool) -> Bool:
-        """Move the observed state, with hysteresis; return which are stopped by their standing load alone."""
+    def _climb(self, rows: Rows, day: int, judged: Bool, counted: Bool) -> Bool:
+        """Move the observed state, with hysteresis; return which are stopped by their standing load alone.
+
+        A holiday may complete a stop's days, and says nothing else.
+        """
         c = self.c
         r, was = c["recent"][rows], c["state"][rows]
         two, three, five = (_mean(r, n) for n in (2, 3, 5))
@@ -288,7 +294,7 @@ class Ladder:
         run |= (was >= State.STOPPED) & (c["run"][rows] > 0)
         standing = (c["flat"][rows] >= LONG_DAYS) & (c["flat_work"][rows] >= LONG_WORKDAYS) & ~run
         new = np.select([run | standing, half, low], [State.STOPPED, State.HALF_STOPPED, State.REDUCED], State.ACTIVE)
-        new = np.where(judged, new, was)
+        new = np.where(judged | (counted & run), new, was)
         moved = new != was
         c["state"][rows] = new
         at = np.where(standing, c["flat_began"][rows], np.where(run, c["began"][rows], day))

@@ -14,6 +14,8 @@ from stream.activity_ladder import (
     FEEDS,
     LEARN_DAYS,
     STANDING_SHARE,
+    STOPPED_DAYS,
+    STOPPED_WORKDAYS,
     WORKS,
     ZOMBIE_DAYS,
     Judged,
@@ -84,7 +86,7 @@ class Morning:
             case Why.PAPER:
                 signs += [_paper(Sign.PAPER, p) for p in papers if p.kind in EXPLAINS]
             case Why.HOLIDAY:
-                signs.append(Evidence(Sign.HOLIDAY, {"kind": rest}))
+                signs += [Evidence(Sign.HOLIDAY, {"kind": rest}), *self._run(i)]
             case Why.JUDGED:
                 signs += self._level(i)
         if not isnan(judged.expected[i]) and not isnan(taken.amount[s]):
@@ -106,14 +108,9 @@ class Morning:
         signs = []
         if judged.workdays[i]:
             signs.append(Evidence(Sign.LEVEL, {"share": float(judged.share[i]), "days": int(judged.workdays[i])}))
-        run = self._day - int(c["began"][s]) + 1 if c["run"][s] and c["began"][s] >= 0 else 0
-        if run > 2:
-            figures: Figures = {"days": run, "limit": WORKS, "since": iso(int(c["began"][s]))}
-            signs.append(Evidence(Sign.RUN, figures))
-            if c["visits"][s]:
-                signs.append(Evidence(Sign.VISITS, {"days": int(c["visits"][s])}))
+        signs += self._run(i)
         if judged.standing[i]:
-            figures = {
+            figures: Figures = {
                 "days": int(c["flat"][s]), "since": iso(int(c["flat_began"][s])), "share": float(self._taken.night[s]),
                 "usual": float(c["night"][s]),
             }  # fmt: skip
@@ -124,6 +121,17 @@ class Morning:
             signs.append(Evidence(Sign.CONTRADICTED, {"measure": FEEDS[feed], "share": share}))
         if c["night"][s] >= STANDING_SHARE and judged.state[i] >= State.REDUCED:
             signs.append(Evidence(Sign.FLAT_LOAD, {"share": float(c["night"][s])}))
+        return signs
+
+    def _run(self, i: int) -> list[Evidence]:
+        """Return for how long it has not worked, and what came between."""
+        c, s = self._ladder.c, int(self._slots[i])
+        days = self._day - int(c["began"][s]) + 1 if c["run"][s] and c["began"][s] >= 0 else 0
+        if days <= 2:
+            return []
+        signs = [Evidence(Sign.RUN, {"days": days, "limit": WORKS, "since": iso(int(c["began"][s]))})]
+        if c["visits"][s]:
+            signs.append(Evidence(Sign.VISITS, {"days": int(c["visits"][s])}))
         return signs
 
     def _suspicion(self, i: int, papers: Sequence[Paper]) -> list[Evidence]:
@@ -150,6 +158,8 @@ class Morning:
             signs.append(Evidence(Sign.CLOCK, figures))
         if judged.state[i] >= State.STOPPED:
             signs.append(Evidence(Sign.NO_PAPER))
+            ends: Figures = {"days": STOPPED_WORKDAYS, "of": STOPPED_DAYS, "limit": WORKS}
+            signs.append(Evidence(Sign.CLEARS, ends))
         if judged.state[i] == State.ZOMBIE_SUSPECT:
             signs.append(Evidence(Sign.VISIT))
         return signs

@@ -265,6 +265,22 @@ class TestExplained:
 
         assert {"stopped"} == set(town.states()[116:])
 
+    @pytest.mark.parametrize(
+        ("stops", "works_again", "stopped"),
+        [(56, 100, "05-01"), (57, 100, "05-06"), (59, 100, "05-08"), (57, 64, ""), (59, 64, ""), (58, 65, "")],
+        ids=["three days before", "two days before", "with it", "closed two days before", "closed", "a day each side"],
+    )
+    def test_a_stop_around_a_holiday(self, stops, works_again, stopped):
+        """Idle days of a holiday count as Sundays do; a stop takes three workdays, closing for a holiday is none."""
+        town = Town(config(calendar="CN"))  # labour day is on 1 to 5 May, days 59 to 63
+        for n in range(70):
+            idle = stops <= n < works_again or 59 <= n < 64
+            town.day(n, p10=spread(8.0 if idle else normal(70)[n], n))
+
+        first = next((e.day for e in town.told if e.state in LOW), "")
+
+        assert stopped == first[5:]
+
     def test_new_tenant(self):
         """A tenant that starts from zero is learned, not suspected."""
         told = lived([*([0.0] * 20), *(x * min(1.0, n / 40) for n, x in enumerate(normal(100)))]).states()
@@ -333,7 +349,7 @@ class TestFusion:
 
         assert state == town.last().state
         if state == "zombie_suspect":
-            assert {"clock", "no_paper", "visit", "run"} <= set(by_reason(town.last()))
+            assert {"clock", "no_paper", "visit", "run", "clears"} <= set(by_reason(town.last()))
             assert after(98) == town.last().since
 
     def test_peers(self):
@@ -357,6 +373,24 @@ class TestTelling:
         assert "连续 11 天用量不高于往常的 30%，自 2025-06-09 起" == said(run, "zh")
         assert 0.0 < event.ratio < 0.1
         assert event.ratio == pytest.approx(event.amount / event.expected)
+
+    @pytest.mark.parametrize(
+        ("sign", "zh", "en"),
+        [
+            (Evidence(Sign.CLOCK, {"days": 181, "since": "2025-06-09", "limit": 180, "basis": "A R5"}),
+             "自 2025-06-09 起已停 181 天，超过 180 天（《公司法》：自行停业连续六个月）",
+             "181 days since 2025-06-09, more than 180 (Company Law: closed by itself for six months)"),
+            (Evidence(Sign.CLEARS, {"days": 3, "of": 5, "limit": 0.3}),
+             "恢复条件：最近 5 个工作日有 3 天高于往常的 30%，或有在册文件说明",
+             "it ends when 3 of 5 workdays exceed 30% of usual, or a paper on file explains it"),
+            (Evidence(Sign.PAPER, {"kind": "supply_pause", "begin": "2025-06-09", "end": "2025-06-30"}),
+             "有在册文件：暂停用电，2025-06-09 至 2025-06-30，不作停产判断",
+             "paper on file: pause of supply (2025-06-09 to 2025-06-30): silence is explained"),
+        ],
+    )  # fmt: skip
+    def test_words(self, sign, zh, en):
+        """A clerk reads the law's name, what would clear a firm, and papers by their names; never a code."""
+        assert (zh, en) == (said(sign, "zh"), said(sign, "en"))
 
     def test_wire(self):
         """An event with its evidence survives the wire."""
