@@ -1,13 +1,11 @@
 """API keys open what they should, for as long as they should, and are nowhere to be read."""
 
 import pytest
-from sqlalchemy import func, insert, select
 
 from park.errors import NotFound, UserError
-from park.roles import Permission, Principal, Purpose, Role
+from park.roles import Permission, Principal, Role
 from runtime.storage.sql.database import Database
-from runtime.storage.sql.keys import SESSIONS_MOST, SqlKeys
-from runtime.storage.sql.tables import sessions
+from runtime.storage.sql.keys import SqlKeys
 
 T0 = 1_760_000_000_000
 DAY = 86_400_000
@@ -123,62 +121,3 @@ def test_reserved_name(keys):
     assert [] == keys.all()
     keys.make("instance", Role.ADMIN, actor="instance", now=T0)
     assert ["instance"] == [key.name for key in keys.all()]
-
-
-class TestWords:
-    """A word stands for a key: a browser's session, a ticket of a live stream."""
-
-    @pytest.fixture
-    def key(self, keys):
-        """A key of the desk."""
-        return keys.make("desk", Role.OPERATOR, actor="admin", now=T0)[1].id
-
-    def test_in_every_process(self, keys, key, path):
-        """A word is good wherever the table is, until it ends or is closed."""
-        words = [keys.open(key, Purpose.SESSION, now=T0, lasts=DAY) for _ in range(2)]
-        keys.close(words[1])
-        database = Database.open(path)
-        other = SqlKeys(database)
-        found = [other.enter(word, Purpose.SESSION, at) for word in words for at in (T0, T0 + DAY)]
-        database.close()
-
-        assert ["desk", None, None, None] == [p and p.name for p in found]
-
-    def test_a_ticket_is_used_once(self, keys, key):
-        """A ticket lets in once, and is no session; a session is no ticket."""
-        ticket, word = (keys.open(key, purpose, now=T0, lasts=DAY) for purpose in (Purpose.TICKET, Purpose.SESSION))
-        wrong = [keys.enter(ticket, Purpose.SESSION, T0), keys.enter(word, Purpose.TICKET, T0)]
-        found = [keys.enter(ticket, Purpose.TICKET, T0) for _ in range(2)]
-
-        assert [None, None] == wrong
-        assert [key, None] == [p and p.key for p in found]
-
-    def test_falls_with_its_key(self, keys, key):
-        """Behind a revoked key a word is good for nothing."""
-        word = keys.open(key, Purpose.SESSION, now=T0, lasts=DAY)
-        before = keys.holds(key, T0)
-        keys.revoke(key, actor="admin", now=T0)
-
-        assert (True, False, None) == (before, keys.holds(key, T0), keys.enter(word, Purpose.SESSION, T0))
-
-    def test_what_is_kept(self, keys, key, path):
-        """No table holds a word."""
-        word = keys.open(key, Purpose.SESSION, now=T0, lasts=DAY)
-
-        assert word.encode() not in b"".join(p.read_bytes() for p in path.parent.iterdir())
-
-    def test_bounded(self, keys, key, path):
-        """Of very many words the oldest go, and those that ended go first of all."""
-        keys.open(key, Purpose.SESSION, now=T0 - DAY, lasts=1)
-        first = keys.open(key, Purpose.SESSION, now=T0, lasts=DAY)
-        row = {"purpose": "session", "key": key, "expires": T0 + 2 * DAY}
-        database = Database.open(path)
-        with database.write() as connection:
-            rows = [{"digest": str(n), **row} for n in range(SESSIONS_MOST)]
-            connection.execute(insert(sessions), rows)
-        keys.open(key, Purpose.SESSION, now=T0, lasts=3 * DAY)
-        with database.read() as connection:
-            count = connection.execute(select(func.count()).select_from(sessions)).scalar()
-        database.close()
-
-        assert (SESSIONS_MOST, None) == (count, keys.enter(first, Purpose.SESSION, T0))
