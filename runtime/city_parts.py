@@ -45,7 +45,6 @@ from stream.stages import bulk_stages, life_stages, store_stages
 
 # Positions are messages here, not bytes.
 STORING = ProjectorSettings(share=1.0, snapshot_bytes=20_000, snapshot_seconds=300.0)
-_NAMES = 10_000  # of points, on the way to the stores that keep them
 _STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
 _log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class Workshop:
         self._homes = CityHomes(settings.partitions)
         self._registry = CityRegistry(database, self._homes)
         self._gateways = Gateways(self._registry)
-        self._series = CitySeries(self._registry, _NAMES)  # each store keeps those of its own points
+        self._series = CitySeries(self._registry)
         self._refused: deque[tuple[str, bytes, str]] = deque(maxlen=1_000)  # lines that InfluxDB will never take
         self.refused = 0
         self._influx = influx(self._set_aside)
@@ -116,14 +115,17 @@ class Workshop:
             registry = partial(self._whole, stream)
             runner = Runner(stream, pipeline, log, snapshots, careful=lane.lane is Lane.LIFE, registry=registry)
             quarantine, ledger = SqlQuarantine(held.database), SqlLedger(held.database)
-            store = InfluxStore(self._influx, self._series, SqlPositions(held), self._gateways.column, writer=stream)
+            store = InfluxStore(
+                self._influx, self._series, SqlPositions(held), self._gateways.column, writer=stream,
+                learned=self._series.forget,
+            )  # fmt: skip
             bands = BandQueue(store)
             projector = Projector(
                 logs={stream: StreamLog(tail, late)}, stages=store_stages, store=store, quarantine=quarantine,
                 ledger=ledger, snapshots=snapshots, journals=lambda _stream: SqlJournal(held),
                 reached=lambda of: (quarantine.kept(of), ledger.reached(of)), settings=self._storing,
                 registry=lambda _stream: registry(), beside=partial(self._beside, lane, dead, bands),
-                pipeline=PartitionPipeline,
+                pipeline=PartitionPipeline, saving=self._saving[lane.lane],
             )  # fmt: skip
         except BaseException:
             stack.close()

@@ -5,7 +5,6 @@ import threading
 from park.series import TAGS, measurement_text, tag_text
 from runtime.storage.sql.registry import SqlRegistry
 
-_MOST = 1_000_000
 _UNKNOWN = "unknown"  # the measurement of points that no registry has ever had
 
 
@@ -16,10 +15,9 @@ class CitySeries:
     tag `point` alone, so a device that moves takes its past along, and keeps its tags here.
     """
 
-    def __init__(self, registry: SqlRegistry, most: int = _MOST) -> None:
-        """Ask nothing yet; beyond the `most` points what is known is forgotten, and asked for again."""
+    def __init__(self, registry: SqlRegistry) -> None:
+        """Ask nothing yet."""
         self._registry = registry
-        self._most = most
         self._lock = threading.Lock()
         self._series: dict[int, tuple[str, str]] = {}
 
@@ -30,11 +28,14 @@ class CitySeries:
             return found
         with self._lock:
             if point not in self._series:
-                if len(self._series) >= self._most:
-                    self._series = {}
                 for number, metric, channel, place, key, code in self._registry.named_with(point):
                     self._series.setdefault(number, _named(metric, code, place, key, channel, number))
             return self._series.setdefault(point, _named(_UNKNOWN, "", 0, "", "", point))
+
+    def forget(self) -> None:
+        """Let go of what is known, for one who keeps what he was told: as objects a city's names are 80 MB."""
+        with self._lock:
+            self._series = {}
 
 
 def _named(metric: str, park: str, place: int, device: str, channel: str, point: int) -> tuple[str, str]:

@@ -12,6 +12,7 @@ store skips what it has by position; the journal makes a chunk that is made agai
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -92,6 +93,7 @@ class Projector:
         registry: Callable[[str], Config] | None = None,
         beside: Callable[[], None] = lambda: None,
         pipeline: Build = Pipeline,
+        saving: AbstractContextManager[object] | None = None,
     ) -> None:
         """Take the parts; nothing is read before `recover` or `start`. Construct it before lanes start.
 
@@ -99,7 +101,8 @@ class Projector:
         `found` takes what the stages find besides readings and rollups; it may be told twice.
         `reached` names further positions at which SQL stores stand: chunks end there as well.
         `registry` tells what a log's readers would be told of all that is registered now. `beside` gives the store
-        what it takes from elsewhere, in our thread: it has one writer.
+        what it takes from elsewhere, in our thread: it has one writer. `saving` is held while a state is copied and
+        saved, where others of the process save theirs.
         """
         self._logs = logs
         self._store = store
@@ -109,6 +112,7 @@ class Projector:
         self._found = found
         self._settings = settings or ProjectorSettings()
         self._beside, self._refused = beside, False
+        self._saving = saving or nullcontext()
         self._troubles = Troubles("projector")
         self._tracks = {
             stream: Track(
@@ -298,7 +302,8 @@ class Projector:
         for stream, track in self._tracks.items():
             if self._store.position(stream) < track.position:
                 raise Corrupt(f"the store says it lasts to {self._store.position(stream)}, not {track.position}")
-            track.save()
+            with self._saving:
+                track.save()
             self._hold(stream)
 
     def _plan(self) -> None:

@@ -12,9 +12,9 @@ from park.readings import Int32
 class Heads:
     """The heads of lines ("measurement,tag=value,...") by point; a city's are 20 MB so, and 80 MB as objects."""
 
-    def __init__(self, head_of: Callable[[int], str]) -> None:
-        """`head_of` is asked once of each point; it may raise MachineryError."""
-        self._head_of = head_of
+    def __init__(self, head_of: Callable[[int], str], learned: Callable[[], None] = lambda: None) -> None:
+        """`head_of` is asked once of each point, and may raise MachineryError; `learned` is called behind several."""
+        self._head_of, self._learned = head_of, learned
         self._points: Int32 = np.zeros(0, np.int32)  # rising
         self._places = np.zeros(0, np.intp)  # in `_texts`, by place in `_points`
         self._texts: Any = pa.array([], pa.string())  # in the order in which they were asked for
@@ -36,3 +36,4 @@ class Heads:
         order = np.argsort(both)
         self._texts = pa.concat_arrays([self._texts, texts])
         self._points, self._places = both[order], places[order]
+        self._learned()

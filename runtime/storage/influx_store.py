@@ -59,10 +59,12 @@ class InfluxStore:
         gateway_of: Callable[[], np.ndarray] = no_column,
         interval_of: Callable[[], np.ndarray] = no_column,
         writer: str = "0",
+        learned: Callable[[], None] = lambda: None,
     ) -> None:
+        """`learned` is called once `series_of` was asked of new points, whose names are kept here."""
         self._influx, self._series_of, self._positions = influx, series_of, positions
         self._gateway_of, self._interval_of, self._writer = gateway_of, interval_of, writer
-        self._heads = Heads(lambda point: series_of(point)[1])
+        self._heads = Heads(lambda point: series_of(point)[1], learned)
         self._newest = np.full(64, _NEVER, np.int64)  # by point: ts of its newest row, of those asked for
         self._asked = np.zeros(64, np.bool_)  # by point: whether `_newest` holds what the server has
         self._bands = InfluxBands(influx, lambda point: _source(self._measurement(point)), self._heads.of)

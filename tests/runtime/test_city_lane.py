@@ -118,14 +118,16 @@ class Ground:
             careful=True,
             registry=lambda: REGISTERED,
         )
+        turn = threading.Lock()
         projector = Projector(
             logs={lane.stream: StreamLog(lane.tail, self.kafka)}, stages=store_stages,
             store=self.store, quarantine=SqlQuarantine(held.database),
             ledger=SqlLedger(held.database), snapshots=snapshots, journals=lambda _: SqlJournal(held),
             settings=ProjectorSettings(cycle=0.01), registry=lambda _: REGISTERED, pipeline=PartitionPipeline,
+            saving=turn,
         )  # fmt: skip
         return Parts(
-            held, log, runner, snapshots, projector, self.kafka.tell, lambda _: None, threading.Lock(), lambda: None,
+            held, log, runner, snapshots, projector, self.kafka.tell, lambda _: None, turn, lambda: None,
             "records were lost" if lost else "",
         )  # fmt: skip
 

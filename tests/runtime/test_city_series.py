@@ -40,7 +40,7 @@ def registry(tmp_path):
         ],
         **WHO,
     )
-    points = [Point(0, meter.id, "power", "a"), Point(0, meter.id, "power", "b"), Point(0, sensor.id, "smoke")]
+    points = [Point(0, meter.id, "power", "a"), Point(0, sensor.id, "smoke"), Point(0, meter.id, "power", "b")]
     registry.save(points, **WHO)
     yield registry, house.id, south
     database.close()
@@ -53,9 +53,9 @@ def test_names(registry):
 
     assert [
         ("power", f"power,park=north,place={house},device=native:north/m\\ 1,channel=a,point=1"),
-        ("power", f"power,park=north,place={house},device=native:north/m\\ 1,channel=b,point=2"),
-        ("smoke", f"smoke,park=south,place={south},device=native:south/s1,channel=-,point=3"),
-    ] == [series(point) for point in (1, 2, 3)]
+        ("power", f"power,park=north,place={house},device=native:north/m\\ 1,channel=b,point=3"),
+        ("smoke", f"smoke,park=south,place={south},device=native:south/s1,channel=-,point=2"),
+    ] == [series(point) for point in (1, 3, 2)]
     assert 2 == registry.asked, "one question a park"
 
 
@@ -71,15 +71,20 @@ def test_what_is_gone(registry):
 
 
 def test_forgotten(registry):
-    """What is known is bounded: parks are asked for again, and named alike."""
+    """A store asks of each park once, however the numbers of parks lie, and what it keeps is forgotten by then."""
     registry, *_ = registry
-    unbounded, bounded, asked = CitySeries(registry), CitySeries(registry, 2), []
-    for series in (unbounded, bounded):
-        registry.asked = 0
-        asked.append(([series(point) for point in (1, 3, 1)], registry.asked))
+    series = CitySeries(registry)
+    expected = [series(point)[1] for point in (1, 2, 3)]
+    series.forget()
+    registry.asked = 0
+    heads = Heads(lambda point: series(point)[1], series.forget)
 
-    assert asked[0][0] == asked[1][0]
-    assert [2, 3] == [times for _, times in asked]
+    assert expected == heads.of(np.array([1, 2, 3], np.int32)).to_pylist()
+    assert 2 == registry.asked
+    assert [expected[2], expected[0]] * 2 == heads.of(np.array([3, 1, 3, 1], np.int32)).to_pylist()
+    assert 2 == registry.asked
+    assert expected == [series(point)[1] for point in (1, 2, 3)]
+    assert 4 == registry.asked
 
 
 POINTS = st.lists(st.lists(st.integers(1, 50), max_size=20), max_size=6)

@@ -24,6 +24,7 @@ from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.ledger import SqlLedger, unexplained
 from runtime.storage.sql.quarantine import SqlQuarantine
+from stream.quality import QualityGate
 from stream.stages import store_stages
 
 HOUR = 60 * MINUTE
@@ -88,7 +89,7 @@ def records(hours=2):
 class Desk:
     """A projector on real files."""
 
-    def __init__(self, folder, *, store=None, stages=store_stages, lanes=(Lane.BULK,), **settings):
+    def __init__(self, folder, *, store=None, stages=store_stages, lanes=(Lane.BULK,), saving=None, **settings):
         self.folder = folder
         self.gateways = np.zeros(64, np.int32)
         self.gateways[[POWER, REGISTER, USE, HEAT]] = GATEWAY
@@ -111,6 +112,7 @@ class Desk:
             journals=journals_in(folder),
             found=lambda _lane, _position, events: self.found.extend(events),
             settings=ProjectorSettings(**{"rows": 50, "cycle": 0.01, **settings}),
+            saving=saving,
         )
 
     def append(self, *what, lane=Lane.BULK):
@@ -424,6 +426,32 @@ class TestFlow:
 
         assert {"meter"} == {e.kind for e in desk.found}
         desk.close()
+
+
+class Copied(QualityGate):
+    """A stage that notes whether a turn is held when its state is copied."""
+
+    def __init__(self, directory, turn, noted):
+        super().__init__(directory)
+        self._turn, self._noted = turn, noted
+
+    def snapshot(self):
+        """Note, and copy."""
+        self._noted.append(self._turn.locked())
+        return super().snapshot()
+
+
+def test_one_state_is_copied_at_a_time(tmp_path):
+    """A state is copied and saved in the turn that all of a process share: each copy is as large as the state."""
+    turn, noted = threading.Lock(), []
+    stages = lambda directory: (Copied(directory, turn, noted), *store_stages(directory)[1:])  # noqa: E731
+    desk = Desk(tmp_path, stages=stages, saving=turn).append(*records()[:20])
+    desk.projector.catch_up()
+    desk.close()
+
+    assert noted
+    assert {True} == set(noted)
+    assert not turn.locked()
 
 
 def test_threads_end(tmp_path):
