@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # A shared machine is no stopwatch: no test fails for being slow but by the whole run's time limit.
@@ -19,6 +20,16 @@ if sys.pycache_prefix is None:
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(
         Path(__file__).parents[1] / ".pytest_cache" / "compiled"
     )
+
+
+@pytest.fixture(scope="session")
+def file(tmp_path_factory):
+    """Return a SQLite file that has its tables, to be copied: to make them takes a tenth of a second."""
+    from runtime.storage.sql.database import Database
+
+    path = tmp_path_factory.mktemp("ready") / "park.sqlite"
+    Database.open(path).close()
+    return path
 
 
 def pytest_configure(config):

@@ -14,14 +14,6 @@ from tests.servers import postgresql
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
 
 
-@pytest.fixture(scope="session")
-def file(tmp_path_factory):
-    """Return a SQLite file that is migrated, to be copied."""
-    path = tmp_path_factory.mktemp("ready") / "park.sqlite"
-    Database.open(path).close()
-    return path
-
-
 @pytest.fixture(params=DATABASES)
 def where(request, tmp_path, file):
     """Return what `Database.open` takes: a file, or the address of a database of its own; "files": where none is."""

@@ -1,5 +1,6 @@
 """What every store of events promises."""
 
+import shutil
 import threading
 
 import pytest
@@ -175,10 +176,10 @@ class TestApply:
 
     @settings(max_examples=30, deadline=None)
     @given(cuts=st.lists(st.integers(0, 12), max_size=4))
-    def test_cuts(self, cuts, tmp_path_factory):
+    def test_cuts(self, cuts, file, tmp_path_factory):
         """However the records are cut into writes, and whatever is written again, the rows are the same."""
         told = [condition(T0 + k % 3, T0 + k, list(AlarmState)[k % 4]) for k in range(12)]
-        database = Database.open(tmp_path_factory.mktemp("events") / "park.sqlite")
+        database = Database.open(shutil.copy(file, tmp_path_factory.mktemp("events") / "park.sqlite"))
         store = SqlEvents(database)
         for cut in [*sorted(cuts), 12]:
             position = store.applied(Lane.BULK)

@@ -1,5 +1,6 @@
 """The loss ledger closes when nothing is lost, and tells when something is."""
 
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -92,9 +93,9 @@ flow = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(messages=flow, again=st.integers(0, 25), lost=st.integers(0, 2))
-def test_closes(messages, again, lost, tmp_path_factory):
+def test_closes(messages, again, lost, file, tmp_path_factory):
     """Whatever becomes of the readings of any messages, the ledger closes; what is lost, it tells."""
-    database = Database.open(tmp_path_factory.mktemp("ledger") / "park.sqlite")
+    database = Database.open(shutil.copy(file, tmp_path_factory.mktemp("ledger") / "park.sqlite"))
     ledger = SqlLedger(database)
     stored, in_flight = Counter(), Counter()
     told = []
