@@ -3,7 +3,7 @@
 import ctypes
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # glibc's malloc.h
-_LARGE = 1 << 20  # bytes; arrays of a chunk's columns stay below it, those of a partition's points are above
+_LARGE = 1 << 20  # bytes; the columns of a chunk, made and let go of all the time, stay below it
 
 
 def be_lean() -> bool:
