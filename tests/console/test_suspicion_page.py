@@ -39,7 +39,8 @@ def suspected(house, tmp_path):
     signs = (
         run, Evidence(Sign.QUIET, {"measure": "people_in", "days": 30, "share": 0.0}),
         Evidence(Sign.RECORD, {"kind": "return_missing", "begin": "2026-10-16"}),
-        Evidence(Sign.CLOCK, {"since": iso(SINCE), "days": 189, "limit": 180, "basis": "公司法"}), Evidence(Sign.VISIT),
+        Evidence(Sign.CLOCK, {"since": iso(SINCE), "days": 189, "limit": 180, "basis": "A R5"}),
+        Evidence(Sign.NO_PAPER), Evidence(Sign.CLEARS, {"days": 3, "of": 5, "limit": 0.3}), Evidence(Sign.VISIT),
     )  # fmt: skip
     days = [day(firm, park, n, "dormant", run) for n in range(TODAY - 10, TODAY - 1)]
     house.position += 1
@@ -51,9 +52,10 @@ def suspected(house, tmp_path):
 
 @pytest.mark.parametrize(
     ("query", "name", "said"),
-    [("", "疑似僵尸企业", ("连续 189 天", "进出人数也停了", "季报未报（2026-10-16 起）", "超过 180 天", "请上门核实")),
+    [("", "疑似僵尸企业", ("连续 189 天", "进出人数也停了", "季报未报（2026-10-16 起）", "超过 180 天（《公司法》",
+                         "恢复条件：最近 5 个工作日有 3 天", "请上门核实")),
      ("?lang=en", "Zombie suspect", ("189 days in a row", "people missing too", "quarterly return missing",
-                                     "more than 180", "a visit is due"))],
+                                     "more than 180 (Company Law", "it ends when 3 of 5 workdays", "a visit is due"))],
 )  # fmt: skip
 def test_why_it_is_suspected(suspected, opened, query, name, said):
     """The case leads to the enterprise, where every reason stands with its dates, and the papers on file."""
