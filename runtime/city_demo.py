@@ -32,7 +32,7 @@ from runtime.names import SPEAKING
 from runtime.storage.sql.database import Database
 
 _FAREWELL = 40.0  # s of a role's ordered stop
-_READY = 180.0  # s until pages answer
+_READY = 300.0  # s until pages answer: two cores with much else to do took more than 180
 _LOOK = 1.0  # s between two looks at whether all still run
 _AGAIN = 3.0  # s until a role that ended is started again
 _PARTITIONS = 4
