@@ -153,9 +153,9 @@ class CityIngest:
 
     def start(self) -> None:
         """Start both lanes; life safety listens before the other begins."""
-        self.early.start()
         self.lanes[Lane.LIFE].start()
         self._chores.start()
+        self.early.start()  # asks the database who there is: no lane waits for that
 
     def stop(self) -> None:
         """Finish the turns at hand and end; what is not acknowledged comes again."""
