@@ -4,7 +4,7 @@ from typing import Any, Final
 
 _SAID: Final = {
     "sign": "run", "zh": "连续 42 天用量不高于往常的 30%，自 2026-10-10 起",
-    "en": "42 days in a row at or below 30%, since 2026-10-10",
+    "en": "42 days in a row at or below 30% of usual, since 2026-10-10",
     "figures": {"days": 42, "limit": 0.3, "since": "2026-10-10"},
 }  # fmt: skip
 _DAY: Final = {

@@ -68,7 +68,7 @@ _TEMPLATES: Mapping[Sign, tuple[str, str]] = MappingProxyType({
                  "{day}: {measure!w} {amount:.4g} {unit}, usual for such a day {expected:.4g} {unit}: {share:.0%}"),
     Sign.LEVEL: ("最近 {days} 个工作日为往常的 {share:.0%}", "{share:.0%} of its usual over {days} workdays"),
     Sign.RUN: ("连续 {days} 天用量不高于往常的 {limit:.0%}，自 {since} 起",
-               "{days} days in a row at or below {limit:.0%}, since {since}"),
+               "{days} days in a row at or below {limit:.0%} of usual, since {since}"),
     Sign.VISITS: ("其间 {days} 天有用量，不足以算恢复", "{days} days of use in between: too few to be work"),
     Sign.STANDING: ("自 {since} 起 {days} 天只剩基础负荷：夜间（2–5 时）为日均的 {share:.0%}，往常 {usual:.0%}",
                     "standing load only for {days} days since {since}: night {share:.0%} of mean, once {usual:.0%}"),

@@ -64,6 +64,7 @@ def test_why_it_is_suspected(suspected, opened, query, name, said):
     expect(row).to_have_count(1)
     row.locator("a.place").click()
 
+    expect(page.locator(".panel.activity .head")).to_contain_text("宏达五金有限公司")
     expect(page.locator(".activity-state")).to_contain_text(name.lower())
     for words in said:
         expect(page.locator(".activity-reasons")).to_contain_text(words)

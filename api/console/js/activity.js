@@ -30,6 +30,7 @@ export class ActivityPanel {
 
   /** Show an enterprise; 0 shows nothing: a vacant unit has no activity. */
   async show(firm) {
+    if (firm !== this.firm) put(this.panel.beside);
     this.firm = firm;
     this.root.hidden = !firm;
     if (!firm) return;
@@ -117,6 +118,7 @@ export class ActivityPanel {
     const story = await get(`/enterprises/${this.firm}/activity/explanation`, { day: isoOf(n) });
     if (turn !== this.turn || this.closed) return;
     const { day } = story;
+    put(this.panel.beside, h("span", { cls: "quiet" }, story.name));
     const unit = unitText(UNITS[story.measure] ?? "");
     const figure = day.ratio === null ? null : h("span", { cls: "quiet" }, t("shareOfUsual", { share: percent(day.ratio), amount: `${number(day.amount)} ${unit}`.trim(), expected: `${number(day.expected)} ${unit}`.trim() }));
     const since = day.since && day.since !== day.day ? h("span", { cls: "quiet" }, t("stateSince", { day: day.since })) : null;
