@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -41,6 +42,7 @@ from tests.tools import free_port, until
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 CODES = ("liuxi", "qinglong", "beihu", "nanshan", "xicheng")
+OUTAGE = 600.0 if os.environ.get("PARK_LONG") else 0.0  # s that Kafka is away beyond what it takes to notice
 T0 = clock.now() - 3_600_000  # what devices said an hour ago, each second of it once
 
 
@@ -215,6 +217,7 @@ def test_killed(ground):
     assert 0 == ground.ingester.stop()
 
 
+@pytest.mark.timeout(1_200 if OUTAGE else 180)
 def test_kafka_goes(ground):
     """While Kafka is killed nothing is acknowledged; when it is back everything is there, once."""
     messages = 8_000
@@ -224,13 +227,17 @@ def test_kafka_goes(ground):
         ground.node.kill()
         until(lambda: "bulk lane" in ground.ingester.health().get("missing", ()), 60)
         said_then = ground.ingester.health()
+        back = clock.elapsed() + OUTAGE
+        until(lambda: clock.elapsed() > back, OUTAGE + 60, 0.5)
         ground.node.start()
         until(lambda: ground.ingester.health().get("status") == "ok", 60)
     rows = arrived(ground.reading, messages)
 
     (detail,) = [c["detail"] for c in said_then["components"] if c["name"] == "bulk lane"]
     assert "Kafka takes nothing" in detail
-    assert {1} == set(rows[Lane.BULK].values()) == set(rows[Lane.LIFE].values())
+    assert (messages, messages) == stored(ground.reading)
+    # A producer that is away for minutes begins anew: what it had sent may stand twice then, and counts once.
+    assert OUTAGE or {1} == set(rows[Lane.BULK].values()) == set(rows[Lane.LIFE].values())
     assert 0 == ground.ingester.stop()
 
 

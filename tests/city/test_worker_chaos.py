@@ -28,7 +28,6 @@ LONG = bool(os.environ.get("PARK_LONG"))
 ROUNDS = 5 if LONG else 1
 OUTAGE = 600.0  # s
 CHANGES = 8 if LONG else 2  # of who holds each log, in a fight
-_WHY = "PARK_LONG=1: namespaces, for cuts that TCP notices"
 FULL = 500  # "no space left on device", as InfluxDB 2 says it
 
 pytestmark = [
@@ -168,20 +167,18 @@ FAULTS = (
 )  # fmt: skip
 
 
-CUTS = (cut_from_kafka, cut_from_postgres, cut_from_influx)
 OUTAGES = (broker_away, series_long_away) if LONG else ()
 
 
 @pytest.mark.timeout(3_600 if LONG else 600)
-@pytest.mark.parametrize("joined", ["wires", pytest.param("cables", marks=pytest.mark.skipif(not LONG, reason=_WHY))])
-def test_faults_one_after_the_other(tmp_path, joined):
+def test_faults_one_after_the_other(tmp_path):
     """Workers are killed, stopped, cut off and fought, engines are away: the end is that of one machine."""
-    with ground(tmp_path, cables=joined == "cables") as city:
+    with ground(tmp_path) as city:
         for _ in range(2):
             city.begin()
         with closing(Flow(city.engines, 600, 1.0 if LONG else 0.3)) as flow:
             until(lambda: all(w.figures("park_worker_position") for w in city.workers), 60)
-            for fault in (*FAULTS * ROUNDS, *OUTAGES) if joined == "wires" else CUTS:
+            for fault in (*FAULTS * ROUNDS, *OUTAGES):
                 assert not flow.over
                 fault(city)
         ends = ends_of(city.engines)
