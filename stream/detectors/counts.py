@@ -213,8 +213,9 @@ class Counts:
     def restore(self, state: State) -> None:
         """Take the columns of an earlier snapshot; slots are numbered as they were."""
         size = len(self._c["count"])
+        nothing = np.zeros(len(state["count"]), np.float32)  # "lately" is younger than the oldest snapshots
         for name in self._c:
-            self._c[name] = state[name].copy()
+            self._c[name] = state.get(name, nothing).copy()
         self._episodes.restore(state)
         self._bar.restore(state)
         self.grow(size)

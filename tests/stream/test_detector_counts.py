@@ -158,6 +158,19 @@ class TestCounts:
             assert among.tolist() == np.concatenate([column(head, name), column(tail, name)]).tolist()
             assert np.isfinite(among.astype(float)).all()
 
+    def test_an_older_snapshot(self):
+        """A snapshot from before the last hours were followed keeps all that was learned."""
+        ts, count = door(6)
+        first, second = Counts(PLACES["none"]), Counts(PLACES["none"])
+        judged(ts, count, detector=first)
+        older = {name: column for name, column in first.snapshot().items() if name != "lately"}
+
+        second.restore(older)
+        found = judged(ts[-1:] + QUARTER, count[-1:], detector=second)
+
+        assert not column(found, "learning").any()
+        assert column(judged(ts[-1:] + QUARTER, count[-1:], detector=first), "expected") == column(found, "expected")
+
     def test_state(self):
         """A point costs less than two kilobytes."""
         detector = Counts(PLACES["none"])
