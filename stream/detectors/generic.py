@@ -130,7 +130,7 @@ class Generic:
         return Judged(
             np.where(spoken.speaks, shown, _BARELY * shown), spoken.notable, spoken.score, kind, _HELD[which], rising,
             learning, view.expected, view.expected - down * view.scale, view.expected + up * view.scale, spoken,
-            tails.every,
+            tails.every, np.maximum(found["still"], usual_move),
         )  # fmt: skip
 
     def _days(self, local: Int64, weekday: Int64, whole: Bool) -> Days:

@@ -31,6 +31,7 @@ class Judged:
     high: Float64
     spoken: Spoken  # what it does to its episode
     parts: Float64 | None = None  # rarity by park.events.Statistic, [value, statistic]; None: there is but one
+    moves: Float64 | None = None  # how far values are apart, of late or usually: the larger
 
 
 class Detector(Protocol):

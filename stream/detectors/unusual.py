@@ -51,7 +51,7 @@ _COLUMNS = {
     "severity": np.int8,
 }
 _LOW = SEVERITIES.index(Severity.LOW)
-_MOVES = tuple(KINDS.index(k) for k in (Anomaly.VARIANCE, Anomaly.STUCK))
+_VARIANCE, _STUCK = (KINDS.index(k) for k in (Anomaly.VARIANCE, Anomaly.STUCK))
 _KEPT = ("due", "open", "sum", "whole", "detector", "slot", "first")
 
 
@@ -148,9 +148,12 @@ class Unusual:
         judged = self._detectors[k].judge(self._c["slot"][point], ts, local, weekday, value)
         bands = (judged.expected, judged.low, judged.high)
         self._drawn.take(point, ts, bands, judged)
-        # What a device cannot tell from the expected is nothing to tell people, but for movement, which is no distance.
-        near = np.abs(value - judged.expected) < self._c["grain"][point]
-        judged = replace(judged, rarity=np.where(near & ~np.isin(judged.kind, _MOVES), 0.0, judged.rarity))
+        # What a device cannot tell from the expected, or from rest, is nothing to tell people.
+        grain = self._c["grain"][point]
+        near = (np.abs(value - judged.expected) < grain) & (judged.kind != _STUCK)
+        if judged.moves is not None:
+            near &= (judged.kind != _VARIANCE) | (judged.moves < grain)
+        judged = replace(judged, rarity=np.where(near, 0.0, judged.rarity))
         first = self._c["first"][point]
         self._c["first"][point] = first = np.where(first == 0, ts, first)
         bars = Bars(self._c["rarity"], self._c["least"], self._c["severity"])

@@ -49,11 +49,12 @@ _BY_KIND: Mapping[Kind, Use] = MappingProxyType({
 _NONE = Use(Source.NOTHING)
 # Errors that devices of an ordinary class are allowed: 1 % of 230 V (IEC 61557-12), of a power factor, a room
 # sensor's 0.5 K, 3 % of relative humidity and 50 ppm, a class 2 sound level meter (IEC 61672-1), an optical dust
-# sensor's 10 ug/m3, pH electrodes; people as doors miscount them (stream/occupancy.py).
+# sensor's 10 ug/m3, pH electrodes; people as doors miscount them (stream/occupancy.py). Of
+# water what a small meter (Q3 4 m3/h, R 160) promises to see: its least flow for an hour (ISO 4064-1).
 _LEAST: Mapping[str, float] = MappingProxyType({
     "voltage": 2.3, "power_factor": 0.02, "temperature": 0.5, "humidity": 3.0, "co2": 50.0, "noise": 1.4, "pm25": 10.0,
     "pm10": 10.0, "ph": 0.1, "people_inside": 5.0, "people_density": 0.05, "thd_voltage": 0.3, "frequency": 0.05,
-    "water_pressure": 0.01, "residual_current": 10.0, "cable_temperature": 2.0,
+    "water_pressure": 0.01, "residual_current": 10.0, "cable_temperature": 2.0, "water_use": 0.025,
 })  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from contract import DAY, EMPTY_EDGE, HOUR, MINUTE, START, Case, contract_of, rows
 from hypothesis import strategies as st
 
@@ -17,7 +18,12 @@ from stream.pipeline import Pipeline
 CONFIG = Config(
     1,
     START,
-    points=(PointRow(1, "power", 1, 10, 9), PointRow(2, "people_in", 1, 10, 9), PointRow(3, "energy", 1, 10, 9)),
+    points=(
+        PointRow(1, "power", 1, 10, 9),
+        PointRow(2, "people_in", 1, 10, 9),
+        PointRow(3, "energy", 1, 10, 9),
+        PointRow(4, "voltage", 1, 10, 9),
+    ),
     devices=(DeviceRow(1, 9, 10, Lane.BULK, "meter"),),
     places=(PlaceRow(9, 9, 0, "park", "p"),),
 )
@@ -50,6 +56,15 @@ class TestUnusual:
     def test_ordinary_days(self):
         """Days like any other give a finding a month at most."""
         assert sum(len(judge(*days(60, seed=seed))) for seed in range(3)) <= 6
+
+    @pytest.mark.parametrize(("point", "told"), [(1, True), (4, False)])
+    def test_restless_within_its_error(self, point, told):
+        """Volts that move more than they did, and less than a meter can tell, are no finding; as kilowatts they are."""
+        ts, chance = START + np.arange(0, 60 * DAY, HOUR), np.random.default_rng(3)
+        value = 230 + chance.normal(0, 0.2, len(ts))
+        value[-48:] = 230 + chance.normal(0, 0.8, 48)
+
+        assert told == any(f.ts >= ts[-48] for f in judge(ts, value, point))
 
     def test_wrong_hour(self):
         """The load of noon at midnight is found, once, with what was expected."""
