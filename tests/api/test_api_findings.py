@@ -273,10 +273,10 @@ class TestProposals:
         operator = Client(app, "park_operator")
         episodes = [began(house.ids, NOW - n * DAY, times=1e4 * (n + 1)) for n in range(1, 6)]
         put(*episodes)
-        assert [] == operator.get("/proposals", park=house.ids.park)
+        assert [] == operator.get("/proposals", park=house.ids.park)["items"]
         for e, verdict in zip(episodes, ("false", "false", "false", "true"), strict=False):
             operator("POST", "/episodes/mark", json={"episode": e.episode, "verdict": verdict})
-        (found,) = operator.get("/proposals", park=house.ids.park)
+        (found,) = operator.get("/proposals", park=house.ids.park)["items"]
 
         assert (5, 3, 3, 0, 1) == tuple(found[n] for n in ("told", "gone", "gone_false", "gone_unmarked", "kept_true"))
         assert 4e4 < found["times"] < 5e4
