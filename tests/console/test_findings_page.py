@@ -15,19 +15,22 @@ NOW = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
 HOUR = 3_600_000
 
 
+def spike(ids, since):
+    """Return an unusual value of the house's meter."""
+    return Finding(
+        "anomaly", ids.power, since + 60_000, since, Severity.LOW, Reason.UNUSUAL, 61.0, 24.0, 18.0, 31.0, 0.9,
+        ids.meter, ids.units[0], ids.park, episode=f"anomaly/{ids.power}/{since}", since=since, anomaly=Anomaly.SPIKE,
+        baseline=Baseline.HALF_HOUR, rising=True, times=1e6,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def noted(house):
     """The house with an episode of its meter, and what is usual of it."""
     ids, services = house.ids, house.services
     house.go_away()
     house.services = replace(services, episodes=SqlEpisodes(services.registry._database), bands=services.readings)
-    since = NOW - 2 * HOUR
-    first = Finding(
-        "anomaly", ids.power, since + 60_000, since, Severity.LOW, Reason.UNUSUAL, 61.0, 24.0, 18.0, 31.0, 0.9,
-        ids.meter, ids.units[0], ids.park, episode=f"anomaly/{ids.power}/{since}", since=since, anomaly=Anomaly.SPIKE,
-        baseline=Baseline.HALF_HOUR, rising=True, times=1e6,
-    )  # fmt: skip
-    house.tell(first, lane=Lane.BULK)
+    house.tell(spike(ids, NOW - 2 * HOUR), lane=Lane.BULK)
     start, e = NOW - np.arange(24, 0, -1) * HOUR, np.full(24, 22.0)
     services.readings.write_bands(
         Bands(np.full(24, ids.power, np.int32), start, HOUR, e, e - 4, e + 4, e * 0, np.arange(24) < 4)
@@ -53,10 +56,12 @@ def test_why(noted, opened):
 
 
 def test_marked(noted, opened):
-    """Who may marks it with a note; the mark stands in the list and in its story."""
+    """Who may marks it with a note, whatever happens while he writes it; the mark stands in the list and its story."""
     page = opened(address(noted))
     page.locator(".unit-findings .row button").click()
     page.locator(".marking input").fill("检修")
+    noted.tell(spike(noted.ids, NOW - HOUR), lane=Lane.BULK)
+    expect(page.locator(".unit-findings .row")).to_have_count(2)
     page.locator(".marking button", has_text="误报").click()
 
     expect(page.locator(".finding-detail .marks")).to_contain_text("误报 · 检修")

@@ -33,6 +33,8 @@ export class Episode {
   constructor(model, { link, marked }) {
     Object.assign(this, { model, link, marked, story: null });
     this.root = h("div", { cls: "finding-detail", role: "status" });
+    // One for as long as we last: what somebody is writing outlives whatever is drawn anew around it.
+    this.note = h("input", { type: "text", maxlength: 1000, "aria-label": t("episodeNote"), placeholder: t("episodeNote") });
   }
 
   close() {
@@ -41,6 +43,7 @@ export class Episode {
 
   /** Ask for the story; null shows nothing. True where it is shown. */
   async ask(id) {
+    if (id !== this.asked) this.note.value = "";
     this.asked = id;
     if (!id) {
       this.story = null;
@@ -63,6 +66,7 @@ export class Episode {
   /** Draw the story; `whole` with its facts, else in short. */
   draw({ whole = false } = {}) {
     const { story } = this;
+    const writing = document.activeElement === this.note;
     const others = (name, items) => items.length ? h("p", { cls: "facts" }, t(name), " ", items.map((e) => [this.link(e, `${moment(e.since)} ${episodeTitle(this.model, e)}`), " "])) : null;
     put(this.root, h("p", { cls: "sentence" }, said(story)),
       whole ? this.facts() : h("p", { cls: "facts" }, [story.good === null ? "" : t("goodShare", { share: percent(story.good) }), story.learning ? t("learningPoint") : ""].filter(Boolean).join(" · ")),
@@ -70,6 +74,7 @@ export class Episode {
       this.model.may("alarm") ? this.marking() : null,
       story.marks.length ? h("ul", { cls: "marks", "aria-label": t("episodeMarks") }, story.marks.map((m) =>
         h("li", {}, `${moment(m.at)} ${m.actor} · ${verdict(m)}${m.note ? ` · ${m.note}` : ""}`))) : null);
+    if (writing) this.note.focus();
   }
 
   facts() {
@@ -99,9 +104,8 @@ export class Episode {
 
   marking() {
     const held = this.story.episode.mark?.verdict;
-    const note = h("input", { type: "text", maxlength: 1000, "aria-label": t("episodeNote"), placeholder: t("episodeNote") });
-    const button = (name, text) => h("button", { type: "button", "aria-pressed": String(held === name), onclick: () => this.mark(name, note.value) }, t(text));
-    return h("div", { cls: "marking", role: "group", "aria-label": t("episodeMark") }, button("true", "episodeTrue"), button("false", "episodeFalse"), note);
+    const button = (name, text) => h("button", { type: "button", "aria-pressed": String(held === name), onclick: () => this.mark(name, this.note.value) }, t(text));
+    return h("div", { cls: "marking", role: "group", "aria-label": t("episodeMark") }, button("true", "episodeTrue"), button("false", "episodeFalse"), this.note);
   }
 
   async mark(name, note) {
@@ -112,6 +116,7 @@ export class Episode {
       toast(t("errorState", { why: why(problem) }));
       return;
     }
+    this.note.value = "";
     await this.marked();
   }
 }
