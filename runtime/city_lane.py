@@ -186,6 +186,11 @@ class CityLane:
         self.tail.wake()
 
     @property
+    def kept_away(self) -> bool:
+        """Whether the log, or its past, could not be taken over when that was tried last."""
+        return self.phase is Phase.TAKING and bool(self._troubles.newest)
+
+    @property
     def over(self) -> bool:
         """Whether it does nothing any more, though nobody stopped it."""
         return self.phase in {Phase.LOST, Phase.FAILED}

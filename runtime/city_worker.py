@@ -25,6 +25,7 @@ WATCH = 2.0  # s between two looks at whose the logs are
 _AGAIN = 5.0  # s after which what was lost, and the group still says is ours, is taken back
 _STUCK = 1.0  # s without progress after which a partition does not hold up the others
 _ENDING = 20.0  # s that a partition may take to end
+_HELPLESS = 30.0  # s without a single partition taken over, after which another process may be able to
 # Makes what does a partition's work, and is told how far the log is known to be what it was; nothing of it runs yet.
 Begin = Callable[[str, int], CityLane]
 
@@ -32,8 +33,13 @@ Begin = Callable[[str, int], CityLane]
 class LanePartitions:
     """One lane's partitions in this process. `assigned` to `room` belong to one thread."""
 
-    def __init__(self, lane: Lane, begin: Begin, holders: Callable[[], dict[str, int]]) -> None:
-        """Take how a partition's work is begun, and who says which epoch of each log is the newest."""
+    def __init__(
+        self, lane: Lane, begin: Begin, holders: Callable[[], dict[str, int]], helpless: float = _HELPLESS
+    ) -> None:
+        """Take how a partition's work is begun, and who says which epoch of each log is the newest.
+
+        `helpless`: s without a partition taken over, after which they are better left to others.
+        """
         self.lane = lane
         self.troubles = Troubles(f"{lane} partitions")
         self._begin = begin
@@ -46,6 +52,8 @@ class LanePartitions:
         self._stopping = threading.Event()
         self._look = threading.Event()
         self._watching = threading.Thread(target=self._watch, name=f"watch-{lane}")
+        self._helpless = helpless
+        self._working = time.monotonic()  # when not everything that we were given was kept from us
 
     # ── from the feed ────────────────────────────────────────────────────────────────────────────
 
@@ -93,6 +101,26 @@ class LanePartitions:
             self._seen[partition] = position, now
             return False
         return now - before[1] > _STUCK
+
+    def able(self) -> bool:
+        """Tell whether we could take a log over; may ask the database."""
+        try:
+            self._holders()
+        except MachineryError as why:
+            self.troubles.tell("whose the logs are cannot be asked now", why)
+            return False
+        return True
+
+    @property
+    def helpless(self) -> bool:
+        """Whether nothing of what the group gave us could be taken over for long: another may be able to.
+
+        While one partition runs we stay: where nobody reaches the database it would be lost with the others.
+        """
+        now, lanes = time.monotonic(), self.lanes
+        if not lanes or not all(lane.kept_away for lane in lanes):
+            self._working = now
+        return now - self._working > self._helpless
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────
 

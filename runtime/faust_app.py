@@ -56,6 +56,13 @@ class Takes(Protocol):
     def room(self, partition: int) -> bool:
         """Tell whether more may be put."""
 
+    def able(self) -> bool:
+        """Tell whether partitions could be taken now; asked before the group is joined, and may take a while."""
+
+    @property
+    def helpless(self) -> bool:
+        """Whether we hold partitions and can do nothing with them: another member of the group perhaps can."""
+
 
 class FaustFeed:
     """One topic's Faust app, in a thread with a loop of its own; built anew when it fails."""
@@ -101,6 +108,9 @@ class FaustFeed:
         rest = _REST[0]
         while not self._stopping.is_set():
             began = self._beat = time.monotonic()
+            if not self._takes.able():
+                self._stopping.wait(_REST[0])
+                continue
             with self.troubles.passing("Kafka's group cannot be joined"):
                 asyncio.run(self._serve())
                 continue
@@ -122,7 +132,7 @@ class FaustFeed:
             consumer._thread.Worker = _Daemon
             consumer.seek_to_committed = partial(self._seek_to_end, consumer)
             await app.start()
-            while not self._stopping.is_set() and not app.should_stop:
+            while not self._stopping.is_set() and not app.should_stop and not self._takes.helpless:
                 self.cpu = time.thread_time()
                 await asyncio.sleep(_LOOK)
             why = app.crash_reason if not self._stopping.is_set() else None
@@ -134,6 +144,9 @@ class FaustFeed:
             thread = consumer._thread._thread if consumer is not None else None
             if thread is not None and thread.is_alive():
                 self._hangs.set()
+        if self._takes.helpless:
+            self._takes.assigned(frozenset())
+            raise ConnectionError("nothing that the group gives us can be taken over: it is left to others")
         if not self._stopping.is_set():
             raise ConnectionError(f"its app has ended: {why!r}") from why
 

@@ -257,6 +257,24 @@ def test_a_database_that_is_away(ground):
     assert (Phase.TAKING, [(1, 3, "active")], "") == (before, ground.fires, lane.state.trouble)
 
 
+def test_helpless(ground):
+    """Who can take nothing of what the group gives leaves it to others; who holds one log stays."""
+    away = LanePartitions(Lane.LIFE, ground.lane, dict, helpless=0.0)
+    ground.reachable = False
+    away.assigned(frozenset({1}))
+    until(lambda: away.helpless)
+    ground.reachable = True
+    until(lambda: not away.helpless)
+    assert away.lanes[0].live.wait(20)
+    ground.reachable = False
+    away.assigned(frozenset({1, 2}))
+    until(lambda: any("the database is away" in state.trouble for state in away.states))
+    stays = not away.helpless
+    away.stop()
+
+    assert stays
+
+
 def test_told_to_stop_first(ground):
     """One that never got its log ends as it is told to."""
     ground.reachable = False
