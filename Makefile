@@ -56,8 +56,8 @@ figures: $(VENV)/.dev  ## the scoreboard's quicker sets against the committed fi
 	$(BIN)/python -m bench.scoreboard --check fires room nuisances lead dodgers
 
 chaos: system $(VENV)/.dev  ## the long forms of what is killed in the middle: every commit, every step of delivery
-	PARK_LONG=1 $(BIN)/python -m pytest -q -p no:randomly --timeout=1200 tests/alerts/test_alarm_kill.py tests/faults/test_delivery_kill.py \
-		tests/city/test_ingest_chaos.py tests/city/test_worker_chaos.py tests/city/test_alarms_chaos.py tests/city/test_demo_city.py tests/deploy/test_deploy_roles.py
+	PARK_LONG=1 $(BIN)/python -m pytest -q -p no:randomly --timeout=1200 tests/alerts/test_alarm_kill.py tests/faults/test_delivery_kill.py tests/faults/test_kill.py \
+		tests/city/test_ingest_chaos.py tests/city/test_worker_chaos.py tests/city/test_alarms_chaos.py tests/city/test_alarms_cut.py tests/city/test_demo_city.py tests/deploy/test_deploy_roles.py
 
 lock: $(VENV)/.dev  ## pin everything; names, versions and hashes only
 	$(BIN)/python -m pip install --quiet uv && PATH="$(BIN):$$PATH" scripts/lock
