@@ -41,12 +41,11 @@ class Numbering:
         rows: Int32 = self._pages[page, numbers & (_SIZE - 1)]
         return rows
 
-    def give(self, numbers: Int32) -> bool:
-        """Give rows to points that have none, by rising number; return whether there were any."""
+    def give(self, numbers: Int32) -> None:
+        """Give rows to points that have none, by rising number."""
         new = np.unique(numbers[(numbers > 0) & (self.rows(numbers) == 0)])
         if len(new):
             self._set(new, np.arange(self.size, self.size + len(new), dtype=np.int32))
-        return bool(len(new))
 
     def _set(self, numbers: Int32, rows: Int32) -> None:
         upper = numbers >> _PAGE
@@ -65,11 +64,13 @@ class Numbering:
     def config(self, config: Config, limits: tuple[LimitRow, ...]) -> Config:
         """Return a configuration by rows, and give rows to what it names first.
 
-        `limits` hold so far, by rows: they come again where one names a point that has a row only now.
+        `limits` hold so far, by rows: they come again where one names a point that had no row then. It may have got
+        one since by a reading, before anybody said what it is.
         """
         numbers = np.array([(row.point, row.source) for row in config.points], np.int32).reshape(-1, 2)
-        new, told = self.give(numbers), config.limits
-        if new and told is None and any(p < 0 and self._row(-p) for limit in limits for p in limit.points):
+        self.give(numbers)
+        told = config.limits
+        if config.points and told is None and any(p < 0 and self._row(-p) for limit in limits for p in limit.points):
             told = tuple(replace(limit, points=tuple(map(self._number_of, limit.points))) for limit in limits)
         rows = self.rows(numbers).tolist()
         points = tuple(

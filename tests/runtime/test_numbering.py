@@ -89,7 +89,8 @@ def test_restored(hour, name):
     assert uncut.directory.config() == before.directory.config()
 
 
-def test_a_rule_before_its_point():
+@pytest.mark.parametrize("heard", [(), (77,)], ids=["registered first", "heard first"])
+def test_a_rule_before_its_point(heard):
     """A rule that names a point holds there once the point is registered, and nowhere before."""
     rule = LimitRow("limit.own", "voltage", "high", "a person", high=2.0, points=(77,))
     device = DeviceRow(1, 9, 9, Lane.BULK, "meter")
@@ -104,6 +105,8 @@ def test_a_rule_before_its_point():
     places = (PlaceRow(9, 9, 0, "park", "p", code="p"),)
     pipeline.run(Config(1, T0, (PointRow(5, "voltage", 1, 9, 9),), (device,), places, limits=(rule,)), told.append)
     calm = said(5, T0)
+    for point in heard:  # before this partition is told what it is
+        calm = said(point, T0 + 1)
     pipeline.run(Config(2, T0, (PointRow(77, "voltage", 1, 9, 9),), (device,)), told.append)
 
     assert [] == calm
