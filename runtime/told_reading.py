@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from park.errors import Corrupt, Unavailable
-from park.told import decode_told
+from park.errors import Corrupt, MachineryError, Unavailable
+from park.told import Told, decode_told
 from park.wire import SmallEvent
 from runtime.event_writer import EventWriter
 from runtime.follower import Follower
@@ -103,6 +103,14 @@ class ToldReading:
         self._marks.append((position, entry.position, mark_of(entry), self._gate.epoch))
         self._ready = None
 
+    def _asked(self, told: Told, entry: Entry) -> Judged:
+        """Judge what a worker tells; where nobody answers, its fires do not wait for that. Raises MachineryError."""
+        try:
+            return self._gate.judge(told)
+        except MachineryError:
+            self.aloud.hear(entry.value)
+            raise
+
     def _judged(self, entry: Entry) -> _Step | None:
         """Return the step that a message ends; None where it ends none, or is none."""
         try:
@@ -110,7 +118,7 @@ class ToldReading:
         except Corrupt as why:
             judged = Judged(Verdict.WRONG, why=str(why))
         else:
-            judged = self._gate.judge(told)
+            judged = self._asked(told, entry)
         # Who told a part may be gone before he tells the last, and whoever follows needs 10 s to find it again.
         called = self.aloud.hear(entry.value) if judged.verdict in {Verdict.WRONG, Verdict.WAITS} else 0
         if judged.verdict is Verdict.WRONG:

@@ -3,10 +3,12 @@
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import pytest
 
 from park.alarm_ports import CaseFilter
+from park.errors import Unavailable
 from park.events import AlarmState, ConditionChange, DeviceStatus, Reason, Severity, Status
 from park.told import Told, encode_told
 from runtime.dead_letters import DeadLetters
@@ -154,6 +156,37 @@ class Calls:
     def early(self, stream, events, *, live):
         """Note it."""
         self.called += [(stream, event, live) for event in events]
+
+
+class Hanging(Database):
+    """A database that may stop to answer."""
+
+    answers = True
+    asked = 0  # in vain
+
+    def read(self):
+        """Answer, or not. Raises Unavailable."""
+        if not self.answers:
+            self.asked += 1
+            raise Unavailable("it does not answer")
+        return super().read()
+
+
+def test_a_fire_that_cannot_be_judged(alarms, tmp_path):
+    """People are called to it, once, while the database does not say whether its epoch was given out."""
+    database, calls = Hanging.open(tmp_path / "park.db"), Calls()
+    reading = ToldReading(STREAM, SimpleNamespace(database=database), calls, alarms.events, alarms.log, print)
+    reading.follower.start()
+    until(reading.follower.caught_up.is_set)
+    database.answers = False
+    alarms.events.put(told(5, fire(1), SILENT))
+    try:
+        until(lambda: database.asked > 1)
+    finally:
+        reading.follower.stop()
+        database.close()
+
+    assert [(STREAM, fire(1), False)] == calls.called
 
 
 def test_a_flood_of_forgeries():
