@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, insert, select
 
+from park.errors import Unavailable
 from park.roles import Purpose, Role
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.keys import SESSIONS_MOST, SqlKeys
@@ -72,8 +73,21 @@ def test_what_is_kept(keys, key, database):
     assert word not in str(row)
 
 
+def test_a_strangers_word_waits_for_nobody(database):
+    """A word that was never given is looked up where nothing can be written: a flood of them delays no alarm."""
+
+    def busy(connection):
+        raise Unavailable("others write")
+
+    keys = SqlKeys(database.guarded(busy))
+    keys.close("never given")
+
+    assert [None, None] == [keys.enter("never given", purpose, T0) for purpose in Purpose]
+
+
 def test_bounded(keys, key, database):
-    """Of very many words the oldest go, and those that ended go first of all."""
+    """Of very many words of a key the oldest go, and those that ended go first of all; of other keys none goes."""
+    desk = keys.open(keys.make("night", Role.OPERATOR, actor="admin", now=T0)[1].id, Purpose.SESSION, now=T0, lasts=9)
     keys.open(key, Purpose.SESSION, now=T0 - DAY, lasts=1)
     first = keys.open(key, Purpose.SESSION, now=T0, lasts=DAY)
     row = {"purpose": "session", "key": key, "expires": T0 + 2 * DAY}
@@ -82,6 +96,7 @@ def test_bounded(keys, key, database):
         connection.execute(insert(sessions), rows)
     keys.open(key, Purpose.SESSION, now=T0, lasts=3 * DAY)
     with database.read() as connection:
-        count = connection.execute(select(func.count()).select_from(sessions)).scalar()
+        count = connection.execute(select(func.count()).where(sessions.c.key == key)).scalar()
 
     assert (SESSIONS_MOST, None) == (count, keys.enter(first, Purpose.SESSION, T0))
+    assert "night" == keys.enter(desk, Purpose.SESSION, T0).name

@@ -26,7 +26,7 @@ _MARK = "park"
 _PREFIX_BYTES, _SECRET_BYTES = 6, 32
 _NOBODY = "0" * 64
 _LONGEST = 200  # characters of a key that is looked at
-SESSIONS_MOST = 10_000  # words that stand for keys at once
+SESSIONS_MOST = 1_000  # words that stand for one key at once: who opens many ends nobody else's
 _USED = 60_000  # ms: last use is noted to the minute, so that a busy key costs no write a call
 
 
@@ -128,12 +128,12 @@ class SqlKeys:
     # ── words that stand for keys ────────────────────────────────────────────────────────────────
 
     def open(self, key: int, purpose: Purpose, *, now: int, lasts: int) -> str:
-        """Return a new word that stands for a key for so many ms, in every process; the oldest go first."""
+        """Return a new word that stands for a key for so many ms, in every process; its oldest go first."""
         word, c = secrets.token_urlsafe(_SECRET_BYTES), sessions.c
         row = {"digest": _digest(word), "purpose": purpose.value, "key": key, "expires": now + lasts}
         with self._database.write() as connection:
             connection.execute(delete(sessions).where(c.expires <= now))
-            oldest = select(c.digest).order_by(c.expires.desc()).offset(SESSIONS_MOST - 1)
+            oldest = select(c.digest).where(c.key == key).order_by(c.expires.desc()).offset(SESSIONS_MOST - 1)
             connection.execute(delete(sessions).where(c.digest.in_(oldest)))
             connection.execute(insert(sessions).values(row))
         return word
@@ -142,20 +142,23 @@ class SqlKeys:
         """Return who holds the key behind a word; None where either is good for nothing. A ticket is spent."""
         c = sessions.c
         mine = and_(c.digest == _digest(word[:_LONGEST]), c.purpose == purpose.value, c.expires > now)
-        if purpose is Purpose.TICKET:
+        query = select(api_keys).join(sessions, c.key == api_keys.c.id).where(mine)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is not None and purpose is Purpose.TICKET:  # a stranger's word has nobody wait for a turn to write
             with self._database.write() as connection:
-                key = connection.execute(delete(sessions).where(mine).returning(c.key)).scalar()
-                row = connection.execute(select(api_keys).where(api_keys.c.id == key)).first()
-        else:
-            with self._database.read() as connection:
-                query = select(api_keys).join(sessions, c.key == api_keys.c.id).where(mine)
-                row = connection.execute(query).first()
+                if connection.execute(delete(sessions).where(mine).returning(c.key)).first() is None:
+                    return None  # another was faster
         return None if row is None else self._seen(_key(row), now)
 
     def close(self, word: str) -> None:
         """Let a word end, if there is one."""
+        mine = sessions.c.digest == _digest(word[:_LONGEST])
+        with self._database.read() as connection:
+            if connection.execute(select(sessions.c.key).where(mine)).first() is None:
+                return  # anybody may say a word, and only one that was given is written about
         with self._database.write() as connection:
-            connection.execute(delete(sessions).where(sessions.c.digest == _digest(word[:_LONGEST])))
+            connection.execute(delete(sessions).where(mine))
 
     def all(self) -> list[Key]:
         """Return all keys, revoked ones too, oldest first."""
