@@ -17,6 +17,7 @@ from park.wire import SmallEvent
 from runtime.dead_reading import SERIES, is_events
 from runtime.storage.influx import Influx, SetAside
 
+_AHEAD = (1 << 63) - 1  # a position that no log reaches, however far it is read meanwhile
 Retry = Callable[[Sequence[int], str], int]
 Open = Callable[[SetAside], Influx]
 
@@ -56,8 +57,8 @@ class LettersAgain:
         except Corrupt:
             return False
         events = [event for event in told.events if not self._is_over(event)]
-        # Behind what is stored, and not the last of it: how far the log was read stays as it is.
-        self._events.apply(told.stream, self._events.applied(told.stream) + 1, events, last=False)
+        # Of no known position, and not the last of it: how far the log was read stays as it is.
+        self._events.apply(told.stream, _AHEAD, events, last=False)
         return True
 
     def _written(self, bucket: str, line: bytes) -> bool:

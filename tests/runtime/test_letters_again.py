@@ -124,6 +124,34 @@ def test_a_fire_is_believed(ground):
     assert 0 == ground.again.retry([key], "chen")
 
 
+class Moving(SqlEvents):
+    """Events whose log goes on between any question about it and what is stored next."""
+
+    def applied(self, stream):
+        """Answer, and let the log go on."""
+        found = super().applied(stream)
+        self.apply(stream, found + 10, [])
+        return found
+
+    def history(self, condition):
+        """Answer, and let the log go on."""
+        self.applied("bulk-1")
+        return super().history(condition)
+
+
+def test_its_log_goes_on(ground, tmp_path):
+    """What is said to have been taken in is stored, though its log is read on meanwhile."""
+    hot = ConditionChange(
+        "limit.1", "limit", "device:1", T0, T0, T0, AlarmState.ACTIVE, Severity.LOW, Reason.ABOVE_LIMIT, park=1
+    )
+    database = Database.open(tmp_path / "park.db")
+    again = LettersAgain(ground.quarantine, Moving(database), None, lambda keys, _actor: len(keys))
+    moved = again.retry([ground.keep("park.events-2", encode_told(Told("bulk-1", 7, 40, (hot,))))], "chen")
+    database.close()
+
+    assert (1, ["device:1"]) == (moved, ground.standing())
+
+
 def test_what_came_later_stays(ground):
     """A fire that is over by now does not stand again."""
     ground.events.apply("life-1", 30, [fire(state=AlarmState.CLEARED, later=60_000)])
