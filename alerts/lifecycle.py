@@ -151,7 +151,9 @@ def tell(case: Case | None, trigger: Trigger, now: int) -> Outcome | None:
     """Tell the open case of a trigger's key, if there is one, of it. None: it changes nothing."""
     stale = is_stale(trigger, now)
     if trigger.told and _known(case, trigger):
-        return None
+        # A fire that was taken for history as it was called out: nobody was told, and it happens now.
+        unheard = case is not None and exempt(case) and not case.paged and not case.acknowledged and not stale
+        return Outcome(case, (), MessageKind.RAISED) if case is not None and unheard else None
     if case is None:
         if trigger.signal is Signal.OVER:
             return None

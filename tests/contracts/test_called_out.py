@@ -62,6 +62,19 @@ def test_it_happens_now(alarms):
     assert [f"{fire().id}/all"] == alarms.said()
 
 
+def test_it_happened_now(alarms):
+    """What was thought to be history when it was called out calls people once the log tells that it is none."""
+    alarms.now = NOW + STALE_AFTER + MINUTE
+    alarms.intake.live_from({Lane.LIFE: 5})
+    alarms.intake.alone(Lane.LIFE, fire())
+    thought = alarms.said()
+    alarms.events.apply(Lane.LIFE, 10, [fire()])
+    alarms.events.apply(Lane.LIFE, 11, [fire()])
+
+    assert ([], [f"{fire().id}/all"]) == (thought, alarms.said())
+    assert [1] == [case.count for case in alarms.store.cases(CaseFilter())]
+
+
 @settings(max_examples=30)
 @given(st.data())
 def test_ends_as_if_nobody_had_called(file, tmp_path_factory, data):

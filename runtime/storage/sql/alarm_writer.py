@@ -119,7 +119,7 @@ class CaseWriter:
             else:
                 outcome = lifecycle.tell(kept.case, told, self._now)
             if outcome is not None:
-                self._finish(outcome, kept, stale=lifecycle.is_stale(told, self._now))
+                self._finish(outcome, kept, stale=lifecycle.is_stale(told, self._now), event=told.id)
             return
         raise Unavailable(f"the alarm {told.family} {told.subject} is taken by others again and again")
 
@@ -180,7 +180,7 @@ class CaseWriter:
 
     # ── what follows ─────────────────────────────────────────────────────────────────────────────
 
-    def _finish(self, outcome: Outcome, kept: Kept, *, stale: bool = False) -> None:
+    def _finish(self, outcome: Outcome, kept: Kept, *, stale: bool = False, event: str = "") -> None:
         case, lines, call = outcome.case, list(outcome.transitions), outcome.call
         announced = kept.announced
         life = exempt(case)
@@ -207,7 +207,7 @@ class CaseWriter:
             call, fresh = None, False
             timers.append(Timer(case.id, TimerKind.STEP, self._now + CALM_STEP, case.paged))
         if call is not None and fresh:
-            event = next((line.event for line in outcome.transitions if line.event), "")
+            event = next((line.event for line in outcome.transitions if line.event), event)
             called = escalation.call(case, call, self._around.duty, self._now, _group(case, kept.path), event)
             case, messages = called.case, called.notifications
             timers += called.timers
