@@ -55,3 +55,13 @@ def test_many_fires_elsewhere(desk, opened):
 
     expect(page.locator("#elsewhere a")).to_have_count(6)
     expect(page.locator("#elsewhere a").last).to_have_text("3 more in other parks")
+
+
+def test_many_fires_here(desk, opened):
+    """However much burns on the page's own park, the other's older fire is told."""
+    burn(desk)
+    for number in range(101):
+        desk.tell(desk.fire(confirmed=True, place=900_100 + number, at=NOW + MINUTE))
+    page = go(desk, opened, "rules")
+
+    expect(page.locator("#elsewhere a")).to_have_count(1)

@@ -1,6 +1,6 @@
 // Fires of the parks that are not on the page: told above it, on every page, with the way there.
 
-import { get, Problem } from "./api.js";
+import { all, Problem } from "./api.js";
 import { h, keyed, shape } from "./dom.js";
 import { hourMinute } from "./format.js";
 import { toPage } from "./route.js";
@@ -21,8 +21,8 @@ export class Elsewhere {
     if (parks.length < 2 || this.asking) return;
     this.asking = true;
     try {
-      const { items } = await get("/alarms", { life: true, limit: 100 });
-      this.draw(items, new Map(parks.map((park) => [park.id, park.name])), here);
+      const burning = await all("/alarms", { life: true }, { by: "before" }); // those here must not crowd out another's
+      this.draw(burning, new Map(parks.map((park) => [park.id, park.name])), here);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem; // the line in the header says that nobody answers
     } finally {
