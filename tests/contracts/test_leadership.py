@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from park.errors import Superseded
-from runtime.storage.sql.assignments import holders
+from runtime.storage.sql.assignments import holders, take
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.leadership import Leadership, sign_of
 from runtime.storage.sql.tables_city import assignments
@@ -163,6 +163,20 @@ def test_who_was_quicker_is_not_followed(join, clock):
     clock.meanwhile = [two.turn]
 
     assert (None, "two", 2) == (three.turn(), three.holder, two.turn().epoch)
+
+
+def test_who_was_followed_without_a_sign_lets_go(join, database, clock):
+    """A program of before there were signs took it: who is refused for that holds nothing, and waits his patience."""
+    one = join("one")
+    held = one.turn()
+    take(database, "alarms", "older program", 0)
+    with pytest.raises(Superseded), held.database.write():
+        pass
+    refused = one.turn()
+    clock.at += PATIENCE
+    again = one.turn()
+
+    assert (None, held.epoch + 2) == (refused, again.epoch)
 
 
 def test_two_that_wait_are_not_both_followed(join, database, clock):

@@ -55,7 +55,8 @@ class Leadership:
         While the database is away who holds goes on holding: nobody else can take it. Who is not `able` offers what
         he holds, and takes only what nobody does.
         """
-        if self.held is not None and not self._said(self.held, able=able):
+        # A program of before there were signs takes it without one: only its epoch tells.
+        if self.held is not None and (self.held.lost.is_set() or not self._said(self.held, able=able)):
             self.held = None
         if self.held is None and self._silent(able=able):
             self.held = self._taken()
