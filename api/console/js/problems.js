@@ -41,7 +41,7 @@ export const SENTENCES = [
   ["the files of this park take ([\\d.]+) GB.*", "本园区附件已用满 {1} GB，不再接收；上限由设置 store.attachment_bytes 决定"],
   ["an attachment is one of .*", "只接收 JPEG、PNG、WebP、PDF 和文本"],
   ["this is no (.+)", "文件内容不是 {1}"],
-  ["the body is larger than this call takes", "文件过大，最大 5 MB"],
+  ["the body is larger than this call takes", "内容过大，超过此处的上限（照片和文件 5 MB）"],
   ["attach evidence of the re-inspection first.*", "请先上传复查证据：照片或报告"],
   ["who rectified a hazard does not re-inspect it", "整改人不能自己复查"],
   ["五落实 is not whole: .*", "五落实还不完整"],
