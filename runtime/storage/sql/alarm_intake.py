@@ -115,11 +115,7 @@ class Intake:
         One that is stored was told: a log that is read again tells of a fire that may be over and closed by now.
         `live` says that it happens now, whatever its time. Raises MachineryError: nothing could be written now.
         """
-        now, stored = self._now(), False
-        with self.troubles.passing(f"nobody knows whether {event.id} was told", but=_AWAY):
-            stored = isinstance(event, ConditionChange) and self._alarms.told(event.id)
-        if stored:
-            return
+        now = self._now()
         for trigger in (replace(t, live=live) for t in triggers_of(lane_of(stream), event)):
             if not at_once(trigger) or trigger.signal is not Signal.ACTIVE:
                 continue

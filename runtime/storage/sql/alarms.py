@@ -88,18 +88,18 @@ class SqlAlarms:
         return list(writer.changed.values())
 
     def call_out(self, trigger: Trigger, now: int) -> None:
-        """Tell the case of a trigger whose event is not written in its order yet; once, however often it is tried."""
+        """Tell the case of a trigger whose event is not written in its order yet; once, however often it is tried.
+
+        An event that is written was told: its fire may be over and closed by now.
+        """
+        c = condition_changes.c
         with self._writing(now) as writer:
+            if writer.connection.execute(select(c.id).where(c.id == trigger.id)).first() is not None:
+                return
             put = upsert(writer.connection, called_out).values(event=trigger.id, at=now)
             new = put.on_conflict_do_nothing(index_elements=["event"]).returning(called_out.c.event)
             if writer.connection.execute(new).first() is not None:
                 writer.trigger((trigger,))
-
-    def told(self, event: str) -> bool:
-        """Tell whether an event is stored, and its case with it. Raises MachineryError."""
-        query = select(condition_changes.c.id).where(condition_changes.c.id == event)
-        with self._database.read() as connection:
-            return connection.execute(query).first() is not None
 
     def forget_calls(self, before: int) -> None:
         """Forget who was called out to before a time: what is not written in its order by now never will be."""
