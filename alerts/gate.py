@@ -1,9 +1,10 @@
 """The one gate before everything that holds an alarm back: life safety passes it, always."""
 
 from park.alarms import LIFE_FAMILIES, Case, Trigger
+from park.events import ConditionChange
 
 
-def exempt(alarm: Case | Trigger) -> bool:
+def exempt(alarm: Case | Trigger | ConditionChange) -> bool:
     """Tell whether an alarm is of life safety: fire, gas, CO. Then nothing may hold it back.
 
     Not a setting, not a rule, not a person's wish: GB/T 45839-2025, 5.10.4 gives 15 s to tell people, and

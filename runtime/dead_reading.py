@@ -11,7 +11,7 @@ A thread of its own: no fire waits for a letter, and none is written down in the
 import json
 from typing import Any
 
-from park.alarms import LIFE_FAMILIES
+from alerts.gate import exempt
 from park.errors import Corrupt
 from park.events import AlarmState, ConditionChange
 from park.metrics import Lane
@@ -85,9 +85,7 @@ def _fire_in(content: bytes) -> tuple[Lane, str]:
     raised = (
         event.family
         for event in told.events
-        if isinstance(event, ConditionChange)
-        and event.state is AlarmState.ACTIVE
-        and event.family.partition(".")[0] in LIFE_FAMILIES
+        if isinstance(event, ConditionChange) and event.state is AlarmState.ACTIVE and exempt(event)
     )
     return lane_of(told.stream), next(raised, "")
 

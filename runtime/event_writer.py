@@ -12,8 +12,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Protocol
 
-from alerts.gate import BLIND
-from park.alarms import LIFE_FAMILIES
+from alerts.gate import BLIND, exempt
 from park.errors import Full, MachineryError
 from park.events import AlarmState, ConditionChange
 from park.metrics import Lane
@@ -306,7 +305,7 @@ def urgent(event: SmallEvent) -> bool:
     """Tell whether people are called to an event at once, whatever else there is."""
     if not isinstance(event, ConditionChange) or event.state is not AlarmState.ACTIVE:
         return False
-    return event.family == BLIND or event.family.partition(".")[0] in LIFE_FAMILIES
+    return event.family == BLIND or exempt(event)
 
 
 def _mended(event: SmallEvent) -> SmallEvent:

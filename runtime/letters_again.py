@@ -1,14 +1,16 @@
 """Refused messages that no device sent, taken in again: what workers told, and lines of InfluxDB.
 
 What a worker told goes straight into the store of events, as it would have gone had it been believed: a person has
-looked at it. Known ids change nothing, and what has changed since stays as it is.
+looked at it. Known ids change nothing, and what has changed since stays as it is. No end of a fire is taken from
+there: only its device's reset or a named person ends one, and whoever takes letters in need not be one who may.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
+from alerts.gate import BLIND, exempt
 from park.errors import Corrupt
-from park.events import ConditionChange
+from park.events import AlarmState, ConditionChange
 from park.ports import EventStore, QuarantineStore
 from park.records import Refused
 from park.series import BUCKETS
@@ -56,7 +58,7 @@ class LettersAgain:
             told = decode_told(content)
         except Corrupt:
             return False
-        events = [event for event in told.events if not self._is_over(event)]
+        events = [event for event in told.events if not (_ends_a_life_alarm(event) or self._is_over(event))]
         # Of no known position, and not the last of it: how far the log was read stays as it is.
         self._events.apply(told.stream, _AHEAD, events, last=False)
         return True
@@ -74,3 +76,9 @@ class LettersAgain:
         return isinstance(event, ConditionChange) and any(
             later.at > event.at for later in self._events.history(event.condition_id)
         )
+
+
+def _ends_a_life_alarm(event: SmallEvent) -> bool:
+    if not isinstance(event, ConditionChange) or event.state is AlarmState.ACTIVE:
+        return False
+    return event.family == BLIND or exempt(event)

@@ -6,7 +6,7 @@ DELETE FROM snapshots old USING snapshots newer WHERE old.name = newer.name AND 
 DELETE FROM snapshot_parts p WHERE NOT EXISTS (
     SELECT 1 FROM snapshots s WHERE s.name = p.name AND s.position = p.position AND s.epoch = p.epoch);
 UPDATE snapshot_parts SET position = 0;
-UPDATE snapshots SET position = 0;
+UPDATE snapshots SET position = 0, marks = NULL;
 DELETE FROM cuts;
 UPDATE applied SET position = 0 WHERE lane ~ '^(life|bulk)-([0-9]+|dead)$';
 COMMIT;

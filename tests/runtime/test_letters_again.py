@@ -124,6 +124,15 @@ def test_a_fire_is_believed(ground):
     assert 0 == ground.again.retry([key], "chen")
 
 
+def test_it_ends_no_fire(ground):
+    """The end of a fire that nobody could believe is not taken from there, whoever says so."""
+    ground.events.apply("life-1", 30, [fire()])
+    over = encode_told(Told("life-1", 7, 40, (fire(state=AlarmState.CLEARED, later=60_000),)))
+
+    assert 1 == ground.again.retry([ground.keep("park.events-2", over)], "chen")
+    assert ["place:1"] == ground.standing()
+
+
 class Moving(SqlEvents):
     """Events whose log goes on between any question about it and what is stored next."""
 

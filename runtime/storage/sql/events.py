@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, insert, select, tuple_
 
-from park.alarms import LIFE_FAMILIES
+from alerts.gate import exempt
 from park.errors import MachineryError, UserError
 from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Finding
 from park.wire import SmallEvent, decode_event, encode_event
@@ -147,7 +147,7 @@ class SqlEvents:
 
 
 def _of_life(event: SmallEvent) -> bool:
-    return isinstance(event, ConditionChange) and event.family.partition(".")[0] in LIFE_FAMILIES
+    return isinstance(event, ConditionChange) and exempt(event)
 
 
 def _bounded(limit: int) -> int:
