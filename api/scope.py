@@ -3,6 +3,7 @@
 What lies outside a scope is answered as if it were not there: a key learns nothing of other parks.
 """
 
+from park.alarms import Case
 from park.errors import Forbidden, NotFound, UserError
 from park.roles import Principal
 
@@ -20,6 +21,11 @@ def park_asked(caller: Principal, park: int | None) -> int:
     if len(caller.parks) == 1:
         return next(iter(caller.parks))
     raise UserError(f"name one of the parks of this key: park={', '.join(str(p) for p in sorted(caller.parks))}")
+
+
+def sees_alarm(caller: Principal, case: Case) -> bool:
+    """Tell whether a key may see an alarm; a stranger's fire, of no park that is known, is everybody's."""
+    return caller.hears(case.park) if case.life else caller.sees(case.park)
 
 
 def whole(caller: Principal) -> None:

@@ -12,6 +12,7 @@ from api.door import Caller
 from api.permissions import V1
 from api.schemas import Page
 from api.schemas_alarms import AttachmentOut
+from api.scope import sees_alarm
 from api.services import Services
 from park.alarms import Attachment, Case
 from park.errors import NotFound, Unavailable, UserError
@@ -30,7 +31,7 @@ def add(app: FastAPI, services: Services) -> None:
 
     def found(key: int, caller: Principal) -> Case:
         case = desk().store.get(key)
-        if not (caller.sees(case.park) or (case.life and not case.park)):
+        if not sees_alarm(caller, case):
             raise NotFound(f"there is no alarm {key}")
         return case
 

@@ -25,7 +25,7 @@ from api.schemas_alarms import (
     ShelveBody,
     TransitionOut,
 )
-from api.scope import park_asked
+from api.scope import park_asked, sees_alarm
 from api.services import Services
 from api.view import View
 from park.alarm_ports import CaseFilter, place_after
@@ -67,7 +67,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
 
     def found(key: int, caller: Principal) -> Case:
         case = desk().store.get(key)
-        if not sees(caller, case):
+        if not sees_alarm(caller, case):
             raise NotFound(f"there is no alarm {key}")
         return case
 
@@ -176,11 +176,6 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         return answer if isinstance(answer, AlarmOut) else AlarmOut.of(found(key, caller))
 
     del view
-
-
-def sees(caller: Principal, case: Case) -> bool:
-    """Tell whether a key may see an alarm; a stranger's fire, of no park that is known, is everybody's."""
-    return caller.sees(case.park) or (case.life and not case.park)
 
 
 def _reset(case: Case, holder: Holder, act: Act, now: int) -> Command:

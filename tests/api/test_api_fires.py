@@ -1,8 +1,11 @@
 """Who sees a fire, and who may end it."""
 
+from dataclasses import replace
+
 import pytest
 from api_house import NOW, Client
 
+from park.alarms import LIFE_FAMILIES
 from park.events import AlarmState, ConditionChange, Label, Reason, Severity
 from park.metrics import Lane
 
@@ -39,6 +42,16 @@ class TestOfNoPark:
         answer = Client(app, f"park_{key}")("POST", "/conditions/reset", json=body)
 
         assert (status, status == 202) == (answer.status_code, bool(house.commands))
+
+    @pytest.mark.parametrize(
+        ("family", "status"), [*((family, 200) for family in sorted(LIFE_FAMILIES)), ("device", 404)]
+    )
+    def test_its_alarm_and_files(self, app, house, family, status):
+        """Of no park only alarms of life safety are open to a key of one park, and so are their files."""
+        house.services.events.apply(Lane.LIFE, 1, [replace(stranger(0), rule=f"{family}.x", family=family)])
+        client = Client(app, "park_other")
+
+        assert [status] * 2 == [client("GET", f"/alarms/1{path}").status_code for path in ("", "/attachments")]
 
 
 class TestOfAPark:
