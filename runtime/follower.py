@@ -16,7 +16,7 @@ from runtime.troubles import Troubles
 _LOOK = 0.5  # s that one look waits; what comes meanwhile is handed on at once
 _REST = 0.5  # s after something that may pass
 _TRIES = 3  # of a message that its taker fails on
-_ASK = 5.0  # s between two looks at where it ends and what stands in it: a Kafka that is away is noticed, too
+ASK = 5.0  # s between two looks at where it ends and what stands in it: a Kafka that is away is noticed, too
 
 Take = Callable[[Entry], None]
 Start = Callable[[int, int], int]  # (begin, end) of the partition as it is now -> position to begin at
@@ -26,7 +26,7 @@ class Follower:
     """One partition, followed."""
 
     def __init__(
-        self, partition: Partition, start: Start, take: Take, passed: Callable[[Entry, str], None], ask: float = _ASK
+        self, partition: Partition, start: Start, take: Take, passed: Callable[[Entry, str], None], ask: float = ASK
     ) -> None:
         """`start` says where to begin; `passed` hears of messages that nobody could take; `ask` in s."""
         self.name = f"{partition.topic}-{partition.partition}"
