@@ -133,7 +133,7 @@ class TestFormats:
 
         last = {a["day"]: a for a in replayed(tmp_path, text)["activity"]}["2025-03-29"]
 
-        assert ("unknown", True) == (last["state"], "supply_pause" in last["reasons"])
+        assert ("unknown", True) == (last["state"], "pause of supply" in last["reasons"])
 
 
 BROKEN = {
