@@ -1,5 +1,6 @@
 """Fires of parks that are not on the page, looked at through a browser."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from park.model import Park
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 MINUTE = 60_000
+ASKED = re.compile(r"/alarms\?limit=1000&life=true")
 
 
 @pytest.fixture
@@ -65,3 +67,36 @@ def test_many_fires_here(desk, opened):
     page = go(desk, opened, "rules")
 
     expect(page.locator("#elsewhere a")).to_have_count(1)
+
+
+def test_of_no_park(desk, opened):
+    """A fire of a device that nobody has registered may be anywhere: it is told on every page, with the way to it."""
+    desk.tell(replace(desk.fire(), subject="unclaimed:z2m:kitchen", park=0, place=0, device=0, point=0))
+    page = go(desk, opened, "rules")
+    lines = page.locator("#elsewhere a")
+    expect(lines).to_contain_text(["未知园区：火灾"])
+
+    lines.click()
+    expect(page).to_have_url(f"{desk.address}#/park/{desk.ids.park}/alarm/{alarms_of(desk)[0].id}")
+    expect(page.locator("main")).to_contain_text("派人到现场核实")
+
+
+def test_under_way(desk, opened):
+    """An answer that comes when another park is on the page is drawn for that one."""
+    burn(desk)
+    page = go(desk, opened, "rules")
+    lines = page.locator("#elsewhere a")
+    expect(lines).to_have_count(1)
+    asked = []
+
+    def hold(route):
+        asked.append(route)
+
+    with page.expect_request(ASKED):
+        page.route(ASKED, hold)
+    page.goto(f"{desk.address}#/park/{desk.ids.other}/rules")
+    expect(page.locator("main .panel").first).to_be_visible()
+    asked[0].continue_()
+
+    expect(lines).to_have_count(0)
+    page.unroute_all(behavior="ignoreErrors")

@@ -1,4 +1,4 @@
-// Fires of the parks that are not on the page: told above it, on every page, with the way there.
+// Fires of the parks that are not on the page, and of no park that is known: told above every page, with the way there.
 
 import { all, Problem } from "./api.js";
 import { h, keyed, shape } from "./dom.js";
@@ -18,11 +18,12 @@ export class Elsewhere {
 
   /** Ask what burns, and show what is not of the park on the page. One question at a time. */
   async look(parks, here) {
+    this.here = here; // an answer that is under way is drawn for where one is when it comes
     if (parks.length < 2 || this.asking) return;
     this.asking = true;
     try {
       const burning = await all("/alarms", { life: true }, { by: "before" }); // those here must not crowd out another's
-      this.draw(burning, new Map(parks.map((park) => [park.id, park.name])), here);
+      this.draw(burning, new Map([...parks.map((park) => [park.id, park.name]), [0, t("unknownPark")]]));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem; // the line in the header says that nobody answers
     } finally {
@@ -30,11 +31,12 @@ export class Elsewhere {
     }
   }
 
-  draw(alarms, names, here) {
-    const fires = alarms.filter(({ park, active, latched }) => park !== here && names.has(park) && (active || latched));
+  draw(alarms, names) {
+    const fires = alarms.filter(({ park, active, latched }) => park !== this.here && names.has(park) && (active || latched));
     const text = (alarm) => t("elsewhere", { park: names.get(alarm.park), what: word("rule", alarm.rule), at: hourMinute(alarm.raised) });
-    const lines = fires.slice(0, SHOWN).map((alarm) => ({ id: alarm.id, address: toPage(alarm.park, "alarm", alarm.id), text: text(alarm) }));
-    if (fires.length > SHOWN) lines.push({ id: 0, address: toPage(fires[SHOWN].park, "alarms"), text: t("elsewhereMore", { n: fires.length - SHOWN }) });
+    const there = ({ park }) => park || this.here; // a fire of no park is on the pages of each
+    const lines = fires.slice(0, SHOWN).map((alarm) => ({ id: alarm.id, address: toPage(there(alarm), "alarm", alarm.id), text: text(alarm) }));
+    if (fires.length > SHOWN) lines.push({ id: 0, address: toPage(there(fires[SHOWN]), "alarms"), text: t("elsewhereMore", { n: fires.length - SHOWN }) });
     keyed(this.root, lines, (line) => line.id, (line) => h("a", { cls: "elsewhere", href: line.address }, shape("critical"), line.text));
     const fresh = fires.filter(({ id }) => !this.told.has(id));
     if (fresh.length) this.announce.textContent = fresh.slice(0, SHOWN).map(text).join(" ");

@@ -23,6 +23,7 @@ export const TEXTS = {
   lostNotice: ["实时连接自 {at} 起断开（{age}）。以下是断开时的数值，不是现在的。正在重连。", "The live stream is lost since {at} ({age}). What you see is as it was then, not as it is now. Reconnecting."],
   elsewhere: ["{park}：{what}，{at} 起。去看", "{park}: {what}, since {at}. Go there"],
   elsewhereMore: ["其他园区还有 {n} 起", "{n} more in other parks"],
+  unknownPark: ["未知园区", "Unknown park"],
   parkTime: ["园区时间", "Park time"],
   severityCounts: ["当前报警按级别", "Standing alarms by severity"],
   onlySeverity: ["只看{severity}", "Show {severity} only"],
