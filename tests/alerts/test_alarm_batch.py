@@ -131,6 +131,15 @@ def test_statements(tmp_path):
 class TestUnreadable:
     """What would say fire and cannot be read is told whatever else there is."""
 
+    def test_over_before_it_was_sent(self, tmp_path):
+        """Whoever is still to hear that it cannot be read hears that it can again, in the order of what happened."""
+        alarms = Alarms(tmp_path / "park.db")
+        alarms.tell(unreadable("x"), unreadable("x", AlarmState.CLEARED))
+        said = alarms.said()
+        alarms.close()
+
+        assert ["case-1/1/0/raised/all", "case-1/1/0/returned/all"] == sorted(said)
+
     def test_in_a_flood(self, tmp_path):
         """In a flood of other alarms it is told by itself, at once, as a message of life safety."""
         alarms = Alarms(tmp_path / "park.db")

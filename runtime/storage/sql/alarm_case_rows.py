@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, not_, select, text, update
 
 from alerts.escalation import Timer, TimerKind
 from park.alarms import Case, DeliveryState, MessageKind, Notification, Transition
@@ -24,6 +24,9 @@ _o = outbox.c
 _KEY = (_c.family, _c.subject, _c.cause)
 # What comes after a message that was taken back: that its alarm is over is told all the same.
 _TAKEN_BACK = frozenset(MessageKind) - {MessageKind.RETURNED}
+_TO_TAKE_BACK = and_(
+    _o.state == DeliveryState.WAITING.value, _o.life.is_(False), _o.kind.in_(sorted(k.value for k in _TAKEN_BACK))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class CaseRows:
         """Return the targets that were told of a case, or still are to be."""
         query = select(_o.target).where(_o.case == case, _o.state != DeliveryState.CANCELLED.value)
         if case in self._cancelled:
-            query = query.where(_o.state != DeliveryState.WAITING.value)
+            query = query.where(not_(_TO_TAKE_BACK))
         found = {str(target) for (target,) in self._connection.execute(query.distinct())}
         found |= {m.target for m, cancelled in self._messages.values() if m.case == case and not cancelled}
         return sorted(found)
@@ -181,10 +184,8 @@ class CaseRows:
     def _take_back(self) -> None:
         known = [case for case in self._cancelled if case not in self._born]
         for part in chunks(known):
-            waits = and_(_o.case.in_(part), _o.state == DeliveryState.WAITING.value, _o.life.is_(False))
             values = {"state": DeliveryState.CANCELLED.value, "ended": max(self._cancelled.values())}
-            kinds = sorted(k.value for k in _TAKEN_BACK)
-            self._connection.execute(update(outbox).where(waits, _o.kind.in_(kinds)).values(**values))
+            self._connection.execute(update(outbox).where(_o.case.in_(part), _TO_TAKE_BACK).values(**values))
 
     def _set_timers(self) -> None:
         going = [{"of": case, "which": kind.value} for (case, kind), timer in self._timers.items()
