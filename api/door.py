@@ -77,8 +77,12 @@ class Door:
         return principal
 
     def holds(self, request: Request) -> bool:
-        """Tell whether the key behind an admitted request still opens anything, for answers that last."""
-        return self._open or self._keys.holds(request.state.principal.key, self._now())
+        """Tell whether an admitted request would be let in now, for answers that last; of a ticket its key decides."""
+        if self._open:
+            return True
+        if (cookie := _cookie(request)) and not _token(request) and not request.query_params.get("ticket"):
+            return self._keys.enter(cookie, Purpose.SESSION, self._now()) is not None
+        return self._keys.holds(request.state.principal.key, self._now())
 
     def check(self, token: str, request: Request) -> Principal:
         """Return who holds a key. Raises HTTPException 401, or 429 after many wrong ones.
@@ -105,19 +109,21 @@ class Door:
         if ticket := request.query_params.get("ticket", ""):
             here = request.url.path == f"{V1}/live"
             return self._keys.enter(ticket, Purpose.TICKET, self._now()) if here else None
-        cookie = request.cookies.get(COOKIE, "")
+        cookie = _cookie(request)
         return self._keys.enter(cookie, Purpose.SESSION, self._now()) if cookie else None
 
     def open_session(self, token: str, request: Request) -> tuple[str, Principal]:
-        """Return a cookie for a key, and who holds it."""
+        """Return a cookie for a key, and who holds it; the session that the browser had until now ends."""
         same_origin(request)
         principal = _LOCAL if self._open else self.check(token, request)
-        return self._word(principal, Purpose.SESSION, SESSION_MS), principal
+        word = self._word(principal, Purpose.SESSION, SESSION_MS)
+        self.close_session(request)
+        return word, principal
 
     def close_session(self, request: Request) -> None:
         """Forget the session of a request, if it has one."""
         same_origin(request)
-        if not self._open and (cookie := request.cookies.get(COOKIE, "")):
+        if not self._open and (cookie := _cookie(request)):
             self._keys.close(cookie)
 
     def ticket(self, request: Request) -> str:
@@ -129,6 +135,11 @@ class Door:
         if self._open:
             return secrets.token_urlsafe(32)
         return self._keys.open(principal.key, purpose, now=self._now(), lasts=lasts)
+
+
+def _cookie(request: Request) -> str:
+    """Return the word of the session that a browser sends."""
+    return request.cookies.get(COOKIE, "")
 
 
 def _token(request: Request) -> str:

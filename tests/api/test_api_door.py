@@ -185,6 +185,17 @@ class TestSession:
 
         assert (closed, alive, Client(app)("GET", "/session", headers=second).status_code) == (401, 200, 401)
 
+    def test_signing_in_anew(self, app):
+        """Who signs in anew ends the session that his browser had; a wrong key ends nothing."""
+        first = {"Cookie": f"{COOKIE}={Client(app)('POST', '/session', json={'key': 'park_viewer'}).cookies[COOKIE]}"}
+        ways = [("park_wrong", 200), ("park_officer", 401)]
+        found = []
+        for key, _ in ways:
+            Client(app)("POST", "/session", json={"key": key}, headers=first)
+            found.append(Client(app)("GET", "/session", headers=first).status_code)
+
+        assert [status for _, status in ways] == found
+
     def test_in_another_process(self, app, services):
         """A session, and its end, hold in every process behind a proxy."""
         other = create_app(services)

@@ -13,12 +13,14 @@ import uvicorn
 from api_house import NOW, Client
 
 from api.app import create_app
+from api.door import COOKIE, SESSION_MS
 from api.routes.live import framed
 from park.ports import LiveEvent
 from park.settings import ApiSettings
 from runtime.live import LiveBuffer
 
 pytestmark = pytest.mark.server
+SIGN_IN = {"key": "park_viewer"}
 
 
 @contextmanager
@@ -67,9 +69,10 @@ class Stream:
 
 
 @contextmanager
-def listening(address, key="park_viewer", last=None, **params):
+def listening(address, key="park_viewer", last=None, cookie=None, **params):
     """Open the stream and wait until it has begun."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers |= cookie or {}
     headers |= {} if last is None else {"Last-Event-ID": str(last)}
     with (
         httpx.Client(base_url=address, timeout=20, trust_env=False) as client,
@@ -114,6 +117,24 @@ class TestStream:
             house.services.live.publish("finding", 0, b"1")
 
             assert [] == [line for line in stream._lines if line]
+
+    @pytest.mark.parametrize("end", ["signed out", "signed in anew", "after a shift"])
+    def test_session_ends(self, server, app, house, end):
+        """A stream ends with the session that opened it, and tells nothing more; another's goes on."""
+        mine, other = (
+            {"Cookie": f"{COOKIE}={Client(app)('POST', '/session', json=SIGN_IN).cookies[COOKIE]}"} for _ in range(2)
+        )
+        with listening(server, key="", cookie=mine) as stream, listening(server, key="", cookie=other) as goes_on:
+            if end == "signed out":
+                Client(app)("DELETE", "/session", headers=mine)
+            elif end == "signed in anew":
+                Client(app)("POST", "/session", json=SIGN_IN, headers=mine)
+            house.now += SESSION_MS if end == "after a shift" else 15_000
+            house.services.live.publish("finding", 0, b"1")
+
+            assert [] == [line for line in stream._lines if line]
+            if end != "after a shift":
+                assert 1 == goes_on.next()[2]
 
     def test_forgotten(self, server, services):
         """A client that was away for too long is told of the gap."""

@@ -1,10 +1,12 @@
 """The live page, looked at through a browser as a person would."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
+from api.door import SESSION_MS
 from park.events import AlarmState
 from park.metrics import Lane
 from park.ports import Chunk
@@ -313,6 +315,20 @@ class TestDoors:
         live(page)
         expect(page.locator(".plan a.unit")).to_have_count(6)
         assert "park_viewer" not in page.evaluate("JSON.stringify(localStorage) + document.cookie")
+        opened.expected.add("401")
+
+    def test_session_ends(self, guarded, opened):
+        """Where the session has ended the page asks for the key anew, though nobody touches it, and is live again."""
+        times = [NOW]
+        guarded.services = replace(guarded.services, now=lambda: times[-1])
+        page = opened(guarded.address)
+        self.sign_in(page, "park_viewer")
+        live(page)
+        times.append(NOW + SESSION_MS)
+        guarded.tell(guarded.fire())
+
+        self.sign_in(page, "park_viewer")
+        expect(live(page).locator(".alarms .row")).to_contain_text("火灾")
         opened.expected.add("401")
 
     def test_reset(self, guarded, opened):

@@ -93,6 +93,7 @@ function openPark(park) {
     onEvent: (name, event) => model.take(name, event),
     onState: () => drawHeader(),
     onBack: () => model.loadAll().then(() => model.tell("refetched")),
+    onRefused: () => get("/session").catch(() => {}), // where the session has ended, the key is asked for
   });
   model.on((topic, what) => {
     if (topic === "conditions") header.drawCounts();

@@ -8,8 +8,8 @@ const NAMES = ["condition", "finding", "device", "latest", "freshness", "activit
 const PAUSE = [1_000, 2_000, 4_000, 8_000, 15_000]; // ms between attempts of our own
 
 export class Live {
-  constructor(park, { now, onEvent, onState, onBack }) {
-    Object.assign(this, { park, now, onEvent, onState, onBack });
+  constructor(park, { now, onEvent, onState, onBack, onRefused }) {
+    Object.assign(this, { park, now, onEvent, onState, onBack, onRefused });
     this.state = "connecting";
     this.since = null;
     this.last = null;
@@ -48,7 +48,9 @@ export class Live {
     };
     source.onerror = () => {
       this.lost();
-      if (source.readyState === EventSource.CLOSED) this.again();
+      if (source.readyState !== EventSource.CLOSED) return; // the browser comes back by itself
+      this.onRefused();
+      this.again();
     };
     for (const name of NAMES) {
       source.addEventListener(name, (event) => {
