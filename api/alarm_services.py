@@ -1,6 +1,7 @@
 """What the API asks of alarms: the ports, and a few verbs that only the runtime can do."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +13,11 @@ from park.duty import Rota, Silence
 class Files(Protocol):
     """The bytes of attachments."""
 
-    def keep(self, content: bytes, media_type: str, park: int, beside: int) -> str:
-        """Keep a file of a park that hangs beside others; return its digest. Raises UserError, Conflict, Full."""
+    def keeping(self, content: bytes, media_type: str, park: int, beside: int) -> AbstractContextManager[str]:
+        """Keep a file of a park that hangs beside others, unless the block that notes its digest is refused.
+
+        Raises UserError, Conflict, Full.
+        """
 
     def content(self, digest: str) -> bytes:
         """Return the bytes of a digest. Raises NotFound, Corrupt."""

@@ -1,8 +1,10 @@
 """Files that people attach: kept in the data folder under their digest, of a few kinds, bounded, never run."""
 
+import fcntl
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -45,10 +47,12 @@ class AttachmentFiles:
         self._most = most
         self._spare = spare
 
-    def keep(self, content: bytes, media_type: str, park: int, beside: int) -> str:
-        """Write a file so that it lasts; return its digest. Raises UserError, Conflict, Full.
+    @contextmanager
+    def keeping(self, content: bytes, media_type: str, park: int, beside: int) -> Iterator[str]:
+        """Write a file so that it lasts; yield its digest to who notes it. Raises UserError, Conflict, Full.
 
-        `beside` is how many there are already where it is to hang.
+        `beside` is how many there are already where it is to hang. If the note is refused, a file that was not there
+        before goes again; where it is not certain whether there is a note, it stays.
         """
         looks = KINDS.get(media_type)
         if looks is None:
@@ -66,14 +70,20 @@ class AttachmentFiles:
             )
         digest = sha256(content).hexdigest()
         path = self._path(digest)
-        if not path.exists():
-            self._write(path, content)
-        return digest
+        with _alone(path.parent):
+            new = not path.exists()
+            if new:
+                self._write(path, content)
+            try:
+                yield digest
+            except UserError:
+                if new:
+                    path.unlink(missing_ok=True)
+                raise
 
     def _write(self, path: Path, content: bytes) -> None:
         part = path.with_name(f"{path.name}.{uuid4().hex}.part")
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if shutil.disk_usage(path.parent).free < self._spare + len(content):
                 raise Full("an attachment would take the room that the logs need")
             with part.open("xb") as out:
@@ -102,3 +112,21 @@ class AttachmentFiles:
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one at a time, of all processes, keep files in a folder: another may attach what is taken away here."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as why:
+        raise Full(f"an attachment cannot be written ({why.strerror})") from why
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+        except OSError as why:
+            raise Full(f"an attachment cannot be written ({why.strerror})") from why
+        yield
+    finally:
+        os.close(held)

@@ -119,14 +119,14 @@ class Desk:
     def attach_to_round(self, key: int, name: str, media_type: str, content: bytes, actor: str) -> OfficeFile:
         """Attach a photograph or a paper to a round."""
         park, beside = self.store.get(Round, key).park, len(self.store.files(Round, key))
-        digest = self._files.keep(content, media_type, park, beside)
-        kept = OfficeFile(name, media_type, len(content), digest, 0, actor)
 
         def step(visit: Round) -> Done:
             # Nothing of it changes but its version: who answers from an old page hears of the photograph.
             return Done(visit, "attach", name)
 
-        return self.store.attach(Round, key, kept, step, actor=actor, now=self.now())
+        with self._files.keeping(content, media_type, park, beside) as digest:
+            kept = OfficeFile(name, media_type, len(content), digest, 0, actor)
+            return self.store.attach(Round, key, kept, step, actor=actor, now=self.now())
 
     # ── hazards ──────────────────────────────────────────────────────────────────────────────────
 
@@ -159,10 +159,10 @@ class Desk:
         """Attach a photograph or a paper to a hazard. Raises NotFound, UserError, Full, Conflict."""
         hazard = self.store.get(Hazard, key)
         now = self.now()
-        digest = self._files.keep(content, media_type, hazard.park, hazard.attachments)
-        kept = OfficeFile(name, media_type, len(content), digest, now, actor)
         deed = Deed(HazardVerb.ATTACH, actor, now, name)
-        return self.store.attach(Hazard, key, kept, lambda h: hazards.do(h, deed), actor=actor, now=now)
+        with self._files.keeping(content, media_type, hazard.park, hazard.attachments) as digest:
+            kept = OfficeFile(name, media_type, len(content), digest, now, actor)
+            return self.store.attach(Hazard, key, kept, lambda h: hazards.do(h, deed), actor=actor, now=now)
 
     def content(self, digest: str) -> bytes:
         """Return the bytes of a file. Raises NotFound, Corrupt."""

@@ -54,9 +54,9 @@ def add(app: FastAPI, services: Services) -> None:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if not name.isprintable():
             raise UserError("the name of a file is printable")
-        digest = desk().files.keep(content, media_type, case.park, case.attachments)
-        kept = Attachment(key, name, media_type, len(content), digest, 0, caller.name)
-        return AttachmentOut.of(desk().store.attach(kept, desk().now()))
+        with desk().files.keeping(content, media_type, case.park, case.attachments) as digest:
+            kept = Attachment(key, name, media_type, len(content), digest, 0, caller.name)
+            return AttachmentOut.of(desk().store.attach(kept, desk().now()))
 
     @app.get(f"{V1}/alarms/{{key}}/attachments/{{attachment}}", tags=["alarms"], response_class=Response)
     def read_attachment(key: Id, attachment: Id, caller: Caller) -> Response:
