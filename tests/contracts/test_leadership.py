@@ -1,16 +1,18 @@
 """What only one of many processes does goes to the next when its holder falls silent, and never to two."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 
+import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 
-from park.errors import Superseded
+from park.errors import Superseded, Unavailable
 from runtime.storage.sql.assignments import holders, take
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.leadership import Leadership, sign_of
 from runtime.storage.sql.tables_city import assignments
 from tests.servers import postgresql
+from tests.tools import until
 
 PATIENCE = 4.0
 
@@ -221,3 +223,30 @@ def test_a_process_that_sleeps_within_a_transaction_holds_nobody_up():
         database.close()
 
     assert ("15s", "5") == (said, alive)
+
+
+@pytest.mark.server
+def test_stopped_in_the_middle_of_a_word():
+    """Who was stopped between statements that go together, and holds the epoch, is cut off by whoever follows him."""
+    with postgresql() as url, closing(Database.open(url)) as database:
+        take(database, "alarms", "one", 0)
+        address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        stopped = psycopg.connect(address)
+        with closing(stopped), suppress(psycopg.Error), stopped.pipeline():
+            stopped.execute("SELECT epoch FROM assignments WHERE stream = 'alarms' FOR SHARE")
+            stopped.pgconn.send_flush_request()
+            stopped.pgconn.flush()
+            until(lambda: _waits(database, stopped.info.backend_pid))
+
+            def followed():
+                with suppress(Unavailable):
+                    return take(database, "alarms", "two", 0)
+
+            assert 2 == until(followed, 30).epoch
+
+
+def _waits(database, pid):
+    """Tell whether a session is in the middle of a word."""
+    asked = text("SELECT state, wait_event FROM pg_stat_activity WHERE pid = :pid").bindparams(pid=pid)
+    with database.read() as connection:
+        return ("active", "ClientRead") == tuple(connection.execute(asked).one())

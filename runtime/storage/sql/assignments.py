@@ -4,18 +4,27 @@ A worker that was paused and wakes up still believes that a partition is its own
 first, under a lock that whoever takes over has to wait for: so nothing of it is written after the new one began.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
-from park.errors import Superseded
+from park.errors import MachineryError, Superseded, Unavailable
 from runtime.storage.sql.database import Database, upsert
 from runtime.storage.sql.tables_city import assignments
 
 # s that a transaction of ours may lie open and say nothing. A worker that is stopped in the middle of one holds
 # its row's lock; whoever takes over waits for no longer than this (postgresql.org, runtime-config-client).
 _SILENCE = 3
+# What that bound does not end: a process that was stopped between the words of several statements which its driver
+# sends together (libpq's pipeline). The server waits for the next of them as "active", without a bound.
+_UNFINISHED = text(
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND usename = current_user AND state = 'active' AND wait_event = 'ClientRead' AND query NOT ILIKE 'COPY%'"
+    " AND state_change < clock_timestamp() - make_interval(secs => :silence)"
+).bindparams(silence=_SILENCE)
 
 
 class Held:
@@ -48,9 +57,24 @@ class Held:
 
 def take(database: Database, stream: str, owner: str, now: int) -> Held:
     """Take a log over from whoever has it. Raises MachineryError."""
-    with database.write() as connection:
+    with unlocking(database), database.write() as connection:
         epoch = raised(connection, stream, owner, now)
     return Held(database, stream, epoch)
+
+
+@contextmanager
+def unlocking(database: Database) -> Iterator[None]:
+    """Where what is done inside fails, end sessions of ours that stopped in the middle of a word: the next try goes.
+
+    They hold locks for as long as their process sleeps; what they wrote is taken back. Raises what was raised inside.
+    """
+    try:
+        yield
+    except Unavailable:
+        with suppress(MachineryError), database.read() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(_UNFINISHED)
+        raise
 
 
 def raised(connection: Connection, stream: str, owner: str, now: int) -> int:
