@@ -115,26 +115,32 @@ def test_records(city):
     assert len(wanted) == len([row for row in waiting(base) if row["topic"] in made.streams])
 
 
-def test_what_workers_did_not_tell(city):
-    """Each message that no worker of ours told waits with the reason; one with a fire in it says so."""
+@pytest.fixture(scope="module")
+def foreign(city):
+    """Return the messages that no worker of ours told, as they wait before a person looks at them."""
     _, base = city
 
     def found():
         return [row for row in waiting(base) if row["topic"] == f"{EVENTS}-{events_partition('life-0')}"]
 
-    rows = until(lambda: len(found()) == len(FOREIGN) and found(), 30, 0.5)
+    return until(lambda: len(found()) == len(FOREIGN) and found(), 30, 0.5)
+
+
+def test_what_workers_did_not_tell(foreign):
+    """Each message that no worker of ours told waits with the reason; one with a fire in it says so."""
+    rows = foreign
 
     assert [True] * len(FOREIGN) == [why in row["detail"] for row, (_, why) in zip(rows, FOREIGN, strict=True)]
     assert ["", "", "", "fire", "fire"] == [row["alarm"] for row in rows]
     assert ["bulk"] * 3 + ["life"] * 2 == [row["lane"] for row in rows]
 
 
-def test_a_person_who_believes_it(city):
+def test_a_person_who_believes_it(city, foreign):
     """What a person takes in again becomes the alarm that it tells of; what is nothing stays where it is."""
     _, base = city
-    rows = until(lambda: {r["detail"].partition(": ")[2][:8]: r["id"] for r in waiting(base) if r["alarm"]}, 30, 0.5)
-    nonsense = next(r["id"] for r in waiting(base) if "version 120" in r["detail"])
-    answer = httpx.post(f"{base}/quarantine/retry", json={"ids": [*rows.values(), nonsense]}, timeout=20)
+    fires = [row["id"] for row in foreign if row["alarm"]]
+    nonsense = next(row["id"] for row in foreign if "version 120" in row["detail"])
+    answer = httpx.post(f"{base}/quarantine/retry", json={"ids": [*fires, nonsense]}, timeout=20)
 
     assert {"moved": 2} == answer.json()
     subjects = [item["subject"] for item in httpx.get(f"{base}/alarms", timeout=10).json()["items"]]
