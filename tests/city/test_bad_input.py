@@ -139,7 +139,7 @@ def test_a_person_who_believes_it(city, foreign):
     """What a person takes in again becomes the alarm that it tells of; what is nothing stays where it is."""
     _, base = city
     fires = [row["id"] for row in foreign if row["alarm"]]
-    nonsense = next(row["id"] for row in foreign if "version 120" in row["detail"])
+    nonsense = foreign[0]["id"]
     answer = httpx.post(f"{base}/quarantine/retry", json={"ids": [*fires, nonsense]}, timeout=20)
 
     assert {"moved": 2} == answer.json()
