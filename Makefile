@@ -26,7 +26,7 @@ system:  ## servers that the tests talk to, where we may install them
 	@scripts/system
 
 test: system $(VENV)/.dev  ## everything
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 unit: $(VENV)/.dev  ## no servers, under a minute
 	$(BIN)/python -m pytest -m "not server and not slow"
