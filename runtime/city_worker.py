@@ -103,9 +103,10 @@ class LanePartitions:
         return now - before[1] > _STUCK
 
     def able(self) -> bool:
-        """Tell whether we could take a log over; may ask the database."""
+        """Tell whether we could take a log over, or hold one already; may ask the database."""
         try:
-            self._holders()
+            if not self.lanes:
+                self._holders()
         except MachineryError as why:
             self.troubles.tell("whose the logs are cannot be asked now", why)
             return False

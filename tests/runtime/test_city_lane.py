@@ -275,6 +275,21 @@ def test_helpless(ground):
     assert stays
 
 
+def test_who_holds_a_log_joins_again(ground):
+    """Whether one can join is asked of the database by who holds nothing: what runs goes on without it."""
+
+    def away():
+        raise Unavailable("the database is away")
+
+    partitions = LanePartitions(Lane.LIFE, ground.lane, away)
+    before = partitions.able()
+    partitions.assigned(frozenset({1}))
+    after = partitions.able()
+    partitions.stop()
+
+    assert (False, True) == (before, after)
+
+
 def test_told_to_stop_first(ground):
     """One that never got its log ends as it is told to."""
     ground.reachable = False
