@@ -87,6 +87,18 @@ def kafka_address():
 @pytest.fixture
 def ground(tmp_path, kafka_address):
     """Run a broker beside it, over an empty registry."""
+    yield from _ground(tmp_path, kafka_address)
+
+
+@pytest.fixture
+def ground_of_its_own(tmp_path):
+    """Run a Kafka besides, whose topics may be deleted: the package's broker does not get over that."""
+    with any_kafka() as address:
+        asyncio.run(prepare_topics(CitySettings(kafka=address, partitions=N)))
+        yield from _ground(tmp_path, address)
+
+
+def _ground(tmp_path, kafka_address):
     city = CitySettings(kafka=kafka_address, partitions=N)
     broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
     database = Database.open(tmp_path / "registry.db")
@@ -102,6 +114,14 @@ def ground(tmp_path, kafka_address):
 def devices(ground):
     """Speak to the broker."""
     speaking = Devices(ground.mqtt)
+    yield speaking
+    speaking.close()
+
+
+@pytest.fixture
+def devices_of_its_own(ground_of_its_own):
+    """Speak to the broker of that."""
+    speaking = Devices(ground_of_its_own.mqtt)
     yield speaking
     speaking.close()
 
@@ -250,8 +270,9 @@ def test_a_device_that_moves(ground, meanwhile):
     assert ([False, True], [False]) == (told(CODES[0]), told(to))
 
 
-def test_topics_that_are_made_anew(ground, devices):
+def test_topics_that_are_made_anew(ground_of_its_own, devices_of_its_own):
     """A running ingester makes topics that are gone, and tells them again what is registered."""
+    ground, devices = ground_of_its_own, devices_of_its_own
     fill(ground.registry, CODES[:1])
     home = partition_of(CODES[0], N)
     with ground.ingest() as ingest:
