@@ -132,6 +132,21 @@ class TestVisit:
         page.reload()
         expect(page.locator(".rounds-open .row")).to_contain_text("Fill in")
 
+    def test_focus_stays(self, desk, opened):
+        """Who stands on a button by keyboard still stands on it when more of the page has come."""
+        page = desk.go(opened, "rounds")
+        held = []
+        page.route(re.compile(r"/rounds\?.*state=done"), lambda route: held.append(route))  # noqa: PLW0108 - the driver marks it
+        page.reload()
+        button = page.locator(".plans .beside button")
+        button.focus()
+        expect(page.locator(".rounds-done .skeleton")).to_be_visible()
+        until(lambda: page.evaluate("1") and held)
+        held.pop().continue_()
+        expect(page.locator(".rounds-done .empty")).to_be_visible()
+
+        expect(button).to_be_focused()
+
     def test_viewer_only_looks(self, desk, opened):
         """A viewer sees a visit and can tap nothing of it."""
         visit = desk.office.desk.visit(desk.ids.park, "daily_patrol", (), "desk")

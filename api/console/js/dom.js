@@ -1,6 +1,7 @@
 // Elements. Text goes in as text only: nothing here, or anywhere on these pages, parses HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
+const STOPS = "a,button"; // what a keyboard presses
 
 function fill(element, properties, children) {
   for (const [name, value] of Object.entries(properties)) {
@@ -38,12 +39,12 @@ export function keyed(parent, items, key, make, stamp = "") {
       fresh.sign = sign;
       if (element) {
         const held = element.contains(focused);
-        const at = held ? [...element.querySelectorAll("a,button")].indexOf(focused) : -1;
+        const at = held ? [...element.querySelectorAll(STOPS)].indexOf(focused) : -1;
         if (place === element) place = element.nextElementSibling;
         element.remove();
         parent.insertBefore(fresh, place);
         if (element === focused) fresh.focus({ preventScroll: true });
-        else if (held) (fresh.querySelectorAll("a,button")[at] ?? fresh.querySelector("a,button"))?.focus();
+        else if (held) (fresh.querySelectorAll(STOPS)[at] ?? fresh.querySelector(STOPS))?.focus();
       } else parent.insertBefore(fresh, place);
       element = fresh;
       continue;
@@ -54,9 +55,15 @@ export function keyed(parent, items, key, make, stamp = "") {
   for (const gone of old.values()) gone.remove();
 }
 
-/** Replace what is in an element. */
+/** Replace what is in an element; a keyboard's focus stays where it was, or goes to the same button made anew. */
 export function put(parent, ...children) {
+  const focused = document.activeElement;
+  const held = focused !== parent && parent.contains(focused);
+  const at = held ? [...parent.querySelectorAll(STOPS)].indexOf(focused) : -1;
   parent.replaceChildren(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  if (!held || document.activeElement === focused) return;
+  const anew = parent.contains(focused) ? focused : parent.querySelectorAll(STOPS)[at];
+  if (anew?.textContent === focused.textContent) anew.focus({ preventScroll: true });
 }
 
 /** Run a function once before the next frame, however often it was asked for. */
