@@ -28,11 +28,17 @@ def where(request, tmp_path, file):
 
 
 @pytest.fixture
-def registry(where):
+def database(where):
+    """Return a database that holds nothing."""
+    opened = Database.open(where)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def registry(database):
     """Return an empty registry."""
-    database = Database.open(where)
-    yield SqlRegistry(database)
-    database.close()
+    return SqlRegistry(database)
 
 
 @pytest.fixture

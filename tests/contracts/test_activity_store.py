@@ -10,19 +10,11 @@ from park.metrics import Lane
 from park.model import Enterprise, Park
 from park.records import Paper, PaperKind
 from runtime.storage.sql.activity import SqlActivity
-from runtime.storage.sql.database import Database
 from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.papers import SqlPapers
 from runtime.storage.sql.registry import SqlRegistry
 
 NOW = 1_760_000_000_000
-
-
-@pytest.fixture
-def database(where):
-    opened = Database.open(where)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from park.records import Refusal, Refused
 from runtime.journal import Cut
 from runtime.storage.sql.assignments import holders, take
 from runtime.storage.sql.cuts import SqlJournal, SqlPositions
-from runtime.storage.sql.database import Database
 from runtime.storage.sql.ledger import EdgeRow, SqlLedger
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.tables_city import assignments
@@ -18,14 +17,6 @@ from tests.contracts.conftest import DATABASES
 
 STREAM = "bulk-3"
 NOTHING = np.zeros(0, np.bool_)
-
-
-@pytest.fixture
-def database(where):
-    """Return a database."""
-    made = Database.open(where)
-    yield made
-    made.close()
 
 
 def test_it_rises(database):

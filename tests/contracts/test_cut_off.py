@@ -8,7 +8,6 @@ from park.errors import Unavailable
 from park.metrics import Lane
 from runtime.storage.sql.alarm_intake import Intake
 from runtime.storage.sql.alarms import SqlAlarms
-from runtime.storage.sql.database import Database
 from runtime.storage.sql.events import SqlEvents
 from tests.alerts.alarm_words import NOW, fire
 from tests.tools import until
@@ -34,9 +33,8 @@ class Paused(SqlAlarms):
 
 
 @pytest.mark.parametrize("where", [pytest.param("postgresql")], indirect=True)
-def test_it_is_tried_again(where):
+def test_it_is_tried_again(database):
     """It is the database's absence, no fault of the fire's: no trigger is given up, and trying again tells all."""
-    database = Database.open(where)
     alarms = Paused(database)
     intake = Intake(alarms, lambda: NOW)
     events = SqlEvents(database, intake)
@@ -45,6 +43,5 @@ def test_it_is_tried_again(where):
     said = intake.troubles.newest
     events.apply(Lane.LIFE, 1, [fire()])
     (case,) = alarms.cases(CaseFilter())
-    database.close()
 
     assert (True, 1) == ("no case could be told" not in said, case.count)

@@ -13,19 +13,11 @@ from park.events import Anomaly, Baseline, Finding, Reason, Severity
 from park.metrics import Lane
 from park.wire import encode_event
 from runtime.storage.sql import migrate
-from runtime.storage.sql.database import Database
 from runtime.storage.sql.episodes import SqlEpisodes
 from runtime.storage.sql.events import SqlEvents
 
 T0 = 1_760_000_000_000
 HOUR = 3_600_000
-
-
-@pytest.fixture
-def database(where):
-    opened = Database.open(where)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

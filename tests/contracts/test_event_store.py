@@ -17,13 +17,6 @@ T0 = 1_760_000_000_000
 
 
 @pytest.fixture
-def database(where):
-    opened = Database.open(where)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def events(database):
     return SqlEvents(database)
 

@@ -32,14 +32,6 @@ class Clock:
 
 
 @pytest.fixture
-def database(where):
-    """Open a database of its own."""
-    opened = Database.open(where)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def clock():
     """Return a clock of seconds that all share."""
     return Clock()

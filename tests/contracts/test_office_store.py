@@ -8,7 +8,6 @@ from park.alarm_ports import CaseFilter
 from park.errors import Conflict, NotFound, UserError
 from park.events import AlarmState
 from park.governance import Done, Hazard, InspectionPlan, OfficeFile, Round, RoundState
-from runtime.storage.sql.database import Database
 from runtime.storage.sql.governance import SqlOffice
 from runtime.storage.sql.governance_kpi import period_of
 from tests.alerts.alarm_house import Alarms
@@ -16,13 +15,6 @@ from tests.alerts.alarm_words import HOUR, MINUTE, NOW, burns, passes
 
 HAZARD = Hazard(1, 12, "通道堵塞", NOW, "desk", NOW + 9, origin="round:1/a")
 VISIT = Round(1, "daily_patrol", "每日", "2026-11-21", NOW + HOUR, plan=3)
-
-
-@pytest.fixture
-def database(where):
-    opened = Database.open(where)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -5,17 +5,9 @@ import pytest
 from park.errors import NotFound, UserError
 from park.metrics import Lane
 from park.records import Refusal, Refused
-from runtime.storage.sql.database import Database
 from runtime.storage.sql.quarantine import Bounds, SqlQuarantine
 
 T0 = 1_760_000_000_000
-
-
-@pytest.fixture
-def database(where):
-    opened = Database.open(where)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

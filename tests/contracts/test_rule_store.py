@@ -4,18 +4,15 @@ import pytest
 
 from park.errors import Conflict
 from park.rulebook import RuleSet
-from runtime.storage.sql.database import Database
 from runtime.storage.sql.rules import SqlRules
 
 NOW = 1_795_219_200_000
 
 
 @pytest.fixture
-def store(where):
+def store(database):
     """An empty store."""
-    database = Database.open(where)
-    yield SqlRules(database)
-    database.close()
+    return SqlRules(database)
 
 
 def draft(text, **more):

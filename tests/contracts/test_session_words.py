@@ -14,14 +14,6 @@ DAY = 86_400_000
 
 
 @pytest.fixture
-def database(where):
-    """The database that holds them."""
-    opened = Database.open(where)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def keys(database):
     """The keys over it."""
     return SqlKeys(database)
