@@ -25,6 +25,7 @@ from park.directory import Directory
 from park.operator import Emit, Operator, State
 from park.readings import ReadingBatch, batch_of
 from park.records import Batch, Command, Config, Record, Tick
+from park.wire import decode_config, encode_config
 from stream.numbering import Numbering
 from stream.pipeline import Pipeline
 
@@ -101,13 +102,22 @@ class PartitionPipeline(Pipeline):
 
     def restore(self, states: Mapping[str, State]) -> None:
         """Take the states of an earlier `snapshot`; one without numbers has the registry's as rows."""
-        numbers = states[_DIRECTORY].get(_NUMBERS)
-        if numbers is not None:
-            self._numbering = Numbering.restored(numbers)
-            self.directory.reserve(self._numbering.size)
+        if _NUMBERS not in states[_DIRECTORY]:
+            states = _numbered(states)
+        self._numbering = Numbering.restored(states[_DIRECTORY][_NUMBERS])
+        self.directory.reserve(self._numbering.size)
         super().restore(states)
-        if numbers is None:
-            self._numbering = Numbering.restored(np.arange(self.directory.size, dtype=np.int32))
         if _STATE in states:
             self._tick = int(states[_STATE]["tick"])
             self._received = int(states[_STATE].get("heard", self._tick))
+
+
+def _numbered(states: Mapping[str, State]) -> Mapping[str, State]:
+    """Return states of before partitions had rows of their own, with the registry's numbers as rows.
+
+    What a rule or a point names beyond them has no row yet: its number may become another's row.
+    """
+    config = decode_config(states[_DIRECTORY]["config"].tobytes())
+    numbering = Numbering.restored(np.arange(1 + max((row.point for row in config.points), default=0), dtype=np.int32))
+    known = np.frombuffer(encode_config(numbering.config(config, ())), np.uint8)
+    return {**states, _DIRECTORY: {**states[_DIRECTORY], "config": known, _NUMBERS: numbering.snapshot()}}

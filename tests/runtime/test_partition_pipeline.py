@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from park.metrics import Lane
-from park.records import Config, DeviceRow, LimitRow, PlaceRow, Tick
+from park.records import Config, DeviceRow, LimitRow, PlaceRow, PointRow, Tick
 from runtime.partition_pipeline import PartitionPipeline
+from stream.pipeline import Pipeline
 
 MINUTE = 60_000
 
@@ -105,3 +106,23 @@ def test_tables_hold(pipeline):
         pipeline.directory.limits,
         pipeline.directory.version,
     )
+
+
+def points(version, *numbers):
+    """Return a configuration that names points of one device."""
+    return Config(version, 0, tuple(PointRow(n, "power", 1, 1, 1) for n in numbers), device(version, "normal").devices)
+
+
+def test_a_rule_beyond_the_points_of_before(pipeline):
+    """A rule on a point that a snapshot of before knew nothing of holds there, and at no point that gets its number."""
+    before = Pipeline(lambda directory: (Heard(directory),))
+    rule = LimitRow("r", "power", "high", "x", high=1.0, points=(2, 4))
+    for record in (points(5, 1, 2), Config(5, 0, limits=(rule,))):
+        before.run(record, lambda _: None)
+    pipeline.restore(before.snapshot())
+    held = []
+    for new in ((70, 71), (4,)):  # rows 3 and 4, and 5
+        run(pipeline, points(6, *new))
+        held += [row for limit in pipeline.directory.limits for row in limit.points]
+
+    assert [2, -4, 2, 5] == held
