@@ -1,18 +1,26 @@
 """A fire that people are called out to before it is written in its order: one alarm, whatever comes between."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from alerts.lifecycle import STALE_AFTER
 from park.alarm_ports import CaseFilter
 from park.alarms import CaseState, CaseVerb, Verdict
 from park.events import AlarmState
 from park.metrics import Lane
+from runtime.storage.sql.alarm_intake import Intake
+from runtime.storage.sql.alarms import SqlAlarms
+from runtime.storage.sql.events import SqlEvents
 from tests.alerts.alarm_house import Alarms
 from tests.alerts.alarm_words import MINUTE, NOW, SECOND, does, fire
+from tests.tools import until
 
 S, V = CaseState, CaseVerb
 ACTIVE, LATCHED, CLEARED = AlarmState.ACTIVE, AlarmState.LATCHED, AlarmState.CLEARED
@@ -102,3 +110,66 @@ def test_ends_as_if_nobody_had_called(file, tmp_path_factory, data):
         alarms.close()
 
     assert found[0] == found[1]
+
+
+class _Held(SqlAlarms):
+    """Cases of a process that calls out, and does not commit before something else is under way."""
+
+    def __init__(self, database, meanwhile):
+        """Take what happens meanwhile."""
+        super().__init__(database)
+        self._meanwhile = meanwhile
+
+    @contextmanager
+    def _writing(self, now):
+        """Let it happen between what is written and the commit."""
+        with super()._writing(now) as writer:
+            yield writer
+            self._meanwhile()
+
+
+class _HeldEvents(SqlEvents):
+    """Events of a process that writes them, and does not commit before something else is under way."""
+
+    def __init__(self, database, intake, meanwhile):
+        """Take what happens meanwhile."""
+        super().__init__(database, intake)
+        self._meanwhile = meanwhile
+
+    def _put(self, connection, stream, events, position=0):
+        """Let it happen between what is written and the commit."""
+        tell = super()._put(connection, stream, events, position)
+        self._meanwhile()
+        return tell
+
+
+def _waits(alarms):
+    """Tell whether somebody waits for a row that another transaction holds: always so in SQLite, which has one."""
+    with alarms.database.read() as connection:
+        if connection.dialect.name == "sqlite":
+            return True
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return bool(connection.execute(text(asked)).scalar())
+
+
+@pytest.mark.parametrize("first", ["called", "written"])
+def test_at_the_same_moment(where, first):
+    """Whoever calls out and whoever writes the event at one moment, in two processes, count it once together."""
+    with closing(Alarms(where)) as one, closing(Alarms(where)) as other, ThreadPoolExecutor(1) as pool:
+        second = []
+
+        def begin(does, *given):
+            """Begin what the other process does, and go on once it waits for us, or is done."""
+            second.append(pool.submit(does, *given))
+            until(lambda: second[0].done() or _waits(one))
+
+        if first == "called":
+            store = _Held(one.database, lambda: begin(other.events.apply, Lane.LIFE, 10, [fire()]))
+            Intake(store, lambda: NOW).alone(Lane.LIFE, fire())
+        else:
+            events = _HeldEvents(one.database, one.intake, lambda: begin(other.intake.alone, Lane.LIFE, fire()))
+            events.apply(Lane.LIFE, 10, [fire()])
+        second[0].result()
+
+        assert [1] == [case.count for case in one.store.cases(CaseFilter())]
+        assert [f"{fire().id}/all"] == one.said()

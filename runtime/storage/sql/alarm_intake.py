@@ -14,14 +14,14 @@ from alerts.gate import at_once
 from alerts.triggers import triggers_of
 from park.alarms import MessageKind, Notification, Signal, Trigger
 from park.errors import MachineryError
-from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Finding, Severity
+from park.events import ActivityDay, ConditionChange, DeviceStatus, Finding, Severity
 from park.streams import lane_of
 from park.wire import SmallEvent, decode_event
 from runtime.storage.sql.alarm_activity import suspicions
 from runtime.storage.sql.alarm_case_rows import put_notifications
 from runtime.storage.sql.alarm_writer import CaseWriter
-from runtime.storage.sql.alarms import SqlAlarms
-from runtime.storage.sql.database import among
+from runtime.storage.sql.alarms import SqlAlarms, claimed
+from runtime.storage.sql.database import among, chunks
 from runtime.storage.sql.tables import condition_changes, device_status, findings
 from runtime.storage.sql.tables_alarms import called_out
 from runtime.troubles import Troubles
@@ -78,8 +78,9 @@ class Intake:
             if event.id not in known:
                 known.add(event.id)
                 new.append(event)
-        told = _called_out(connection, new)
-        found = [replace(t, told=t.id in told) for event in new for t in triggers_of(lane_of(stream), event)]
+        found = [t for event in new for t in triggers_of(lane_of(stream), event)]
+        told = _called_out(connection, found, self._now())
+        found = [replace(t, told=t.id in told) for t in found] if told else found
         found += suspicions(connection, lane_of(stream), (e for e in events if isinstance(e, ActivityDay)))
         live = stream in self._ends and position > self._ends[stream]
         return [replace(t, live=True) for t in found] if live else found
@@ -126,14 +127,17 @@ class Intake:
                 self._put((_raw(trigger, now),), now)
 
 
-def _called_out(connection: Connection, events: Sequence[SmallEvent]) -> set[str]:
-    """Return the ids of events that people were called out to; from here on the events themselves say that."""
-    ids = {e.id for e in events if isinstance(e, ConditionChange) and e.state is AlarmState.ACTIVE}
-    c = called_out.c.event
-    found = {row[0] for row in among(connection, select(c), c, ids)}
-    if found:
-        connection.execute(delete(called_out).where(c.in_(found)))  # no more than a transaction's events
-    return found
+def _called_out(connection: Connection, triggers: Sequence[Trigger], now: int) -> set[str]:
+    """Return the ids of events that people were called out to; from here on the events themselves say that.
+
+    Those to which nobody was called are claimed here until the transaction ends: whoever calls out to one at this
+    moment waits, and finds it written.
+    """
+    ids = {t.id for t in triggers if at_once(t) and t.signal is Signal.ACTIVE}
+    told = ids - claimed(connection, ids, now)
+    for part in chunks(ids):
+        connection.execute(delete(called_out).where(called_out.c.event.in_(part)))
+    return told
 
 
 def _nothing() -> None:

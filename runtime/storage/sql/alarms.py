@@ -1,6 +1,6 @@
 """Cases in SQL: what people do about alarms. See park.alarm_ports.AlarmStore."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ from runtime.storage.sql.alarm_rows import (
     transition_of,
 )
 from runtime.storage.sql.alarm_writer import CaseWriter
-from runtime.storage.sql.database import Database, upsert
+from runtime.storage.sql.database import Database, chunks, upsert
 from runtime.storage.sql.tables import condition_changes
 from runtime.storage.sql.tables_alarms import called_out, case_attachments, case_timers, case_transitions
 
@@ -90,15 +90,13 @@ class SqlAlarms:
     def call_out(self, trigger: Trigger, now: int) -> None:
         """Tell the case of a trigger whose event is not written in its order yet; once, however often it is tried.
 
-        An event that is written was told: its fire may be over and closed by now.
+        An event that is written was told: its fire may be over and closed by now. It is looked for behind the claim,
+        which waits for whoever writes it at this moment: what he wrote is seen from there on.
         """
         c = condition_changes.c
         with self._writing(now) as writer:
-            if writer.connection.execute(select(c.id).where(c.id == trigger.id)).first() is not None:
-                return
-            put = upsert(writer.connection, called_out).values(event=trigger.id, at=now)
-            new = put.on_conflict_do_nothing(index_elements=["event"]).returning(called_out.c.event)
-            if writer.connection.execute(new).first() is not None:
+            ours = claimed(writer.connection, (trigger.id,), now)
+            if ours and writer.connection.execute(select(c.id).where(c.id == trigger.id)).first() is None:
                 writer.trigger((trigger,))
 
     def forget_calls(self, before: int) -> None:
@@ -208,6 +206,20 @@ class SqlAlarms:
         """Tell the world what a committed transaction changed."""
         if writer.changed:
             self._told(list(writer.changed.values()), writer.notified)
+
+
+def claimed(connection: Connection, events: Iterable[str], now: int) -> set[str]:
+    """Claim to tell people of some events; return those that nobody has claimed before.
+
+    Another transaction that claims one of them at this moment is waited for: the key of the table sees to that. All
+    claim in one order, and before they touch a case, so that nobody waits for one who waits for him.
+    """
+    ours: set[str] = set()
+    for part in chunks(sorted(events)):
+        put = upsert(connection, called_out).values([{"event": event, "at": now} for event in part])
+        new = put.on_conflict_do_nothing(index_elements=["event"]).returning(called_out.c.event)
+        ours.update(connection.execute(new).scalars())
+    return ours
 
 
 def _due(now: int) -> tuple[ColumnElement[bool], ...]:
