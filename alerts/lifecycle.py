@@ -282,6 +282,7 @@ def _with(case: Case, trigger: Trigger) -> Case:
         value=trigger.value if trigger.value is not None else case.value,
         limit=trigger.limit if trigger.limit is not None else case.limit,
         labels=trigger.labels,
+        reset_asked=None,  # whatever was asked before: a stage holds it up now, and that one is to obey
         finding=trigger.origin if trigger.why is TransitionReason.FINDING else case.finding,
         condition=trigger.origin if trigger.why is TransitionReason.CONDITION else case.condition,
     )

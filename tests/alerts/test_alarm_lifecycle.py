@@ -200,6 +200,15 @@ class TestFire:
 
         assert S.CLOSED is act(case, does(V.CLOSE, verdict=Verdict.EQUIPMENT), NOW + RESET_PATIENCE).case.state
 
+    def test_close_what_burns_anew_after_a_reset(self):
+        """A reset that was obeyed lets nobody close the fire that comes after it: a stage holds that one."""
+        case = act(opened(burns()), does(V.RESET), NOW).case
+        for told in (burns(NOW, NOW + 5, state=AlarmState.CLEARED), burns(NOW + 9)):
+            case = tell(case, told, told.at).case
+
+        with pytest.raises(Conflict, match="stands"):
+            act(case, does(V.CLOSE, verdict=Verdict.UNKNOWN), NOW + HOUR)
+
     def test_close_needs_a_verdict(self):
         """Nobody closes a fire without saying what it was."""
         case = opened(burns(), burns(NOW, NOW + 5, state=AlarmState.CLEARED))
