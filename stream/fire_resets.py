@@ -87,13 +87,15 @@ class Resets:
         """Tell whether an alarm of that time was ended by a reset we know of.
 
         A device that was never heard has no lag that could be known, and one whose clock stands still
-        says the time of its old alarm with every new one: both are believed.
+        says the time of its old alarm with every new one: both are believed. So is one whose clock was ahead and
+        gives a time after the reset: it may have been put right in between.
         """
         lag, newest = clock
         if ts == self._ended.get(point) and newest > ts:
             return True  # the same reading once more
         theirs, ours = self._device.get(device, (_UNSEEN, _UNSEEN))
-        if ts < theirs and ts + lag < ours:
+        told = max(ts, ts + lag)  # the latest that it can be, on our clock
+        if ts < theirs and told < ours:
             return True
         if timely and newest == _UNSEEN:
             return False
@@ -102,7 +104,7 @@ class Resets:
         spot = self._conditions.spot(point)
         subjects = (*((f"place:{spot}",) if spot else ()), f"device:{device}")
         keys = (*subjects, *(f"{family}/{subject}" for family in families for subject in subjects))
-        return ts + lag < max(self._person.get(key, _UNSEEN) for key in keys)
+        return told < max(self._person.get(key, _UNSEEN) for key in keys)
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────
 

@@ -158,6 +158,18 @@ class TestClocks:
 
         assert watch.read(SMOKE_2, 1, 60, Quality.LATE, received=101) == []
 
+    @pytest.mark.parametrize("by_device", [True, False])
+    def test_a_clock_ahead_that_is_put_right(self, by_device):
+        """An alarm after a reset is raised where the device's clock, ten minutes ahead, was corrected in between."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 605, received=5)
+        if by_device:
+            watch.read(SMOKE_1, 0, 660, received=60)
+        else:
+            watch.reset(60, place=UNIT)
+
+        assert [e.rule for e in watch.read(SMOKE_1, 1, 120, received=120)] == ["fire.pre_alarm"]
+
 
 class TestEveryGateOfEveryPipeline:
     """Life safety passes every gate: each metric, in each lane, whatever its quality."""
