@@ -55,13 +55,19 @@ def receivers(note: Notification, targets: Sequence[Target], officers: Mapping[i
             if target.broadcast and (note.life or RANK[note.severity] <= RANK[target.least]):
                 found.update(dict.fromkeys(_own(target)))
         if note.life:
-            for officer in officers.values():
-                if not officer.park or not note.park or officer.park == note.park:
-                    found.update(dict.fromkeys(contacts(officer, usable)))
+            found.update(dict.fromkeys(_people(note, usable, officers)))
     if not found and note.life:  # whoever was named is gone: a fire is told to whom there is
         for target in usable:
             found.update(dict.fromkeys(_own(target)))
+        found.update(dict.fromkeys(_people(note, usable, officers)))
     return tuple(found)
+
+
+def _people(note: Notification, targets: Sequence[Target], officers: Mapping[int, Officer]) -> Iterator[Receiver]:
+    """Yield every way to every officer of a notification's park."""
+    for officer in officers.values():
+        if not officer.park or not note.park or officer.park == note.park:
+            yield from contacts(officer, targets)
 
 
 def contacts(officer: Officer, targets: Sequence[Target]) -> tuple[Receiver, ...]:

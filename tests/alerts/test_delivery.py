@@ -9,7 +9,7 @@ import pytest
 
 from park.alarms import CaseVerb
 from park.delivery import Channel
-from park.duty import Officer
+from park.duty import Chain, Officer, Step
 from park.errors import Conflict, NotFound
 from park.events import AlarmState, Severity
 from runtime.delivery_figures import delivery_figures
@@ -298,6 +298,17 @@ def test_officer(office, receiver):
         (b["channel"], b["to"]) for b in receiver.bodies()
     }
     assert 1 == wang.id
+
+
+def test_a_target_that_is_gone(office, receiver):
+    """A fire for a target that is gone is told to the officers, where no other target has a receiver of its own."""
+    office.target("sms", receiver.url, Channel.SMS)
+    office.plans.save(Officer("wang", (("sms", "+8613800000000"),)), actor="test", now=NOW)
+    office.plans.save(Chain("x", (Step(0, ("target:gone",)),)), actor="test", now=NOW)
+    office.tell(burns())
+    office.work()
+
+    assert ["+8613800000000"] == [b["to"] for b in receiver.bodies()]
 
 
 def test_target_off(office, receiver):
