@@ -37,15 +37,16 @@ def days(count, noise=1.0, seed=7, step=15 * MINUTE):
     return ts, np.where((hour >= 8) & (hour < 18), 50.0, 8.0) + chance.normal(0, noise, len(ts))
 
 
-def judge(ts, value, point=1, size=97, quality=Quality.GOOD):
-    """Return the findings of a series that arrives in batches of `size`."""
+def judge(ts, value, point=1, size=97, config=CONFIG, quality=Quality.GOOD):
+    """Return the findings of a series, of one point or of one in each row, that arrives in batches of `size`."""
     pipeline = Pipeline(lambda d: (Unusual(d),))
-    pipeline.run(CONFIG, lambda _: None)
+    pipeline.run(config, lambda _: None)
+    points = np.broadcast_to(np.asarray(point, np.int32), len(ts))
     found = []
     for at in range(0, len(ts), size):
         n = len(ts[at : at + size])
         part = ReadingBatch(
-            np.full(n, point, np.int32), ts[at : at + size], value[at : at + size].astype(float),
+            points[at : at + size], ts[at : at + size], value[at : at + size].astype(float),
             np.full(n, quality, np.uint8), ts[at : at + size],
         )  # fmt: skip
         pipeline.operators[0].on_batch(part, found.append)
@@ -54,8 +55,14 @@ def judge(ts, value, point=1, size=97, quality=Quality.GOOD):
 
 class TestUnusual:
     def test_ordinary_days(self):
-        """Days like any other give a finding a month at most."""
-        assert sum(len(judge(*days(60, seed=seed))) for seed in range(3)) <= 6
+        """Days like any other give a finding a month of a point at most."""
+        three = replace(CONFIG, points=tuple(PointRow(n, "power", 1, 10, 9) for n in (1, 2, 3)))
+        series = [days(60, seed=seed)[1] for seed in range(3)]
+        ts, _ = days(60)
+
+        found = judge(np.repeat(ts, 3), np.column_stack(series).ravel(), np.tile((1, 2, 3), len(ts)), 3 * 97, three)
+
+        assert len(found) <= 6
 
     @pytest.mark.parametrize(("point", "told"), [(1, True), (4, False)])
     def test_restless_within_its_error(self, point, told):
