@@ -1,10 +1,11 @@
 """Maps of recorded wide tables: which column is which point, and the rows as readings."""
 
 import csv
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,15 @@ _LINEAR: Mapping[tuple[str, str], tuple[float, float]] = {
     ("water", "L"): (1e-3, 0.0),
     ("water_use", "L"): (1e-3, 0.0),
 }
+_ABSENT = {"", "nan", "na", "n/a", "#n/a", "null", "none"}  # how tables of others say that there is no value
+# How spreadsheets and meters write what is not quite ISO 8601: 2026/3/1 8:00, and 24:00 for a day's end. The year
+# stands first, so that no day can be taken for a month.
+_YEAR_FIRST = re.compile(
+    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
+)
+_MIDNIGHT = 24  # o'clock
+TIME = "no time (ISO 8601 is read, as 2026-03-01T08:00:00+08:00 or 2026-03-01 08:00; the year first)"
+SHOWN = 80  # letters of what cannot be read that a sentence repeats
 _DENSITY = {"1/m", "dB/m"}
 _SAME = {"degC": {"°C", "C", "celsius"}, "m3": {"m³"}, "ug/m3": {"µg/m3", "µg/m³", "ug/m³"}, "lx": {"lux"}}
 
@@ -54,8 +64,7 @@ class Column:
 
     def reading(self, text: str) -> float | None:
         """Return a cell in the metric's unit; None where there is no value. Raises ValueError."""
-        text = text.strip()
-        if not text or text.lower() in {"nan", "na", "null", "none"}:
+        if absent(text):
             return None
         value = float(text) * self.scale
         factor, offset = _LINEAR.get((self.metric, self.unit), (1.0, 0.0))
@@ -101,7 +110,7 @@ class Map:
 def read_map(path: Path) -> Map:
     """Return a map. Raises UserError naming what is wrong."""
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as why:
         raise UserError(f"{path}: {why.strerror or why}") from why
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
@@ -120,12 +129,21 @@ def read_map(path: Path) -> Map:
     calendar = _text(path, "park", park, "calendar", "CN")
     if calendar not in {"CN", "none"}:
         raise SettingsError(f"{path}: park: calendar {calendar!r} is neither CN nor none")
-    files = content.get("file", [])
-    if not isinstance(files, list) or not files:
+    files = _entries(path, "map", content, "file")
+    if not files:
         raise SettingsError(f"{path}: names no [[file]]")
     tables = tuple(_table(path, n, f) for n, f in enumerate(files, 1))
-    papers = tuple(_paper(path, n, p) for n, p in enumerate(content.get("paper", []), 1))
+    papers = tuple(_paper(path, n, p) for n, p in enumerate(_entries(path, "map", content, "paper"), 1))
     return Map(_text(path, "park", park, "id", "park"), zone, start, calendar, tables, papers)
+
+
+def _entries(path: Path, where: str, table: Mapping[str, Any], word: str) -> list[dict[str, Any]]:
+    """Return the tables of a name; one alone, in single brackets, is a list of one."""
+    some = table.get(word, [])
+    some = [some] if isinstance(some, dict) else some
+    if not isinstance(some, list) or not all(isinstance(entry, dict) for entry in some):
+        raise SettingsError(f"{path}: {where}: {word} is written as a table in double brackets")
+    return some
 
 
 def _text(path: Path, where: str, table: Mapping[str, Any], word: str, default: str | None = None) -> str:
@@ -145,8 +163,8 @@ def _table(path: Path, number: int, entry: Mapping[str, Any]) -> Table:
     skip = entry.get("skip_rows", [])
     if not isinstance(skip, list) or not all(isinstance(n, int) and n >= 0 for n in skip):
         raise SettingsError(f"{path}: {where}: skip_rows is no list of row numbers")
-    points = entry.get("point", [])
-    if not isinstance(points, list) or not points:
+    points = _entries(path, where, entry, "point")
+    if not points:
         raise SettingsError(f"{path}: {where}: names no [[file.point]]")
     columns = tuple(_column(path, f"{where}, point {n}", p) for n, p in enumerate(points, 1))
     source = Path(_text(path, where, entry, "path"))
@@ -157,8 +175,8 @@ def _column(path: Path, where: str, entry: Mapping[str, Any]) -> Column:
     metric = _text(path, where, entry, "metric")
     if metric not in METRICS:
         raise SettingsError(f"{path}: {where}: metric {metric!r} is not known")
-    unit = entry.get("unit", "") or METRICS[metric].unit
     own = METRICS[metric].unit
+    unit = _text(path, where, entry, "unit", own) if entry.get("unit", "") != "" else own
     known = unit == own or unit in _SAME.get(own, ()) or (metric, unit) in _LINEAR
     if not known and not (metric == "smoke_obscuration" and unit in _DENSITY):
         raise SettingsError(f"{path}: {where}: unit {unit!r} is not known for {metric} (it is kept in {own!r})")
@@ -183,19 +201,47 @@ def _paper(path: Path, number: int, entry: Mapping[str, Any]) -> Paper:
         begin, end = (date.fromisoformat(_text(path, where, entry, word)[:10]) for word in ("from", "to"))
     except ValueError as why:
         raise SettingsError(f"{path}: {where}: from and to are dates like 2000-03-01") from why
+    if end < begin:
+        raise SettingsError(f"{path}: {where}: to {end} is before from {begin}")
     return Paper(_text(path, where, entry, "tenant"), kind, begin, end)
+
+
+def absent(text: str) -> bool:
+    """Return whether a cell holds no value."""
+    return text.strip().lower() in _ABSENT
 
 
 def moment(text: str, zone: ZoneInfo) -> int | None:
     """Return an ISO 8601 time as epoch ms; one without offset is park time; None if it cannot be read."""
+    text = text.strip()
     try:
-        when = datetime.fromisoformat(text.strip())
+        when = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        loose = _loose(text)
+        if loose is None:
+            return None
+        when = loose
     if when.tzinfo is None:
         when = when.replace(tzinfo=zone)
-    since = when.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        since = when.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    except OverflowError:  # the first hours of the year 1 in the east, the last of 9999 in the west
+        return None
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+
+
+def _loose(text: str) -> datetime | None:
+    """Return a time that is written nearly as ISO 8601, or None."""
+    found = _YEAR_FIRST.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, part, offset = found.groups("")
+    over = int(hour or 0) == _MIDNIGHT and not int(minute or 0) and not float(f"{second or 0}{part}")
+    clock = f"{0 if over else int(hour or 0):02}:{minute or '00'}:{second or '00'}{part}"
+    try:
+        return datetime.fromisoformat(f"{year}-{int(month):02}-{int(day):02}T{clock}{offset}") + timedelta(days=over)
+    except (ValueError, OverflowError):
+        return None
 
 
 def written(at: int) -> str:
@@ -218,13 +264,14 @@ def lines(table: Table, plan: Map) -> Iterator[Line]:
     for number, cells in cells_of(table.path, [table.time, *(c.name for c in table.columns)], table.skip_rows):
         at = _when(cells[0], table.time_unit, plan)
         if at is None:
-            raise UserError(f"{table.path}: line {number}: {table.time} {cells[0]!r} is no time")
+            wrong = TIME if table.time_unit == "iso" else "no time"
+            raise UserError(f"{table.path}: line {number}: {table.time} {cells[0][:SHOWN]!r} is {wrong}")
         values = []
         for column, cell in zip(table.columns, cells[1:], strict=True):
             try:
                 values.append(column.reading(cell))
             except (ValueError, OverflowError) as why:
-                raise UserError(f"{table.path}: line {number}: {column.name} {cell!r} is no number") from why
+                raise UserError(f"{table.path}: line {number}: {column.name} {cell[:SHOWN]!r} is no number") from why
         yield Line(number, at, tuple(values))
 
 
@@ -251,7 +298,8 @@ def cells_of(
             header = [name.strip() for name in next(reader, [])]
             missing = [name for name in names if name not in header]
             if missing:
-                raise UserError(f"{path}: line 1: has no column {missing[0]!r}")
+                there = ", ".join(map(repr, header))[:SHOWN]
+                raise UserError(f"{path}: line 1: has no column {missing[0]!r}, but {there or 'nothing'}")
             places = [header.index(name) for name in names]
             for nth, row in enumerate(reader):
                 # `skip` counts rows of the table from 0 at the header.
@@ -263,5 +311,7 @@ def cells_of(
                 yield reader.line_num, [row[p + shift] for p in places]
     except OSError as why:
         raise UserError(f"{path}: {why.strerror or why}") from why
-    except (UnicodeDecodeError, csv.Error) as why:
+    except UnicodeDecodeError as why:
         raise UserError(f"{path}: is no CSV in UTF-8: {why}") from why
+    except csv.Error as why:
+        raise UserError(f"{path}: line {reader.line_num}: is no CSV: {why}") from why

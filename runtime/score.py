@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from park.errors import UserError
-from runtime.recordings import cells_of, moment
+from runtime.recordings import SHOWN, TIME, absent, cells_of, moment
 from stream.detectors.calendar import NAMES as CALENDARS
 from stream.detectors.calendar import Calendar
 from stream.detectors.counts import Counts
@@ -33,7 +33,6 @@ KINDS = tuple(_MAKE)
 _DAY = 86_400_000
 _ODD = 0.9  # score of a register reading that goes backwards, or farther than a meter can
 _EAST = 8 * 3_600_000  # of a park day
-_ABSENT = {"", "nan", "na", "null", "none"}
 
 
 def score_series(series: Path, time: str, value: str, out: Path, kind: str = "generic", calendar: str = "CN") -> None:
@@ -51,10 +50,10 @@ def score_series(series: Path, time: str, value: str, out: Path, kind: str = "ge
     for number, (stamp, text) in cells_of(series, (time, value)):
         at = moment(stamp, ZoneInfo("Asia/Shanghai"))
         if at is None:
-            raise UserError(f"{series}: line {number}: {time} {stamp!r} is no time")
+            raise UserError(f"{series}: line {number}: {time} {stamp[:SHOWN]!r} is {TIME}")
         amount = _amount(text, kind)
         if amount is not None and not np.isfinite(amount):
-            raise UserError(f"{series}: line {number}: {value} {text!r} is no number")
+            raise UserError(f"{series}: line {number}: {value} {text[:SHOWN]!r} is no number")
         score = judge.take(at, amount)
         if score is None:
             rows.append((stamp, text, "", 0))
@@ -71,8 +70,7 @@ def score_series(series: Path, time: str, value: str, out: Path, kind: str = "ge
 
 def _amount(text: str, kind: str) -> float | None:
     """Return a value; None where it is missing; infinity where it cannot be read."""
-    text = text.strip()
-    if text.lower() in _ABSENT:
+    if absent(text):
         return None
     try:
         amount = float(text)
