@@ -30,7 +30,7 @@ from api.services import Services
 from api.view import View
 from park.alarm_ports import CaseFilter, place_after
 from park.alarms import Act, Answer, Case, CaseState, CaseVerb, Holder
-from park.errors import Conflict, MachineryError, NotFound, Unavailable, UserError
+from park.errors import Conflict, Forbidden, MachineryError, NotFound, Unavailable, UserError
 from park.events import Severity
 from park.metrics import Lane
 from park.model import Park, Place
@@ -71,9 +71,16 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             raise NotFound(f"there is no alarm {key}")
         return case
 
+    def may_end(case: Case, caller: Principal) -> None:
+        """See that a key ends no fire of another park. Raises Forbidden."""
+        if not caller.sees(case.park):
+            raise Forbidden("nobody knows which park this is in: a key of every park may end it")
+
     def do(key: int, caller: Principal, act: Act, version: int | None) -> Response | AlarmOut:
         """Do an act, or answer 409 with the alarm as it is now."""
-        found(key, caller)
+        case = found(key, caller)
+        if act.verb is CaseVerb.CLOSE:
+            may_end(case, caller)
         try:
             return AlarmOut.of(desk().store.act(key, act, desk().now(), version=version))
         except Conflict as why:
@@ -164,6 +171,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
     def reset_alarm(key: Id, body: ResetAlarmBody, caller: Caller) -> Response | AlarmOut:
         """Reset a latched alarm: an act of a named person, that enters the log and takes effect in order."""
         case = found(key, caller)
+        may_end(case, caller)
         act = Act(CaseVerb.RESET, caller.name, body.note, body.why)
         if body.version is not None and body.version != case.version:
             return do(key, caller, act, body.version)  # which answers 409 with the alarm as it is

@@ -44,6 +44,18 @@ class TestOfNoPark:
         assert (status, status == 202) == (answer.status_code, bool(house.commands))
 
     @pytest.mark.parametrize(
+        ("key", "reset", "close"), [("officer", 403, 403), ("other", 403, 403), ("admin", 202, 409)]
+    )
+    def test_its_alarm_ended_by_few(self, app, house, key, reset, close):
+        """Nor does such a key end its alarm: by a reset, or with a verdict once it is over."""
+        house.services.events.apply(Lane.LIFE, 1, [stranger(0)])
+        client = Client(app, f"park_{key}")
+
+        answer = client("POST", "/alarms/1/reset", json={"why": "confirmed_clear", "note": "seen"})
+        assert (reset, reset == 202) == (answer.status_code, bool(house.commands))
+        assert close == client("POST", "/alarms/1/close", json={"verdict": "unwanted", "note": "x"}).status_code
+
+    @pytest.mark.parametrize(
         ("family", "status"), [*((family, 200) for family in sorted(LIFE_FAMILIES)), ("device", 404)]
     )
     def test_its_alarm_and_files(self, app, house, family, status):
