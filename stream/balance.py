@@ -21,7 +21,7 @@ from park.operator import Emit, State
 from park.readings import ReadingBatch
 from park.records import Config, LimitRow
 from stream.gathering import Gathering
-from stream.holding import Holding, Subject
+from stream.holding import Holding, of_device
 from stream.scopes import DAY, chain, fitting
 from stream.sums import Closed
 
@@ -56,17 +56,12 @@ class Balance:
         self._of: dict[int, tuple[LimitRow, ...]] = {}  # by device
         self._nodes: dict[tuple[int, str], Node] = {}  # (place, metric)
         self._past: dict[tuple[int, str], list[tuple[float, float]]] = {}  # (place, metric) -> (imbalance %, main)
-        self._holding = Holding(directory, self._subject)
+        self._holding = Holding(directory, of_device)
         self._gathering = Gathering(directory, self._holding, self._judge, width=DAY, lateness=LATENESS)
-
-    def _subject(self, device: int) -> Subject:
-        row = self._directory.devices[device]
-        return Subject(f"device:{device}", row.park, row.place, device)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Add uses to their days; they go on as they came."""
-        self._gathering.on_batch(batch, emit)
-        return batch
+        return self._gathering.on_batch(batch, emit)
 
     def on_tick(self, now: int, emit: Emit) -> None:
         """Judge the days that are over."""

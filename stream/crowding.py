@@ -17,7 +17,7 @@ from park.metrics import CODE
 from park.operator import Emit, State
 from park.readings import Float64, Int64, Quality, ReadingBatch
 from park.records import Config, LimitRow
-from stream.holding import Holding, Subject
+from stream.holding import Holding, of_place
 from stream.occupancy import OccupancyRule
 from stream.scopes import MINUTE, chain, fitting, offset_of
 
@@ -51,11 +51,7 @@ class Crowding:
         self._least: Float64 = np.full(1, np.inf)  # certainly inside, this night so far
         self._night: Int64 = np.zeros(1, np.int64)  # of park time, that `least` is of; 0: none
         self._stayed: dict[int, list[tuple[int, bool]]] = {}  # place -> (night, somebody stayed)
-        self._holding = Holding(directory, self._subject)
-
-    def _subject(self, place: int) -> Subject:
-        row = self._directory.places[place]
-        return Subject(f"place:{place}", row.park, place)
+        self._holding = Holding(directory, of_place)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Take counts of people; they go on as they came."""

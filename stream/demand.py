@@ -15,7 +15,7 @@ from park.operator import Emit, State
 from park.readings import ReadingBatch
 from park.records import Config, LimitRow
 from stream.gathering import Gathering
-from stream.holding import Holding, Subject
+from stream.holding import Holding, of_place
 from stream.scopes import MINUTE, chain, fitting, holds
 from stream.sums import Closed
 
@@ -46,16 +46,12 @@ class Demand:
         self._rules: tuple[LimitRow, ...] = ()
         self._of: dict[int, tuple[LimitRow, ...]] = {}  # by place
         self._supplies: dict[int, Supply] = {}  # by place
-        self._holding = Holding(directory, self._subject)
+        self._holding = Holding(directory, of_place)
         self._gathering = Gathering(directory, self._holding, self._judge, width=QUARTER, lateness=LATENESS)
-
-    def _subject(self, place: int) -> Subject:
-        return Subject(f"place:{place}", self._directory.places[place].park, place)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Add power to its quarter hours; readings go on as they came."""
-        self._gathering.on_batch(batch, emit)
-        return batch
+        return self._gathering.on_batch(batch, emit)
 
     def on_tick(self, now: int, emit: Emit) -> None:
         """Judge the quarter hours that are over."""

@@ -16,7 +16,7 @@ from park.operator import Emit, State
 from park.readings import ReadingBatch
 from park.records import Config, LimitRow
 from stream.gathering import Gathering
-from stream.holding import Holding, Subject
+from stream.holding import Holding, of_device
 from stream.scopes import MINUTE, chain, fitting, holds
 from stream.sums import Closed
 
@@ -51,17 +51,12 @@ class Discharge:
         self._of: dict[int, tuple[LimitRow, ...]] = {}  # by device of an outlet
         self._works: dict[int, Works] = {}  # by enterprise
         self._busy: dict[int, list[float]] = {}  # by enterprise: mean power of past hours, kW
-        self._holding = Holding(directory, self._subject)
+        self._holding = Holding(directory, of_device)
         self._gathering = Gathering(directory, self._holding, self._judge, width=HOUR, lateness=LATENESS)
-
-    def _subject(self, device: int) -> Subject:
-        row = self._directory.devices[device]
-        return Subject(f"device:{device}", row.park, row.place, device)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Add readings to their hours; they go on as they came."""
-        self._gathering.on_batch(batch, emit)
-        return batch
+        return self._gathering.on_batch(batch, emit)
 
     def on_tick(self, now: int, emit: Emit) -> None:
         """Judge the hours that are over."""

@@ -22,7 +22,7 @@ from park.events import Reason
 from park.operator import Emit, State
 from park.readings import Float64, Int64, Quality, ReadingBatch
 from park.records import Config, LimitRow
-from stream.holding import Holding, Subject, bounds
+from stream.holding import Holding, bounds, of_device
 from stream.months import month_of
 from stream.scopes import MINUTE, chain, fitting, offset_of
 
@@ -92,11 +92,7 @@ class Electricity:
         self._days: Int64 = np.zeros(1, np.int64)  # of the month, that had power and are over
         self._active, self._apparent = np.zeros(1), np.zeros(1)  # of the month so far, kWh and kVAh
         self._touched = False
-        self._holding = Holding(directory, self._subject)
-
-    def _subject(self, device: int) -> Subject:
-        row = self._directory.devices[device]
-        return Subject(f"device:{device}", row.park, row.place, device)
+        self._holding = Holding(directory, of_device)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Add readings to their minute; they go on as they came."""

@@ -15,7 +15,7 @@ from park.metrics import CODE
 from park.operator import Emit, State
 from park.readings import Bool, Quality, ReadingBatch
 from park.records import Config, LimitRow
-from stream.holding import Holding, Subject
+from stream.holding import Holding, of_place
 from stream.scopes import chain, fitting
 
 VERSION = 1
@@ -39,11 +39,7 @@ class ElectricalFire:
         self._limit = np.full(len(_PARTS) + 1, _NO_LIMIT)
         self._hot: dict[int, dict[int, tuple[int, float, int]]] = {}  # place -> point -> part, share, log time
         self._is_hot: Bool = np.zeros(2, np.bool_)
-        self._holding = Holding(directory, self._subject)
-
-    def _subject(self, place: int) -> Subject:
-        row = self._directory.places.get(place)
-        return Subject(f"place:{place}", row.park if row else 0, place)
+        self._holding = Holding(directory, of_place)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Look at currents and temperatures that are high, or were; the readings go on as they came."""
@@ -103,7 +99,7 @@ class ElectricalFire:
         both &= set(d.place[: d.size][self._part[: d.size] == len(_PARTS)].tolist())
         self._of = {}
         for place in sorted(both):
-            park = int(self._subject(place).park)
+            park = of_place(self._directory, place).park
             rules = fitting(self._rules, chain(d, place), park=park)
             if rules:
                 self._of[place] = rules

@@ -45,19 +45,23 @@ class Gathering:
         """Return the points of windows that are over, row by row."""
         return [self._sums.points[slot] for slot in closed.slot.tolist()]
 
-    def on_batch(self, batch: ReadingBatch, emit: Emit) -> None:
-        """Add good readings to their windows, late ones too; a broker's memory of one is not a second one."""
+    def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
+        """Add good readings to their windows, late ones too; a broker's memory of one is not a second one.
+
+        All go on as they came.
+        """
         if not self._any:
-            return
+            return batch
         rows = np.flatnonzero(self._watched.take(batch.point, mode="clip"))
         if not len(rows):
-            return
+            return batch
         if not self._now:
             self.on_tick(int(batch.received[0]) // MINUTE * MINUTE, emit)
         quality = batch.quality[rows]
         good = (quality < Quality.SUSPECT) & (quality != Quality.RETAINED) & np.isfinite(batch.value[rows])
         rows = rows[good]
         self._sums.add(batch.point[rows], batch.ts[rows], batch.value[rows])
+        return batch
 
     def on_tick(self, now: int, emit: Emit) -> None:
         """Judge the windows that are over, then end the waits that are over by now."""

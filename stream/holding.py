@@ -47,6 +47,24 @@ class Subject:
     point: int = 0
 
 
+def of_point(directory: Directory, point: int) -> Subject:
+    """Return a point as what a condition is about."""
+    d = directory
+    return Subject(f"point:{point}", int(d.park[point]), int(d.place[point]), int(d.device[point]), point)
+
+
+def of_device(directory: Directory, device: int) -> Subject:
+    """Return a device as what a condition is about."""
+    row = directory.devices[device]
+    return Subject(f"device:{device}", row.park, row.place, device)
+
+
+def of_place(directory: Directory, place: int) -> Subject:
+    """Return a place as what a condition is about."""
+    row = directory.places.get(place)
+    return Subject(f"place:{place}", row.park if row else 0, place)
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A rule that is not calm on a subject."""
@@ -64,9 +82,9 @@ class Held:
 class Holding:
     """What is not calm of one stage: by subject number and rule."""
 
-    def __init__(self, directory: Directory, subject: Callable[[int], Subject]) -> None:
+    def __init__(self, directory: Directory, subject: Callable[[Directory, int], Subject]) -> None:
         self._directory = directory
-        self._subject = subject
+        self._of = subject
         self._held: dict[tuple[int, str], Held] = {}
         self._rule: dict[tuple[int, str], LimitRow] = {}  # of what is held
         self._last: dict[tuple[int, str], int] = {}  # since of conditions that are over, while it could come again
@@ -111,6 +129,9 @@ class Holding:
         self._next = min(self._next, held.due)
         if held.due <= at:
             self._ripe(rule, held, emit)
+
+    def _subject(self, number: int) -> Subject:
+        return self._of(self._directory, number)
 
     def _holds(self, rule: LimitRow, subject: int, at: int) -> bool:
         return holds(rule, self._directory, self._subject(subject).park, at)

@@ -13,7 +13,7 @@ from park.metrics import METRICS
 from park.operator import Emit, State
 from park.readings import Quality, ReadingBatch
 from park.records import Config, LimitRow
-from stream.holding import Holding, Subject, bounds
+from stream.holding import Holding, bounds, of_point
 from stream.scopes import chain, fitting
 
 
@@ -30,11 +30,7 @@ class Limits:
         # rule is not calm. The last row stands for all points beyond. Two gathers settle most batches.
         self._high = np.full(2, inf)
         self._low = np.full(2, -inf)
-        self._holding = Holding(directory, self._subject)
-
-    def _subject(self, point: int) -> Subject:
-        d = self._directory
-        return Subject(f"point:{point}", int(d.park[point]), int(d.place[point]), int(d.device[point]), point)
+        self._holding = Holding(directory, of_point)
 
     # ── readings ─────────────────────────────────────────────────────────────────────────────────
 

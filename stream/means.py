@@ -18,7 +18,7 @@ from park.metrics import METRICS, NAMES, Kind
 from park.operator import Emit, State
 from park.readings import Bool, Quality, ReadingBatch
 from park.records import Config, LimitRow
-from stream.holding import Holding, Subject
+from stream.holding import Holding, of_point
 from stream.scopes import MINUTE, chain, fitting, holds, offset_of
 from stream.sums import Closed, Sums
 
@@ -41,11 +41,7 @@ class Means:
         self._sums: dict[int, Sums] = {}  # by width
         self._past: dict[tuple[int, str], list[float]] = {}  # (point, rule) -> windows before, the oldest first
         self._now = 0
-        self._holding = Holding(directory, self._subject)
-
-    def _subject(self, point: int) -> Subject:
-        d = self._directory
-        return Subject(f"point:{point}", int(d.park[point]), int(d.place[point]), int(d.device[point]), point)
+        self._holding = Holding(directory, of_point)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Add readings to their windows; they go on as they came."""

@@ -14,7 +14,7 @@ from park.events import Finding
 from park.operator import Emit, State
 from park.readings import ReadingBatch
 from park.records import Config, LimitRow
-from stream.holding import Holding, Subject
+from stream.holding import Holding, of_point
 from stream.scopes import chain, fitting
 
 VERSION = 1
@@ -31,11 +31,7 @@ class Repeated:
         self._rules: tuple[LimitRow, ...] = ()
         self._of: dict[int, tuple[LimitRow, ...]] = {}  # by point, of those that something was found at
         self._found: dict[tuple[int, str], list[int]] = {}  # (point, rule) -> log times
-        self._holding = Holding(directory, self._subject)
-
-    def _subject(self, point: int) -> Subject:
-        d = self._directory
-        return Subject(f"point:{point}", int(d.park[point]), int(d.place[point]), int(d.device[point]), point)
+        self._holding = Holding(directory, of_point)
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
         """Pass readings on."""
