@@ -6,8 +6,9 @@
              └──────────> Standby, 8 s later ─┘
 ```
 GB/T 45839-2025, 5.10.4 gives 15 s to tell people. A database that hangs, a lock that somebody forgot, a disk that
-does not come back from a sync: none of them may cost a fire those seconds. What is told here goes its ordinary way,
-too, once there is one again; the ids are derived from the event, so that a receiver knows it again, and who has
+does not come back from a sync: none of them may cost a fire those seconds. Of history that is read late people are
+called to what still stands a while later, as the ordinary way does. What is told here goes its ordinary way, too,
+once there is one again; the ids are derived from the event, so that a receiver knows it again, and who has
 acknowledged it to us is not told twice.
 """
 
@@ -27,6 +28,7 @@ from park.events import ConditionChange
 from park.streams import lane_of
 from park.wire import SmallEvent
 from runtime.receipts import Receipts
+from runtime.storage.sql.alarm_writer import SETTLE
 from runtime.storage.sql.delivery_dispatches import key_of
 from runtime.troubles import Troubles
 
@@ -57,6 +59,7 @@ class _Fire:
 
     trigger: Trigger
     since: float  # s, elapsed
+    past: bool = False  # told by a log that is read again, and old: it may have ended since
     through: float | None = None  # s, elapsed: when the database had it
     round: int = 0  # of telling
 
@@ -127,15 +130,17 @@ class Standby:
                 self._watch(stream, event, live=live)
 
     def _watch(self, stream: str, event: ConditionChange, *, live: bool) -> None:
-        for trigger in triggers_of(lane_of(stream), event):
-            if not exempt(trigger) or trigger.signal is not Signal.ACTIVE:
-                continue
-            if not live and lifecycle.is_stale(trigger, self._now()):
-                continue  # history: people are called to what still stands, by the ordinary way
+        for trigger in filter(exempt, triggers_of(lane_of(stream), event)):
             with self._lock:
-                self._fires.setdefault(trigger.id, _Fire(trigger, self._elapsed())).through = None
-                while len(self._fires) > _MOST:
-                    self._fires.popitem(last=False)
+                if trigger.signal is Signal.OVER:
+                    for key in [k for k, f in self._fires.items() if f.past and f.trigger.origin == trigger.origin]:
+                        del self._fires[key]
+                elif trigger.signal is Signal.ACTIVE:
+                    past = not live and lifecycle.is_stale(trigger, self._now())
+                    fire = _Fire(trigger, self._elapsed() + (SETTLE / 1_000 if past else 0), past)
+                    self._fires.setdefault(trigger.id, fire).through = None
+                    while len(self._fires) > _MOST:
+                        self._fires.popitem(last=False)
 
     def through(self, event: SmallEvent) -> None:
         """Take note that the database has an event."""

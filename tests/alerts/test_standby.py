@@ -98,13 +98,23 @@ class TestWatch:
 
         assert [] == told.look(100.0)
 
-    def test_history(self):
-        """What a log tells again of hours ago calls nobody."""
+    @pytest.mark.parametrize(("state", "sent"), [(AlarmState.LATCHED, ["desk"]), (AlarmState.CLEARED, [])])
+    def test_history(self, state, sent):
+        """To what a log tells again of hours ago people are called where it still stands a while later."""
         told = Told()
-        told.now = NOW + 2 * HOUR
+        told.now = NOW + 3 * HOUR
         told.standby.heard(Lane.LIFE, fire(), live=False)
+        told.standby.heard(Lane.LIFE, fire(state=state, at=NOW + HOUR), live=False)
 
-        assert [] == told.look(100.0)
+        assert [[], sent] == [told.look(17.9), told.look(18.0)]
+
+    def test_what_happens_now_and_ends(self):
+        """A fire of now that ends at once is told all the same."""
+        told = Told()
+        told.standby.heard(Lane.LIFE, fire())
+        told.standby.heard(Lane.LIFE, fire(state=AlarmState.CLEARED))
+
+        assert ["desk"] == told.look(8.0)
 
     def test_those_on_duty_first(self):
         """The first step of the chain says who is told; after three minutes everybody is."""
