@@ -6,12 +6,16 @@
 ```
 When the group changes, all its members let go of everything and most get back what they had. So what we hold goes on
 running meanwhile, under its epoch, and only saves where it stands: whoever takes over begins there.
+
+A worker that cannot take over what it is given, and sees that this is its own trouble, leaves the group, so that
+others have all of it; what it runs goes on beside the group until the database says that it is another's.
 """
 
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from math import inf
 
 from park.errors import MachineryError
 from park.metrics import Lane
@@ -25,7 +29,8 @@ WATCH = 2.0  # s between two looks at whose the logs are
 _AGAIN = 5.0  # s after which what was lost, and the group still says is ours, is taken back
 _STUCK = 1.0  # s without progress after which a partition does not hold up the others
 _ENDING = 20.0  # s that a partition may take to end
-_HELPLESS = 30.0  # s without a single partition taken over, after which another process may be able to
+_SILENT = 15.0  # s without an answer of the database after which it is away: a wire that is cut says nothing
+_HELPLESS = 30.0  # s in which a partition could not be taken over, after which another process may be able to
 # Makes what does a partition's work, and is told how far the log is known to be what it was; nothing of it runs yet.
 Begin = Callable[[str, int], CityLane]
 
@@ -38,7 +43,7 @@ class LanePartitions:
     ) -> None:
         """Take how a partition's work is begun, and who says which epoch of each log is the newest.
 
-        `helpless`: s without a partition taken over, after which they are better left to others.
+        `helpless`: s in which a partition could not be taken over, after which all are better left to others.
         """
         self.lane = lane
         self.troubles = Troubles(f"{lane} partitions")
@@ -53,7 +58,9 @@ class LanePartitions:
         self._look = threading.Event()
         self._watching = threading.Thread(target=self._watch, name=f"watch-{lane}")
         self._helpless = helpless
-        self._working = time.monotonic()  # when not everything that we were given was kept from us
+        self._working = time.monotonic()  # when what we were given was not kept from us, or not by our own trouble
+        self._answered = self._working  # when the database did
+        self._left = False  # the group, and what runs goes on beside it
 
     # ── from the feed ────────────────────────────────────────────────────────────────────────────
 
@@ -62,8 +69,10 @@ class LanePartitions:
         with self._lock:
             if self._stopping.is_set():
                 return
-            for partition in [p for p in self._lanes if p not in partitions]:
-                self._end(self._lanes.pop(partition))
+            for partition, lane in list(self._lanes.items()):
+                if partition not in partitions or (self._left and lane.lost):
+                    self._end(self._lanes.pop(partition))
+            self._left = False
             for partition in sorted(partitions - self._lanes.keys()):
                 self._start(partition)
         self._look.set()
@@ -102,26 +111,39 @@ class LanePartitions:
             return False
         return now - before[1] > _STUCK
 
+    @property
     def able(self) -> bool:
-        """Tell whether we could take a log over, or hold one already; may ask the database."""
-        try:
-            if not self.lanes:
-                self._holders()
-        except MachineryError as why:
-            self.troubles.tell("whose the logs are cannot be asked now", why)
-            return False
-        return True
+        """Whether we could take a log over, or run one and did not leave: that goes on without a database."""
+        return self._answers or bool(self._lanes and not self._left)
 
     @property
     def helpless(self) -> bool:
-        """Whether nothing of what the group gave us could be taken over for long: another may be able to.
+        """Whether something of what the group gave us could not be taken over for long, and others may be able to.
 
-        While one partition runs we stay: where nobody reaches the database it would be lost with the others.
+        While one partition runs, and the database answers, we stay: what we cannot take nobody can.
         """
-        now, lanes = time.monotonic(), self.lanes
-        if not lanes or not all(lane.kept_away for lane in lanes):
+        now, away = time.monotonic(), [lane.kept_away for lane in self.lanes]
+        if not any(away) or (self._answers and not all(away)):
             self._working = now
         return now - self._working > self._helpless
+
+    @property
+    def _answers(self) -> bool:
+        """Whether the database does."""
+        return time.monotonic() - self._answered < _SILENT
+
+    def left(self) -> None:
+        """Learn that others are given everything now: what could not be taken over ends, what runs goes on."""
+        with self._lock:
+            self._left = True
+            for partition, lane in list(self._lanes.items()):
+                if lane.kept_away:
+                    self._end(self._lanes.pop(partition))
+
+    def follow(self) -> None:
+        """Learn from Kafka what nobody puts: messages for what runs while we are in no group."""
+        with self.troubles.passing("what comes could not be followed"):
+            self._ask_ends(CityLane.follow)
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,12 +198,13 @@ class LanePartitions:
             with self.troubles.passing("whose the logs are could not be found out"):
                 try:
                     self._mark_lost(self._holders())
+                    self._answered = time.monotonic()
+                    self.troubles.over()
                 except MachineryError as why:
                     # Nobody else can take them either, while the database is away: what is ours goes on.
+                    self._answered = -inf
                     self.troubles.tell("whose the logs are cannot be asked now", why)
-                else:
-                    self.troubles.over()
-                self._look_at_ends()
+                self._ask_ends(CityLane.look)
                 self._begin_anew()
 
     def _mark_lost(self, newest: dict[str, int]) -> None:
@@ -191,11 +214,11 @@ class LanePartitions:
                 held.lost.set()
                 lane.tail.wake()
 
-    def _look_at_ends(self) -> None:
+    def _ask_ends(self, ask: Callable[[CityLane], None]) -> None:
         """See where the logs end, whatever the group hands on; Kafka is asked no further once it does not answer."""
         try:
             for lane in self.lanes:
-                lane.look()
+                ask(lane)
         except MachineryError as why:
             self.troubles.tell("where the logs end cannot be asked now", why)
 
@@ -206,6 +229,9 @@ class LanePartitions:
             for partition, lane in list(self._lanes.items()):
                 if not lane.over:
                     self._lost.pop(partition, None)
+                    continue
+                if self._left:
+                    self._end(self._lanes.pop(partition))
                     continue
                 since = self._lost.setdefault(partition, now)
                 if lane.phase is Phase.FAILED or lane.short or now - since >= _AGAIN:

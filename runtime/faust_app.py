@@ -34,6 +34,7 @@ _COMMIT = 0.5
 _HANG = 60.0  # s without a turn of its loop after which it is given up: libraries of it wait for threads without end
 _LOOK = 0.1  # s between looks at whether we are to end
 _REST = (1.0, 15.0)  # s before an app is built anew: at first, at most
+_ALONE = 0.25  # s between looks for messages that nobody puts
 _FULL = 0.02  # s between looks at whether there is room again
 _BUFFER = 512  # messages that wait between Kafka and the agent
 
@@ -56,12 +57,19 @@ class Takes(Protocol):
     def room(self, partition: int) -> bool:
         """Tell whether more may be put."""
 
+    @property
     def able(self) -> bool:
-        """Tell whether partitions could be taken now; asked before the group is joined, and may take a while."""
+        """Whether partitions could be taken now; asked before the group is joined."""
 
     @property
     def helpless(self) -> bool:
-        """Whether we hold partitions and can do nothing with them: another member of the group perhaps can."""
+        """Whether we hold partitions that we can do nothing with: another member of the group perhaps can."""
+
+    def left(self) -> None:
+        """Learn that we left the group for that. Never waits."""
+
+    def follow(self) -> None:
+        """Learn that nobody puts messages now: what is ours looks for them itself. Never fails."""
 
 
 class FaustFeed:
@@ -108,16 +116,23 @@ class FaustFeed:
         rest = _REST[0]
         while not self._stopping.is_set():
             began = self._beat = time.monotonic()
-            if not self._takes.able():
-                self._stopping.wait(_REST[0])
+            if not self._takes.able:
+                self._rest(_REST[0])
                 continue
             with self.troubles.passing("Kafka's group cannot be joined"):
                 asyncio.run(self._serve())
                 continue
             if time.monotonic() - began > _REST[1]:
                 rest = _REST[0]
-            self._stopping.wait(rest)
+            self._rest(rest)
             rest = min(2 * rest, _REST[1])
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, while what is ours looks for messages itself."""
+        over = time.monotonic() + seconds
+        while time.monotonic() < over and not self._stopping.wait(_ALONE):
+            self._beat = time.monotonic()
+            self._takes.follow()
 
     async def _serve(self) -> None:
         """Run an app until we are to end, or it does; raises what it ended with."""
@@ -145,8 +160,8 @@ class FaustFeed:
             if thread is not None and thread.is_alive():
                 self._hangs.set()
         if self._takes.helpless:
-            self._takes.assigned(frozenset())
-            raise ConnectionError("nothing that the group gives us can be taken over: it is left to others")
+            self._takes.left()
+            raise ConnectionError("what the group gives us cannot be taken over: it is left to others")
         if not self._stopping.is_set():
             raise ConnectionError(f"its app has ended: {why!r}") from why
 

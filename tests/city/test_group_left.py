@@ -37,9 +37,17 @@ class Member:
         """Have room."""
         return partition >= 0
 
+    @property
     def able(self):
-        """Tell whether anything could be taken."""
+        """Whether anything could be taken."""
         return self.helps
+
+    def left(self):
+        """Learn that it is others' now."""
+        self.ours = frozenset()
+
+    def follow(self):
+        """Have nothing to look for."""
 
     @property
     def helpless(self):

@@ -1,163 +1,25 @@
 """A partition's worker: what it tells and saves, and what it does when others hold its log or are away."""
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from park.errors import Unavailable
-from park.events import ConditionChange
 from park.metrics import Lane
-from park.readings import batch_of
-from park.records import Batch, Config, DeviceRow, Edge, PlaceRow, PointRow, Tick
+from park.records import Tick
 from park.wire import encode
-from runtime.city_lane import CityLane, Parts
-from runtime.city_lane_words import ALL, CityLaneSettings, Phase
-from runtime.city_worker import LanePartitions
-from runtime.kafka_log import Entry
-from runtime.kafka_records import open_record
-from runtime.partition_pipeline import PartitionPipeline
-from runtime.projector import Projector, ProjectorSettings
-from runtime.runner import Runner
+from runtime.city_lane_words import Phase
 from runtime.storage.memory import MemoryStore
-from runtime.storage.sql.assignments import holders, take
-from runtime.storage.sql.cuts import SqlJournal, fit
-from runtime.storage.sql.database import Database
-from runtime.storage.sql.ledger import SqlLedger
 from runtime.storage.sql.quarantine import SqlQuarantine
-from runtime.storage.sql.snapshots import SqlSnapshots, known_of
-from runtime.stream_log import StreamLog, Tail
-from stream.stages import life_stages, store_stages
+from runtime.storage.sql.snapshots import SqlSnapshots
+from tests.runtime.lane_ground import MINUTE, REGISTERED, STREAM, lane_ground, smoke
 from tests.tools import until
-
-MINUTE = 60_000
-STREAM = "life-1"
-QUICK = CityLaneSettings(retry=0.01, snapshot_records=1 << 30, snapshot_seconds=1e9, said=0.0)
-NONE = np.zeros(0, np.int32)
-REGISTERED = Config(
-    1, 0,
-    points=tuple(PointRow(n, "smoke", n, 1, 1) for n in (1, 2)),
-    devices=tuple(DeviceRow(n, 1, 1, Lane.LIFE, "smoke_detector") for n in (1, 2)),
-    places=(PlaceRow(1, 1, 0, "park", "Liuxi", code="liuxi"),),
-)  # fmt: skip
-
-
-def smoke(minute, value, point=1):
-    """Return what a smoke detector says in a minute."""
-    at = minute * MINUTE + 1
-    one = np.array([1], np.int32)
-    return Batch(batch_of([(point, at, value, 0, at)]), Edge(one - 1, one, one))
-
-
-@dataclass
-class Kafka:
-    """A partition and the topic of events, in memory."""
-
-    values: list[bytes] = field(default_factory=list)
-    told: list[object] = field(default_factory=list)
-    begin: int = 0
-    away: bool = False
-
-    def add(self, *records):
-        """Append records, or bytes that are none; return the messages."""
-        first = len(self.values)
-        self.values += [r if isinstance(r, bytes) else encode(r) for r in records]
-        return [Entry(n + 1, b"", self.values[n], 5) for n in range(first, len(self.values))]
-
-    @property
-    def end(self):
-        """Position after the newest."""
-        return len(self.values)
-
-    def read(self, position, end=None):
-        """Yield messages."""
-        for n in range(position, min(self.end if end is None else end, self.end)):
-            yield Entry(n + 1, b"", self.values[n], 5)
-
-    def tell(self, messages):
-        """Take what was found."""
-        if self.away:
-            raise Unavailable("Kafka is away")
-        self.told += messages
-
-    def close(self):
-        """Release nothing."""
-
-
-class Ground:
-    """A database, other engines in memory, and partitions' workers over them."""
-
-    def __init__(self, folder):
-        self.database = Database.open(folder / "park.db")
-        self.kafka, self.store = Kafka(), MemoryStore()
-        self.lanes = []
-        self.reachable = True
-
-    def lane(self, stream=STREAM, sound=ALL, settings=QUICK):
-        """Return a worker, not begun yet."""
-        lane = CityLane(stream, Tail(stream, lambda e: open_record(e.value)), self.parts, settings, sound=sound)
-        self.lanes.append(lane)
-        return lane
-
-    def parts(self, lane):
-        """Take the log over, as the program's workshop does."""
-        if not self.reachable:
-            raise Unavailable("the database is away")
-        lane.tail.reach(self.kafka.end)
-        held = take(self.database, lane.stream, "a test", 0)
-        marks, known = known_of(held, self.kafka, self.kafka.end, lane.sound)
-        lost = fit(held, known, (lane.stream, f"store-{lane.stream}"), self.kafka.end)
-        snapshots = SqlSnapshots(held, marks=marks.before)
-        log = StreamLog(lane.tail, self.kafka, lane.refuse, marks)
-        runner = Runner(
-            lane.stream,
-            lambda: PartitionPipeline(life_stages),
-            log,
-            snapshots,
-            careful=True,
-            registry=lambda: REGISTERED,
-        )
-        turn = threading.Lock()
-        projector = Projector(
-            logs={lane.stream: StreamLog(lane.tail, self.kafka)}, stages=store_stages,
-            store=self.store, quarantine=SqlQuarantine(held.database),
-            ledger=SqlLedger(held.database), snapshots=snapshots, journals=lambda _: SqlJournal(held),
-            settings=ProjectorSettings(cycle=0.01), registry=lambda _: REGISTERED, pipeline=PartitionPipeline,
-            saving=turn,
-        )  # fmt: skip
-        return Parts(
-            held, log, runner, snapshots, projector, self.kafka.tell, lambda _: None, turn, lambda: None,
-            "records were lost" if lost else "",
-        )  # fmt: skip
-
-    def begun(self):
-        """Return a worker that is live."""
-        lane = self.lane()
-        lane.start()
-        assert lane.live.wait(20)
-        return lane
-
-    def put(self, lane, *records):
-        """Append records and hand them over; wait until they are run."""
-        for entry in self.kafka.add(*records):
-            lane.put(entry)
-        until(lambda: lane.state.position >= self.kafka.end)
-
-    @property
-    def fires(self):
-        """Return (epoch, position, state) of the fires that were told."""
-        told = [(m, e) for m in self.kafka.told for e in m.events if isinstance(e, ConditionChange)]
-        return [(m.epoch, m.position, str(e.state)) for m, e in told if e.family == "fire"]
 
 
 @pytest.fixture
 def ground(tmp_path):
-    made = Ground(tmp_path)
-    yield made
-    for lane in made.lanes:
-        lane.stop(keep=False)
-    made.database.close()
+    with lane_ground(tmp_path) as made:
+        yield made
 
 
 def test_a_fire_is_told(ground):
@@ -217,22 +79,6 @@ def test_kafka_takes_nothing(ground):
     assert ground.fires
 
 
-def test_taken_over(ground):
-    """Once somebody else holds the log it ends by itself, and saves nothing."""
-    lane = ground.begun()
-    ground.put(lane, REGISTERED, Tick(MINUTE))
-    other = take(ground.database, STREAM, "another", 0)
-    partitions = LanePartitions(
-        Lane.LIFE, lambda *_: lane, lambda: {s: e for s, (e, _, _) in holders(ground.database).items()}
-    )
-    partitions._lanes[1] = lane
-    partitions._mark_lost(partitions._holders())
-    until(lambda: lane.over)
-
-    assert (Phase.LOST, 2) == (lane.phase, other.epoch)
-    assert SqlSnapshots(other).load(STREAM) is None
-
-
 def test_settled(ground):
     """Where it stands is saved when that is asked, while it goes on."""
     lane = ground.begun()
@@ -255,39 +101,6 @@ def test_a_database_that_is_away(ground):
     assert lane.live.wait(20)
 
     assert (Phase.TAKING, [(1, 3, "active")], "") == (before, ground.fires, lane.state.trouble)
-
-
-def test_helpless(ground):
-    """Who can take nothing of what the group gives leaves it to others; who holds one log stays."""
-    away = LanePartitions(Lane.LIFE, ground.lane, dict, helpless=0.0)
-    ground.reachable = False
-    away.assigned(frozenset({1}))
-    until(lambda: away.helpless)
-    ground.reachable = True
-    until(lambda: not away.helpless)
-    assert away.lanes[0].live.wait(20)
-    ground.reachable = False
-    away.assigned(frozenset({1, 2}))
-    until(lambda: any("the database is away" in state.trouble for state in away.states))
-    stays = not away.helpless
-    away.stop()
-
-    assert stays
-
-
-def test_who_holds_a_log_joins_again(ground):
-    """Whether one can join is asked of the database by who holds nothing: what runs goes on without it."""
-
-    def away():
-        raise Unavailable("the database is away")
-
-    partitions = LanePartitions(Lane.LIFE, ground.lane, away)
-    before = partitions.able()
-    partitions.assigned(frozenset({1}))
-    after = partitions.able()
-    partitions.stop()
-
-    assert (False, True) == (before, after)
 
 
 def test_told_to_stop_first(ground):
@@ -347,36 +160,6 @@ def test_no_store_holds_it_up(ground):
     assert 2 == len(ground.store.raw(1, 0, 1 << 62, 9))
 
 
-def watched(ground):
-    """Return partitions that hold the log and look at it, once they are live."""
-    partitions = LanePartitions(
-        Lane.LIFE, ground.lane, lambda: {s: e for s, (e, _, _) in holders(ground.database).items()}
-    )
-    partitions.assigned(frozenset({1}))
-    partitions.start()
-    assert partitions.lanes[0].live.wait(20)
-    return partitions
-
-
-@pytest.mark.parametrize("lost", [1, 3], ids=["its end", "everything"])
-def test_positions_that_are_given_out_again(ground, lost):
-    """A log that lost its newest records under a running worker is taken anew: the fire that stands there is told."""
-    partitions = watched(ground)
-    (first,) = partitions.lanes
-    ground.put(first, REGISTERED, Tick(MINUTE), smoke(1, 0))
-    assert first.settle(10)
-    until(lambda: first.given == 3)
-    del ground.kafka.values[3 - lost :]
-    until(lambda: partitions.lanes[0] is not first and partitions.lanes[0].live.is_set())
-    for entry in ground.kafka.add(smoke(2, 1)):
-        partitions.put(1, entry)
-    until(lambda: ground.fires)
-    partitions.stop()
-
-    assert [(2, 4 - lost, "active")] == ground.fires
-    assert "the log ends at" in first.state.trouble
-
-
 @pytest.mark.parametrize("saved", [True, False], ids=["saved meanwhile", "not saved"])
 @pytest.mark.parametrize("lost", [2, 5], ids=["its end", "everything"])
 def test_a_log_that_was_lost_and_grew_again(ground, lost, saved):
@@ -429,13 +212,3 @@ def test_whoever_takes_over_compares(ground):
     ground.begun()
 
     assert [(2, 3, "active")] == ground.fires
-
-
-def test_nobody_hands_it_over(ground):
-    """What stands in the log is read though the group hands on nothing: where the log ends is asked of Kafka."""
-    partitions = watched(ground)
-    ground.kafka.add(REGISTERED, Tick(MINUTE), smoke(1, 1))
-    until(lambda: ground.fires)
-    partitions.stop()
-
-    assert [(1, 3, "active")] == ground.fires
