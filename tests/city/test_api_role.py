@@ -5,6 +5,7 @@ import json
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from park.metrics import Lane
 from park.records import Batch, Command, Verb
 from park.streams import partition_of as number_of
+from runtime.city_live import OVERLAP
 from runtime.kafka_log import KafkaLog
 from runtime.role_alarms import run_alarms
 from runtime.role_api import run_api
@@ -135,10 +137,13 @@ def test_a_page_comes_back_elsewhere(city):
     """A page that loses its process hears from another what it missed meanwhile."""
     (one, two), _, worker = city
     page, other = Page(one), Page(two)
-    worker.tell("life-0", [fire(21)])
-    # Both have heard all of it: a process that is behind says that something may be missing.
-    for each in (page, other):
-        until(lambda each=each: "place:21" in each.subjects("condition") and "place:21" in each.subjects("alarm"))
+    # Some of what came before is told again: a process that has not heard for as long says that some may be missing.
+    for n in count(100):
+        worker.tell("life-0", [fire(n)])
+        for each in (page, other):
+            until(lambda each=each, n=n: f"place:{n}" in {*each.subjects("condition")} & {*each.subjects("alarm")})
+        if min(each.ids[-1] - each.ids[0] for each in (page, other)) > OVERLAP * 1_000:
+            break
     page.close()
     other.close()
     worker.tell("life-1", [fire(22)])
