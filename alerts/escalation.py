@@ -160,9 +160,10 @@ def _go(case: Case, kind: MessageKind, chain: Chain, duty: Duty, now: int, group
     case = replace(case, step=step - 1)
     if step < len(chain.steps):
         timer = Timer(case.id, TimerKind.STEP, now + chain.steps[step].after - due_with, case.paged)
-    else:
-        timer = Timer(case.id, TimerKind.NOBODY, now + chain.wait, case.paged)
-    asks = chain.wait > 0 or len(chain.steps) > 1
+    else:  # nobody may leave a fire unanswered: a chain that asks for no answer asks for that of a fire
+        wait = chain.wait or (LIFE_CHAIN.wait if exempt(case) else 0)
+        timer = Timer(case.id, TimerKind.NOBODY, now + wait, case.paged)
+    asks = chain.wait > 0 or len(chain.steps) > 1 or exempt(case)
     if not asks:
         case = replace(case, answer=Answer.NONE)
     return Called(case, tuple(messages.values()), (timer,) if asks else (), tuple(empty))

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from alerts import matching
 from alerts.rotas import on_duty
 from park.alarm_ports import CaseFilter
-from park.alarms import CaseVerb, DeliveryState
+from park.alarms import Answer, CaseVerb, DeliveryState
 from park.duty import Chain, MaintenanceWindow, Matcher, MatchOperator, Officer, Rota, Shift, Silence, Step, Substitute
 from park.errors import Conflict, NotFound, UserError
 from park.events import AlarmState, Severity, Status
@@ -260,6 +260,19 @@ class TestChains:
         alarms.store.turn(NOW + MINUTE)
 
         assert [f"case-1/2/0/escalated/officer:{one}"] == [n for n in alarms.said() if "officer" in n]
+
+    def test_a_chain_that_asks_nobody(self, alarms):
+        """A chain that asks for no answer tells an ordinary alarm once; of a fire it says that nobody answered."""
+        one = self.officer(alarms, "A")
+        alarms.plans.save(Chain("once", (Step(0, (f"officer:{one}",)),), wait=0), actor="li", now=NOW)
+        alarms.tell(burns(), passes())
+        for passed in (MINUTE, HOUR):
+            alarms.store.turn(NOW + passed)
+
+        assert {Answer.NOBODY: "fire", Answer.NONE: passes().family} == {
+            c.answer: c.family for c in alarms.store.cases(CaseFilter())
+        }
+        assert ["case-1/1/0/nobody/all"] == [n for n in alarms.said() if "nobody" in n][:1]
 
     def test_stands_too_long(self, alarms):
         """A fire that was seen and still stands after the chain's time is told again."""
