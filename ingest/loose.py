@@ -13,6 +13,7 @@ from park.settings import IngestSettings
 
 _KEEP = 1 << 20  # bytes of a refused payload that are kept
 _DETAIL = 300  # characters
+_GAS = frozenset({"gas", "co_alarm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def _unclaimed(dialect: Dialect, parts: list[Part], refusal: "_Refusing") -> Rea
         if isinstance(part, Sample):
             meaning = dialect.meaning(part.source)
             readings += meaning is not None
-            alarm = alarm or _alarm(meaning, part)
+            alarm = _worse(alarm, _alarm(meaning, part))
     if not parts or refusal.device_key in dialect.own:
         return Read([], [], 0, 0)  # chatter: nothing to wait for
     if not any(isinstance(part, Sample) for part in parts):
@@ -118,6 +119,11 @@ def _unclaimed(dialect: Dialect, parts: list[Part], refusal: "_Refusing") -> Rea
 def _alarm(meaning: Meaning | None, sample: Sample) -> str:
     """Return the life-safety metric that a value raises, or ""."""
     return meaning.metric if meaning is not None and raised(meaning.metric, sample.value) else ""
+
+
+def _worse(one: str, other: str) -> str:
+    """Return which of two alarms of a message is told: a fire before gas, the first of its kind; "" is none."""
+    return other if not one or (one in _GAS and other and other not in _GAS) else one
 
 
 def _described(binding: Binding, sample: Sample) -> str:
@@ -144,7 +150,7 @@ class _Refusing:
         details, before, raised_before = self._noted.get(reason, ([], 0, ""))
         if detail and len(details) < 8:
             details.append(detail)
-        self._noted[reason] = details, before + readings, raised_before or alarm
+        self._noted[reason] = details, before + readings, _worse(raised_before, alarm)
 
     def all(self, whole: bool) -> list[Refused]:
         """Return the refusals; only the first of a message that gave nothing counts as the whole of it."""

@@ -199,8 +199,10 @@ class Fire:
                 if self._conditions.get(family, subject):
                     continue
             at = message.received
+            known = self._directory.devices.get(message.device) if park else None  # of which one value is strange
+            place = known.place if known else 0
             member = Member(0, 0, message.alarm, at, 1.0, state=True)
-            held = self._conditions.begin(family, subject, member, at, (Label.UNCLAIMED,), park=park, place=0)
+            held = self._conditions.begin(family, subject, member, at, (Label.UNCLAIMED,), park=park, place=place)
             reason = Reason.CALL_POINT if message.alarm == "call_point" else Reason.DETECTOR_ALARM
             emit(change_of(held, member, at, AlarmState.ACTIVE, reason, None))
 

@@ -321,6 +321,7 @@ class TestRefused:
             ("parks/p1/bulk/-/new", [{"v": {"power": 1}}, {"v": {"call_point.2": "ON"}}], "call_point"),
             ("parks/p1/life/-/new", {"v": {"smoke": False}}, ""),
             ("zigbee2mqtt/new", {"carbon_monoxide": True}, "co_alarm"),
+            ("zigbee2mqtt/new", {"carbon_monoxide": True, "gas": True, "smoke": True, "heat": True}, "smoke"),
             ("new/events/rpc", {"method": "NotifyStatus", "params": {"smoke:0": {"alarm": True}}}, "smoke"),
             (SMOKE, {"v": {"heat": True}}, "heat"),
         ],

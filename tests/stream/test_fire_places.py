@@ -57,6 +57,16 @@ class TestStrangers:
 
         assert (park, (Label.UNCLAIMED,)) == (event.park, event.labels)
 
+    def test_a_strange_value_of_a_known_device(self):
+        """An alarm under a name that nobody bound is of the place where its device is registered, behind no gateway."""
+        message = Refused(
+            Refusal.UNKNOWN_METRIC, "zigbee2mqtt/hall", b"", 0, START, "z2m:hall", alarm="smoke", device=1
+        )
+
+        (event,) = refused(watch_of(), message)
+
+        assert (1, UNIT) == (event.park, event.place)
+
     def test_too_many(self):
         """Those that share one alarm, because there are so many, share it with every park."""
         watch = watch_of(PARKS)
