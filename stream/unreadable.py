@@ -1,8 +1,8 @@
 """Messages of life safety that nobody can read: one of them may be the alarm, and a person must look.
 
 ```
- refused, and not for want of a claim ──> unreadable (high), one condition a device or topic
-                                            └── over when none has come for an hour, or a named person has looked
+ refused, and not for want of a claim ─┬─> unreadable (high), one condition a device or topic
+ a state that its metric does not know ┘    └── over when none has come for an hour, or a named person has looked
 ```
 What comes on a life-safety topic, or from a registered life-safety device on any topic, is meant here. A device
 that waits to be claimed, a value that nobody bound and a time of last year are read well, and told elsewhere.
@@ -13,18 +13,20 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from park.directory import Directory
+from park.directory import Directory, grown
 from park.events import AlarmState, ConditionChange, Reason, Severity
-from park.metrics import Lane
+from park.metrics import METRICS, NAMES, Lane
 from park.operator import Emit, State
 from park.readings import ReadingBatch
-from park.records import Command, Config, Refusal, Refused, Verb
+from park.records import Command, Config, DeviceRow, Refusal, Refused, Verb
 from stream.strangers import park_of
 
 VERSION = 1
 QUIET = 3_600_000  # ms without another one after which it is over
 MOST = 1_000  # subjects of their own; beyond them all share one
 _NAMED = 200  # characters of a topic
+# By code of the metric, how many states one of life safety knows; the code -1 of "no such point" finds the last 0.
+_STATES = np.array([len(METRICS[n].codes) if METRICS[n].alarm else 0 for n in NAMES] + [0], np.uint8)
 UNREADABLE = frozenset({
     Refusal.MALFORMED, Refusal.TOO_LARGE, Refusal.TOO_DEEP, Refusal.WRONG_TYPE, Refusal.NOT_FINITE, Refusal.NO_DIALECT,
 })  # fmt: skip
@@ -51,11 +53,21 @@ class Unreadable:
         """Take the lane: on that of life safety every message counts, on bulk those of life-safety devices."""
         self._directory = directory
         self._lane = lane
+        self._states = np.zeros(
+            2, np.uint8
+        )  # by point: how many states its metric knows; the last row is of all beyond
         self._held: dict[str, Held] = {}
         self._last: dict[str, int] = {}  # since of conditions that are over, while it could come again
 
-    def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:  # noqa: ARG002 (readings tell nothing here)
-        """Hand the readings on."""
+    def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
+        """Tell of states that are neither "normal" nor an alarm; the readings go on as they came."""
+        states = self._states.take(batch.point, mode="clip")
+        if states.any():
+            known = (batch.value >= 0) & (batch.value < states) & (batch.value == np.floor(batch.value))
+            for i in np.flatnonzero((states > 0) & ~known).tolist():
+                row = self._directory.devices.get(int(self._directory.device[batch.point[i]]))
+                if row is not None:
+                    self._hear(f"device:{row.device}", row, row.park, int(batch.received[i]), emit)
         return batch
 
     def on_refused(self, refused: tuple[Refused, ...], emit: Emit) -> None:
@@ -66,22 +78,25 @@ class Unreadable:
             if message.reason not in UNREADABLE or not ours:
                 continue
             subject = f"device:{message.device}" if message.device else f"topic:{message.topic[:_NAMED]}"
-            if subject not in self._held and len(self._held) >= MOST:
-                subject, row = "topic:*", None
-            at = message.received
-            held = self._held.get(subject)
-            if held is not None and at - held.newest >= QUIET:
-                self._end(held, held.newest + QUIET, Reason.READABLE, emit)
-                held = None
-            if held is not None:
-                self._held[subject] = replace(held, newest=max(at, held.newest))
-                continue
-            since = max(at, self._last.get(subject, 0) + 1)  # twice in a millisecond it is two conditions
-            park = row.park if row else 0 if subject == "topic:*" else park_of(message, self._directory)
-            place, device = (row.place, row.device) if row else (0, 0)
-            held = self._held[subject] = Held(subject, since, at, park, place, device)
-            self._last[subject] = since
-            emit(_change(held, at, AlarmState.ACTIVE, Reason.UNREADABLE))
+            park = row.park if row else park_of(message, self._directory)
+            self._hear(subject, row, park, message.received, emit)
+
+    def _hear(self, subject: str, row: DeviceRow | None, park: int, at: int, emit: Emit) -> None:
+        """Hold what could not be read at a time, of a device or of a stranger in a park's name."""
+        if subject not in self._held and len(self._held) >= MOST:
+            subject, row, park = "topic:*", None, 0
+        held = self._held.get(subject)
+        if held is not None and at - held.newest >= QUIET:
+            self._end(held, held.newest + QUIET, Reason.READABLE, emit)
+            held = None
+        if held is not None:
+            self._held[subject] = replace(held, newest=max(at, held.newest))
+            return
+        since = max(at, self._last.get(subject, 0) + 1)  # twice in a millisecond it is two conditions
+        place, device = (row.place, row.device) if row else (0, 0)
+        held = self._held[subject] = Held(subject, since, at, park, place, device)
+        self._last[subject] = since
+        emit(_change(held, at, AlarmState.ACTIVE, Reason.UNREADABLE))
 
     def on_tick(self, now: int, emit: Emit) -> None:
         """End what has not come for an hour."""
@@ -116,7 +131,13 @@ class Unreadable:
     # ── the rest of the contract ─────────────────────────────────────────────────────────────────
 
     def on_config(self, config: Config, emit: Emit) -> None:
-        """Do nothing: the directory is read when it is needed."""
+        """Learn which points tell of fire or gas by a state."""
+        del config, emit
+        d = self._directory
+        self._states = grown(self._states, d.size + 1)
+        ours = d.life[: d.size] | (self._lane is Lane.LIFE)
+        self._states[: d.size] = np.where(ours, _STATES[d.metric[: d.size]], 0)
+        self._states[d.size :] = 0
 
     def snapshot(self) -> State:
         """Return a copy of what is held."""

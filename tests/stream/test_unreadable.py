@@ -1,12 +1,16 @@
 """A message of life safety that nobody can read is told to people: once, and until it is over."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from contract import MINUTE, START, Case, contract_of
 from hypothesis import strategies as st
 
 from park.events import AlarmState, Reason, Severity
 from park.metrics import Lane
-from park.records import Command, Config, DeviceRow, PlaceRow, Refusal, Refused, Tick, Verb
+from park.readings import batch_of
+from park.records import Batch, Command, Config, DeviceRow, Edge, PlaceRow, PointRow, Refusal, Refused, Tick, Verb
 from stream.pipeline import Pipeline
 from stream.stages import bulk_stages, life_stages
 from stream.unreadable import MOST, QUIET, UNREADABLE, Unreadable
@@ -45,6 +49,7 @@ class Watch:
         return [(e.subject, e.state, e.reason, e.at - START) for e in told]
 
 
+NONE = np.zeros(0, np.int32)
 ON, OFF = AlarmState.ACTIVE, AlarmState.CLEARED
 
 
@@ -53,6 +58,23 @@ class TestRaised:
     def test_reasons(self, reason):
         """What could not be read is told; what was read and is merely not bound, claimed or timely is not."""
         assert [(f"topic:{TOPIC}", ON, 0)] * (reason in UNREADABLE) == Watch().see(refused(reason=reason))
+
+    @pytest.mark.parametrize("stages", [life_stages, bulk_stages])
+    @pytest.mark.parametrize(
+        ("metric", "value", "told"),
+        [("smoke", 2.0, 1), ("co_alarm", -1.0, 1), ("flame", 0.5, 1), ("heat", float("nan"), 1),
+         ("smoke", 0.0, 0), ("smoke", 1.0, 0), ("fire_door", 7.0, 0)],
+    )  # fmt: skip
+    def test_a_state_that_nobody_knows(self, stages, metric, value, told):
+        """A detector that says neither "normal" nor "alarm" guards nobody: told once, at its place."""
+        pipeline, events = Pipeline(stages), []
+        pipeline.run(replace(CONFIG, points=(PointRow(5, metric, 1, 10, 9),)), events.append)
+        rows = [(5, START + n, value, 0, START + n) for n in (1, 2)]
+        pipeline.run(Batch(batch_of(rows), Edge(NONE, NONE, NONE)), events.append)
+
+        assert [("device:1", ON, 10)] * told == [
+            (e.subject, e.state, e.place) for e in events if getattr(e, "family", "") == "unreadable"
+        ]
 
     def test_once(self):
         """One device gives one condition, however often it fails, at its place and of high severity."""
