@@ -7,17 +7,12 @@ place by a rename; a write to the period meanwhile abandons the attempt.
 
 # ruff: noqa: S608 - names in the SQL are made here and values set into it are ints
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from runtime.storage.files import PARTITION, File, attach, counted_by_hour, make_meta, unlink
-
-if TYPE_CHECKING:
-    from runtime.storage.shelf import Shelf
+from runtime.storage.period_files import PeriodFiles
 
 FEW_RUNS = 2  # a period of so few runs is as good as sorted
 
@@ -32,11 +27,12 @@ class Attempt:
 
 
 class Compaction:
-    """Compaction of one shelf; only its writer calls it."""
+    """Compaction of the files of one kind; only their writer calls it."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._alias = f"making_{shelf.kind.name}"
+    def __init__(self, files: PeriodFiles) -> None:
+        self._files = files
+        self._alias = f"making_{files.kind.name}"
+        self._loose = set(files.periods())  # may be more than one run
         self._attempt: Attempt | None = None
 
     def step(self, before: int) -> bool:
@@ -54,26 +50,30 @@ class Compaction:
         """Leave an attempt whose instance is gone; its file is swept at the next start."""
         self._attempt = None
 
-    def abandon(self, period: int) -> None:
-        """Leave an attempt on a period that is written to."""
+    def touched(self, period: int) -> None:
+        """Learn that a period is written to: leave an attempt on it, and look at it again."""
+        self._loose.add(period)
+        self._abandon(period)
+
+    def _abandon(self, period: int) -> None:
         if self._attempt is not None and self._attempt.period == period:
-            with self._shelf.engine.cursor() as c:
+            with self._files.engine.cursor() as c:
                 c.execute(f"DETACH {self._alias}")
             unlink(self._attempt.path)
             self._attempt = None
 
     def _due(self, before: int) -> int | None:
-        shelf = self._shelf
-        for period in sorted(p for p in shelf.loose if shelf.kind.end(p) <= before):
-            with shelf.lend(period) as file:
+        files = self._files
+        for period in sorted(p for p in self._loose if files.kind.end(p) <= before):
+            with files.lend(period) as file:
                 if file is not None and file.runs > FEW_RUNS:
-                    room = shutil.disk_usage(shelf.folder).free > 2 * file.path.stat().st_size
+                    room = shutil.disk_usage(files.folder).free > 2 * file.path.stat().st_size
                     return period if room else None
-            shelf.loose.discard(period)
+            self._loose.discard(period)
         return None
 
     def _begin(self, period: int) -> None:
-        with self._shelf.lend(period) as file, self._shelf.engine.cursor() as c:
+        with self._files.lend(period) as file, self._files.engine.cursor() as c:
             if file is None:
                 return
             making = file.path.with_suffix(".tmp")
@@ -84,9 +84,9 @@ class Compaction:
             self._attempt = Attempt(period, making)
 
     def _go_on(self, attempt: Attempt) -> None:
-        with self._shelf.lend(attempt.period) as file:
+        with self._files.lend(attempt.period) as file:
             if file is None:  # it has had its time meanwhile
-                self.abandon(attempt.period)
+                self._abandon(attempt.period)
                 return
             numbers = sorted({int(name[1:]) for name in file.tables if name[0] in "hr"})
             left = [n for n in numbers if (n + 1) << PARTITION > attempt.next_point]
@@ -97,10 +97,10 @@ class Compaction:
 
     def _slice(self, file: File, n: int, start: int) -> int:
         """Rewrite some points of a partition; return the point to go on from."""
-        k, to, size = self._shelf.kind, self._alias, self._shelf.limits.slice_rows
+        k, to, size = self._files.kind, self._alias, self._files.limits.slice_rows
         sources = [f"{file.alias}.{letter}{n}" for letter in "rh" if f"{letter}{n}" in file.tables]
         first, beyond = max(start, n << PARTITION), (n + 1) << PARTITION
-        with self._shelf.engine.cursor() as c:
+        with self._files.engine.cursor() as c:
             rows = sum(int((c.execute(f"SELECT count(*) FROM {s}").fetchone() or [0])[0]) for s in sources)
             last = min(first + max(1, (1 << PARTITION) * size // max(rows, size)), beyond)
             every = " UNION ALL ".join(
@@ -115,9 +115,9 @@ class Compaction:
         return last
 
     def _finish(self, file: File, attempt: Attempt) -> None:
-        with self._shelf.engine.cursor() as c:
+        with self._files.engine.cursor() as c:
             c.execute(f"CHECKPOINT {self._alias}")
             c.execute(f"DETACH {self._alias}")
         self._attempt = None
-        self._shelf.replace(file, attempt.path)
-        self._shelf.loose.discard(attempt.period)
+        self._files.replace(file, attempt.path)
+        self._loose.discard(attempt.period)

@@ -65,6 +65,7 @@ class DuckStore:
         self._engine = Engine(folder / "scratch", settings.duckdb_memory)
         self._raw = Shelf(RAW, folder, self._engine, last.run, limits)
         self._shelves = {kind.name: Shelf(kind, folder, self._engine, last.run, limits) for kind in PARTS}
+        self._all = (self._raw, *self._shelves.values())
         self._hot = Columns(_HOT)
         self._parts = {kind.name: Columns(kind.types) for kind in PARTS}
         self._run = self._parts_run = last.run
@@ -147,7 +148,7 @@ class DuckStore:
 
     def _failed(self) -> None:
         self._engine.reset()
-        for shelf in (self._raw, *self._shelves.values()):
+        for shelf in self._all:
             shelf.forget()
 
     def _flush(self) -> None:
@@ -224,13 +225,13 @@ class DuckStore:
 
     def _tidy(self) -> None:
         """Unlink what has had its time; rewrite a little of what can be sorted better."""
-        for shelf in (self._raw, *self._shelves.values()):
+        for shelf in self._all:
             shelf.run = self._run
             days = shelf.kind.keep(self._settings)
             if days:
-                shelf.drop(self._log_time - days * DAY)
+                shelf.files.drop(self._log_time - days * DAY)
         steps = STEPS
-        for shelf in (self._raw, *self._shelves.values()):
+        for shelf in self._all:
             while steps and shelf.compaction.step(self._log_time - GRACE):
                 steps -= 1
 
@@ -276,7 +277,7 @@ class DuckStore:
         rows = np.flatnonzero((hot["point"] == point) & (hot["ts"] >= start) & (hot["ts"] < end))
         recent = {name: column[rows] for name, column in hot.items()}
         days = RAW.periods(recent["ts"])
-        for period in sorted({*self._raw.periods(start, end), *days.tolist()}):
+        for period in sorted({*self._raw.files.periods(start, end), *days.tolist()}):
             c = self._raw.of_points(period, [point], start, end, run, limit)
             mine = days == period
             ts = np.concatenate((c["ts"], recent["ts"][mine]))
@@ -323,7 +324,7 @@ class DuckStore:
         recent = np.flatnonzero(within)
         several = [{name: column[recent] for name, column in hot.items()}]
         if (points is None or len(points)) and start < end:
-            several[:0] = [shelf.of_points(p, points, start, end, run) for p in shelf.periods(start, end)]
+            several[:0] = [shelf.of_points(p, points, start, end, run) for p in shelf.files.periods(start, end)]
         return {name: np.concatenate([c[name] for c in several]) for name in kind.types}
 
     def bands(self, point: int, start: int, end: int) -> Bands:
@@ -356,7 +357,7 @@ class DuckStore:
             rows = rows[held["i"]]
             counts.append((h["point"][rows], h["received"][rows], -np.ones(len(rows))))
         total: Counter[tuple[int, int]] = Counter()
-        for period in self._raw.periods(FIRST, end + 2 * DAY):
+        for period in self._raw.files.periods(FIRST, end + 2 * DAY):
             counts.append(self._raw.by_hour(period, start, end, run))  # noqa: PERF401
         gateways = self._gateway_of()
         for point, received, number in counts:
@@ -383,20 +384,19 @@ class DuckStore:
 
     def figures(self) -> Mapping[str, int]:
         """Return how many rows wait in memory and how many bytes are on disk, by kind."""
-        shelves = (self._raw, *self._shelves.values())
         waiting = {"memory_rows": len(self._hot), "memory_parts": sum(map(len, self._parts.values()))}
-        return waiting | {f"bytes_{shelf.kind.name}": shelf.bytes() for shelf in shelves}
+        return waiting | {f"bytes_{shelf.kind.name}": shelf.files.bytes() for shelf in self._all}
 
     def export_parquet(self, start: int, end: int, path: Path, progress: Progress = lambda _done, _all: None) -> int:
         """Flush, and write readings with start <= ts < end to a Parquet file; return how many."""
         self.flush()
-        return to_parquet(self._raw, self._run, start, end, path, progress)
+        return to_parquet(self._raw.files, self._run, start, end, path, progress)
 
     def backup(self, target: Path, progress: Progress = lambda _done, _all: None) -> None:
         """Flush, and copy everything into an empty folder, which a store can open. Raises Conflict."""
         with self._writing:
             self.flush()
-            copy((self._raw, *self._shelves.values()), [self._folder / commit.NAME], target, progress)
+            copy([shelf.files for shelf in self._all], [self._folder / commit.NAME], target, progress)
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────
 
@@ -407,8 +407,8 @@ class DuckStore:
                 return
             try:
                 self.flush()
-                for shelf in (self._raw, *self._shelves.values()):
-                    shelf.checkpoint()
+                for shelf in self._all:
+                    shelf.files.checkpoint()
             finally:
                 self._closed = True
                 self._engine.close()

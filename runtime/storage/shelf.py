@@ -1,10 +1,9 @@
-"""A shelf of DuckDB files of one kind, one file a period. Only one thread writes; any may read."""
+"""The rows of one kind in their files. Only one thread writes; any may read."""
 
 # ruff: noqa: S608 - names in the SQL are made here and values set into it are ints
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -14,103 +13,31 @@ import pyarrow as pa
 from park.readings import Int32, Int64
 from runtime.storage.compaction import Compaction
 from runtime.storage.engine import Engine
-from runtime.storage.files import PARTITION, File, Limits, attach, counted_by_hour, make_meta, sync_folder, unlink
+from runtime.storage.files import PARTITION, File, Limits, counted_by_hour, make_meta
 from runtime.storage.hot import Array
-from runtime.storage.kinds import FIRST, Kind
+from runtime.storage.kinds import Kind
+from runtime.storage.period_files import PeriodFiles
 
 LONG_LIST = 256  # points named one by one; with more, a range is quicker
 
 
 class Shelf:
-    """The files of one kind."""
+    """The rows of one kind, in sorted runs."""
 
     def __init__(self, kind: Kind, folder: Path, engine: Engine, run: int, limits: Limits) -> None:
         self.kind = kind
-        self.limits = limits
         self.run = run  # the last flush that holds; a later run in a file is of a flush that was cut short
-        self.folder = folder / kind.name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.engine = engine
-        self._gate = threading.RLock()
-        self._files: dict[int, File] = {}  # attached
-        self._serial = 0
-        self._periods: dict[int, int] = {}  # period -> generation of its file
-        self._find()
-        self._suspect = set(self._periods)  # may hold a run that was cut short
-        self.loose = set(self._periods)  # may be more than one run
-        self.compaction = Compaction(self)
+        self.files = PeriodFiles(kind, folder / kind.name, engine, limits)
+        self.compaction = Compaction(self.files)
+        self._engine = engine
+        self._limits = limits
+        self._suspect = set(self.files.periods())  # may hold a run that was cut short
 
-    # ── files ────────────────────────────────────────────────────────────────────────────────────
-
-    def _find(self) -> None:
-        for left in self.folder.glob("*.tmp*"):
-            left.unlink()
-        for path in sorted(self.folder.glob("*.duckdb"), key=_generation):
-            period = self.kind.number(path.name.split(".")[0])
-            if period in self._periods:  # a rewritten file stands complete beside the one it replaces
-                unlink(self.path(period))
-            self._periods[period] = _generation(path)
-
-    def periods(self, start: int = FIRST, end: int = 1 << 62) -> list[int]:
-        """Return the periods that have a file and may hold start <= time < end, rising."""
-        first, last = self.kind.period(start), self.kind.period(end - 1)
-        with self._gate:
-            return sorted(p for p in self._periods if first <= p <= last)
-
-    def path(self, period: int) -> Path:
-        """Return where a period's file is."""
-        return self.folder / f"{self.kind.label(period)}.{self._periods[period]}.duckdb"
-
-    def bytes(self) -> int:
-        """Return the size of all files."""
-        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
-
-    @contextmanager
-    def lend(self, period: int) -> Iterator[File | None]:
-        """Lend a period's file to a reader; None when there is none."""
-        with self._gate:
-            file = self._attached(period) if period in self._periods else None
-            if file is not None:
-                file.readers += 1
-        try:
-            yield file
-        finally:
-            if file is not None:
-                with self._gate:
-                    file.readers -= 1
-                    if file.retired and not file.readers:
-                        self._let_go(file)
-
-    def _attached(self, period: int) -> File:
-        file = self._files.pop(period, None)
-        if file is None:
-            idle = [f for f in self._files.values() if not f.readers]
-            for old in idle[: max(0, len(self._files) - self.limits.open_files + 1)]:
-                del self._files[old.period]
-                self._detach(old)
-            file = self._attach(period, self.path(period))
-        self._files[period] = file  # the last used is last
-        return file
-
-    def _attach(self, period: int, path: Path) -> File:
-        self._serial += 1
-        alias = f"of_{self.kind.name}_{self._serial}"
-        new = not path.exists()
-        with self.engine.cursor() as c:
-            attach(c, path, alias)
-            # Half a year of days is made at once: nothing is asked of a file that has nothing.
-            found = (
-                []
-                if new
-                else c.execute(
-                    "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = ?", [alias]
-                ).fetchall()
-            )
-            sizes = dict(found)
-            told = c.execute(f"SELECT run, runs, low, high FROM {alias}.meta").fetchone() if "meta" in sizes else None
-            recent = {int(name[1:]): rows for name, rows in sizes.items() if name[0] == "h"}
-            run, runs, low, high = told or (0, 0, 1 << 62, 0)
-            return File(period, path, alias, run, runs, low, high, frozenset(sizes), recent)
+    def forget(self) -> None:
+        """Take every file for detached: the instance that held them is gone."""
+        self.files.forget()
+        self.compaction.forget()
+        self._suspect = set(self.files.periods())
 
     def take_back(self) -> None:
         """Delete readings of a flush that was cut short: they come again.
@@ -119,9 +46,9 @@ class Shelf:
         them over, by their run. Must be done before that run's number is given again.
         """
         for period in sorted(self._suspect):
-            with self.lend(period) as file:
+            with self.files.lend(period) as file:
                 if file is not None and file.run > self.run:
-                    with self.engine.cursor() as c:
+                    with self._engine.cursor() as c:
                         c.execute("BEGIN")
                         for n in file.recent:
                             c.execute(f"DELETE FROM {file.alias}.h{n} WHERE run > ?", [self.run])
@@ -130,75 +57,21 @@ class Shelf:
                     file.run = self.run
             self._suspect.discard(period)
 
-    def replace(self, file: File, made: Path) -> None:
-        """Put a rewritten file in the place of an attached one.
-
-        Those who read the old one keep it until they are done; each file has a name of its own.
-        """
-        with self._gate:
-            self._files.pop(file.period)
-            self._periods[file.period] += 1
-            file.retired = True
-            made.replace(self.path(file.period))
-            sync_folder(self.folder)
-
-    def _detach(self, file: File) -> None:
-        with self.engine.cursor() as c:
-            c.execute(f"DETACH {file.alias}")
-
-    def _let_go(self, file: File) -> None:
-        self._detach(file)
-        unlink(file.path)
-
-    def forget(self) -> None:
-        """Take every file for detached: the instance that held them is gone."""
-        with self._gate:
-            self._files.clear()
-            self.compaction.forget()
-            self._suspect = set(self._periods)
-
-    def drop(self, before: int) -> int:
-        """Unlink files whose period ended at or before a time; return how many."""
-        with self._gate:
-            over = [p for p in self._periods if self.kind.end(p) <= before]
-            for period in over:
-                file = self._files.pop(period, None)
-                if file is None:
-                    unlink(self.path(period))
-                else:
-                    file.retired = True
-                    if not file.readers:
-                        self._let_go(file)
-                del self._periods[period]
-        return len(over)
-
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
     def insert(self, period: int, columns: Mapping[str, Array], run: int, received: tuple[int, int] = (0, 0)) -> None:
         """Add rows sorted by (point, time) as one run, all or nothing; a run that is there is not added again."""
-        with self._gate:
-            self.compaction.abandon(period)
-            self.loose.add(period)
-            self._periods.setdefault(period, self._generations(period) + 1)
-            file = self._attached(period)
-            file.readers += 1
-        try:
-            if file.run < run:
+        self.compaction.touched(period)
+        with self.files.lend(period, make=True) as file:
+            if file is not None and file.run < run:
                 self._insert(file, columns, run, received)
-        finally:
-            with self._gate:
-                file.readers -= 1
-
-    def _generations(self, period: int) -> int:
-        taken = self.folder.glob(f"{self.kind.label(period)}.*.duckdb")  # one that still has readers, too
-        return max((_generation(path) for path in taken), default=0)
 
     def _insert(self, file: File, columns: Mapping[str, Array], run: int, received: tuple[int, int]) -> None:
         a, point = file.alias, columns["point"]
         table = pa.table({name: columns[name] for name in self.kind.types})
         tables, recent = set(file.tables), dict(file.recent)
         low, high = min(file.low, received[0]), max(file.high, received[1])
-        with self.engine.cursor() as c:
+        with self._engine.cursor() as c:
             try:
                 grown = self._grown(recent)
                 c.execute("BEGIN")
@@ -233,9 +106,9 @@ class Shelf:
     def _grown(self, recent: Mapping[int, int]) -> set[int]:
         """Return the partitions to sort now: those that have grown most, as far as the budget goes."""
         grown: set[int] = set()
-        left = self.limits.merge_budget
+        left = self._limits.merge_budget
         for n in sorted(recent, key=lambda n: -recent[n]):
-            if left <= 0 or recent[n] <= self.limits.merge_rows:
+            if left <= 0 or recent[n] <= self._limits.merge_rows:
                 break
             grown.add(n)
             left -= recent[n]
@@ -263,10 +136,10 @@ class Shelf:
         """
         names = ("i", "value", "received")
         found = [{name: np.zeros(0, np.int64 if name != "value" else np.float64) for name in names}]
-        with self.lend(period) as file:
+        with self.files.lend(period) as file:
             if file is None:
                 return found[0]
-            with self.engine.cursor() as c:
+            with self._engine.cursor() as c:
                 for n, part in partitions(point):
                     asked = pa.table({"p": point[part], "t": ts[part], "i": np.arange(part.start, part.stop)})
                     c.register("asked", asked)
@@ -287,12 +160,12 @@ class Shelf:
 
     def delete(self, period: int, point: Int32, ts: Int64) -> None:
         """Remove readings that a correction replaces; (point, ts) sorted by point."""
-        with self.lend(period) as file:
+        with self.files.lend(period) as file:
             if file is None:
                 return
-            self.compaction.abandon(period)
+            self.compaction.touched(period)
             a = file.alias
-            with self.engine.cursor() as c:
+            with self._engine.cursor() as c:
                 for n, part in partitions(point):
                     c.register("gone", pa.table({"p": point[part], "t": ts[part]}))
                     match = "EXISTS (SELECT 1 FROM gone WHERE p = point AND t = ts)"
@@ -320,7 +193,7 @@ class Shelf:
         k = self.kind
         asked = None if points is None else np.unique(np.asarray(points, np.int64))
         found: list[dict[str, Array]] = []
-        with self.lend(period) as file:
+        with self.files.lend(period) as file:
             if file is None:
                 return {name: np.zeros(0, kind) for name, kind in k.types.items()}
             for n, some in parted(asked, file):
@@ -343,7 +216,7 @@ class Shelf:
                 query = " UNION ALL ".join(several)
                 if limit is not None:
                     query = f'SELECT * FROM ({query}) ORDER BY "{k.when}" LIMIT {limit}'
-                with self.engine.cursor() as c:
+                with self._engine.cursor() as c:
                     got = c.execute(query).fetchnumpy()
                 if some is not None and len(some) > LONG_LIST:
                     wanted = np.isin(got["point"], some)
@@ -356,7 +229,7 @@ class Shelf:
     def by_hour(self, period: int, start: int, end: int, run: int) -> tuple[Array, Array, Array]:
         """Count readings with start <= received < end by point and hour: (point, hour, readings)."""
         empty = np.zeros(0, np.int64)
-        with self.lend(period) as file:
+        with self.files.lend(period) as file:
             if file is None or file.high < start or file.low >= end:
                 return empty, empty, empty
             a = file.alias
@@ -368,16 +241,9 @@ class Shelf:
             within = f"run <= {run} AND ts + lag >= {start} AND ts + lag < {end}"
             several += [f"({counted_by_hour(f'{a}.{t}', within)})" for t in file.tables if t[0] == "h"]
             query = f"SELECT point, hour, sum(readings)::BIGINT AS n FROM ({' UNION ALL '.join(several)}) GROUP BY ALL"
-            with self.engine.cursor() as c:
+            with self._engine.cursor() as c:
                 got = c.execute(query).fetchnumpy()
         return got["point"], got["hour"], got["n"]
-
-    def checkpoint(self) -> None:
-        """Fold every attached file's write-ahead log into it."""
-        with self._gate:
-            for file in self._files.values():
-                with self.engine.cursor() as c:
-                    c.execute(f"CHECKPOINT {file.alias}")
 
 
 def partitions(point: Array) -> Iterator[tuple[int, slice]]:
@@ -396,7 +262,3 @@ def parted(points: Int64 | None, file: File) -> Iterator[tuple[int, Int64 | None
         yield from ((n, None) for n in sorted({int(name[1:]) for name in file.tables if name[0] in "hr"}))
     else:
         yield from ((n, points[part]) for n, part in partitions(points))
-
-
-def _generation(path: Path) -> int:
-    return int(path.name.split(".")[1])
