@@ -4,13 +4,14 @@ A thread looks each second at drills, for they are measured in seconds, and each
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from governance import drills, reminders, rounds
 from governance.hazards import DAY
-from park.errors import Conflict, MachineryError, NotFound
+from park.errors import Conflict, NotFound, UserError
 from park.governance import (
     Done,
     Drill,
@@ -57,12 +58,12 @@ class Office:
     # ── drills ───────────────────────────────────────────────────────────────────────────────────
 
     def turn_drills(self) -> None:
-        """Begin, watch and end the drills whose time it is. One that fails holds up no other."""
-        failed: list[MachineryError] = []
+        """Begin, watch and end the drills whose time it is. One that fails, however, keeps no other's devices deaf."""
+        failed: list[Exception] = []
         for drill in self.store.find(Drill, states=[s.value for s in drills.OPEN], limit=_AT_ONCE):
             try:
                 self._turn(drill)
-            except MachineryError as why:
+            except Exception as why:  # noqa: BLE001 - told below, and tried again with the next look
                 failed.append(why)
         if failed:
             raise failed[0]
@@ -74,10 +75,11 @@ class Office:
         if drill.state is DrillState.STARTING:
             mine = self._mark(drill)
             drill = self._step(drill, lambda d: drills.marked(d, mine))
+        if drill.state is DrillState.ENDING:  # before anything that may fail: until then they are deaf
+            self._give_back(drill)
         if drill.state in {DrillState.RUNNING, DrillState.ENDING}:
             drill = self._watch(drill, now)
         if drill.state is DrillState.ENDING:
-            self._give_back(drill)
             self._step(drill, lambda d: drills.given_back(d, now))
 
     def _step(self, drill: Drill, step: Callable[[Drill], Done]) -> Drill:
@@ -103,7 +105,13 @@ class Office:
             device = self._device(key)
             if device is not None and device.mode is DeviceMode.TEST:
                 change.append(_in_mode(device, DeviceMode.NORMAL))
-        self._save(drill, change, "ends")
+        try:
+            self._save(drill, change, "ends")
+        except UserError:
+            for one in change:  # the registry may refuse one, whose gateway is gone; and then it would all of them
+                with suppress(UserError):
+                    self._save(drill, [one], "ends")
+            raise
 
     def _device(self, key: int) -> Device | None:
         try:

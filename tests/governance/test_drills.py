@@ -16,7 +16,7 @@ from park.model import Device, DeviceMode, Point
 from park.readings import Quality, batch_of
 from park.records import Batch
 from runtime.cases import Cases
-from runtime.office import office_timer
+from runtime.office import Office, office_timer
 from runtime.office_house import OfficeHouse
 from runtime.past import config_for, edge_of
 from runtime.storage.sql.database import Database
@@ -188,6 +188,36 @@ def test_stopped(platform):
 
     assert (DeviceMode.NORMAL, 1) == (platform.mode(platform.ids.smoke), len(platform.fires()))
     assert "officer" == platform.store.get(Drill, drill.id).ended_by
+
+
+def test_a_device_that_cannot_be_given_back(platform):
+    """A detector that the registry takes no more keeps no other deaf: not of its drill, nor of another."""
+    third = platform._smoke("z2m:third")
+    gateway = platform.registry.get(Device, platform.ids.gateway)  # the first detector stands behind it
+    one = platform.running(devices=(platform.ids.smoke, platform.second))
+    platform.plan(starts=platform.now + MINUTE, ends=NOW + 20 * MINUTE, devices=(third,))
+    platform.turn(MINUTE)
+    platform.registry.save([replace(gateway, kind="router")], actor="test", reason="", now=platform.now)
+    platform.desk.stop_drill(one.id, "officer")
+
+    with pytest.raises(NotFound, match="gateway"):  # told, and tried again
+        platform.turn(30 * MINUTE)
+
+    modes = [platform.mode(d) for d in (platform.ids.smoke, platform.second, third)]
+    assert [DeviceMode.TEST, DeviceMode.NORMAL, DeviceMode.NORMAL] == modes
+
+
+def test_a_drill_that_cannot_be_watched(platform):
+    """A drill whose events cannot be read gives its devices back all the same."""
+    platform.running()
+    nothing = None  # for a store of events: every question to it is a fault of ours
+    platform.office = Office(platform.store, platform.registry, nothing, lambda _: (), lambda: platform.now)
+    platform.office.registry_changed = platform.sync
+
+    with pytest.raises(AttributeError):
+        platform.turn(30 * MINUTE)
+
+    assert DeviceMode.NORMAL is platform.mode(platform.ids.smoke)
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2])
