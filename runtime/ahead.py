@@ -31,7 +31,7 @@ from park.metrics import Lane
 from park.ports import SnapshotStore
 from park.settings import LogSettings
 from park.wire import SmallEvent, decode_event, encode_event
-from runtime.bands import listed, unlisted
+from runtime.bands import packed, unpacked
 from runtime.lane_words import Sink
 from runtime.log import SegmentLog
 from runtime.pipelines import pipeline_of
@@ -59,7 +59,7 @@ class Line(msgspec.Struct, frozen=True):
 
     position: int
     events: list[msgspec.Raw] = []
-    bands: list[tuple[int, list[list[float]]]] = []  # width, columns
+    bands: list[tuple[int, list[bytes]]] = []  # width, columns
 
 
 class Ahead:
@@ -137,7 +137,7 @@ class Ahead:
                 line = msgspec.json.decode(text, type=Line)
                 events = [decode_event(bytes(event)) for event in line.events]
                 for bands in line.bands:
-                    self._drawn(unlisted(*bands))
+                    self._drawn(unpacked(*bands))
                 if events:
                     self._put(line.position, events)
                     last = line.position
@@ -168,7 +168,7 @@ def replay(task: Task, tell: Callable[[Line], None]) -> None:
     told = 0
     for position, found in runner.replay():
         events = [msgspec.Raw(encode_event(e)) for e in found if isinstance(e, SmallEvent)]
-        bands = [listed(e) for e in found if isinstance(e, Bands)]
+        bands = [packed(e) for e in found if isinstance(e, Bands)]
         if events or bands or position - told >= _EVERY:
             tell(Line(position, events, bands))
             told = position

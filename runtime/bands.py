@@ -25,15 +25,15 @@ COLUMNS: Mapping[str, type] = MappingProxyType({
 MOST = 2_000_000  # rows that wait, 100 MB: ten hours of a city
 
 
-def listed(bands: Bands) -> tuple[int, list[list[float]]]:
-    """Return bands as numbers for a line between processes: (width, columns); times below 2^53 are exact."""
-    return bands.width, [getattr(bands, name).astype(np.float64).tolist() for name in COLUMNS]
+def packed(bands: Bands) -> tuple[int, list[bytes]]:
+    """Return bands for a line between processes of one machine: (width, bytes of the columns)."""
+    return bands.width, [getattr(bands, name).astype(kind, copy=False).tobytes() for name, kind in COLUMNS.items()]
 
 
-def unlisted(width: int, columns: Sequence[Sequence[float]]) -> Bands:
-    """Return the bands of `listed`."""
+def unpacked(width: int, columns: Sequence[bytes]) -> Bands:
+    """Return the bands of `packed`."""
     made: dict[str, Any] = {
-        name: np.array(c).astype(kind) for (name, kind), c in zip(COLUMNS.items(), columns, strict=True)
+        name: np.frombuffer(c, kind) for (name, kind), c in zip(COLUMNS.items(), columns, strict=True)
     }
     return Bands(width=width, **made)
 

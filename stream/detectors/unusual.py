@@ -96,31 +96,33 @@ class Unusual:
         self._judge(batch, rows, ts, batch.value[rows], found)
 
     def _add(self, batch: ReadingBatch, rows: Rows, found: list[tuple[int, Finding]]) -> None:
-        """Add amounts to their hours; judge an hour when its point has begun another."""
+        """Add amounts to their hours; judge the hours of points that have begun another, all at once."""
         point = batch.point[rows]
         hour = (batch.ts[rows] + self._c["offset"][point]) // HOUR
         begins = hour > self._c["open"][point]
         if begins.any():
             mixed = np.isin(point, point[begins])
-            for part in rounds(point[mixed]):
-                self._next_hours(batch, rows[mixed][part], hour[mixed][part], found)
+            ended = [self._next_hours(batch, rows[mixed][part], hour[mixed][part]) for part in rounds(point[mixed])]
+            over, ts, total = (np.concatenate(columns) for columns in zip(*ended, strict=True))
+            for part in rounds(batch.point[over]):
+                self._judge(batch, over[part], ts[part], total[part], found)
             rows, point, hour = rows[~mixed], point[~mixed], hour[~mixed]
         now = hour == self._c["open"][point]
         np.add.at(self._c["sum"], point[now], batch.value[rows[now]])
 
-    def _next_hours(self, batch: ReadingBatch, rows: Rows, hour: Int64, found: list[tuple[int, Finding]]) -> None:
-        """Take rows of different points, some of which begin an hour."""
+    def _next_hours(self, batch: ReadingBatch, rows: Rows, hour: Int64) -> tuple[Rows, Int64, Float64]:
+        """Take rows of different points, some of which begin an hour; return those rows, and the hours that ended."""
         c, point = self._c, batch.point[rows]
         begins = hour > c["open"][point]
         ended = begins & c["whole"][point]
-        if ended.any():
-            over = point[ended]
-            self._judge(batch, rows[ended], c["open"][over] * HOUR - c["offset"][over], c["sum"][over], found)
+        over = point[ended]
+        told = rows[ended], c["open"][over] * HOUR - c["offset"][over], c["sum"][over]
         new = point[begins]
         c["whole"][new] = c["open"][new] > 0
         c["open"][new], c["sum"][new] = hour[begins], 0.0
         now = hour == c["open"][point]
         c["sum"][point[now]] += batch.value[rows[now]]
+        return told
 
     def _judge(
         self, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]

@@ -1,13 +1,13 @@
 """What was usual reaches the store by a queue that holds nobody up."""
 
-import json
-
+import msgspec
 import numpy as np
 import pytest
 
 from park.errors import Full
 from park.events import Bands
-from runtime.bands import COLUMNS, BandQueue, listed, unlisted
+from runtime.ahead import Line
+from runtime.bands import COLUMNS, BandQueue, packed, unpacked
 from runtime.storage.memory import MemoryStore
 
 T0 = 1_760_000_400_000
@@ -64,8 +64,8 @@ def test_refused():
 
 def test_between_processes():
     """Bands go through a line of JSON between processes as they are."""
-    width, columns = json.loads(json.dumps(listed(hour(1))))
-    heard = unlisted(width, columns)
+    line = msgspec.json.decode(msgspec.json.encode(Line(1, [], [packed(hour(1))])), type=Line)
+    heard = unpacked(*line.bands[0])
 
     assert 3_600_000 == heard.width
     for name in COLUMNS:
