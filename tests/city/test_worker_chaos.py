@@ -28,6 +28,7 @@ LONG = bool(os.environ.get("PARK_LONG"))
 ROUNDS = 5 if LONG else 1
 OUTAGE = 600.0  # s
 CHANGES = 8 if LONG else 2  # of who holds each log, in a fight
+_WHY = "PARK_LONG=1: namespaces, for cuts that TCP notices"
 FULL = 500  # "no space left on device", as InfluxDB 2 says it
 
 pytestmark = [
@@ -46,6 +47,12 @@ def until_taken(city: Ground, worker: Process, before: dict[str, float]) -> None
         return all(held.get(stream, 0) > epoch for stream, epoch in before.items())
 
     until(taken, 60, every=0.2)
+
+
+def shared(city: Ground) -> bool:
+    """Tell whether every worker holds some logs, and every log has one worker."""
+    held = [{s for s, e in w.figures("park_worker_epoch").items() if e} for w in city.workers]
+    return all(held) and sorted(city.engines.streams) == sorted(s for of in held for s in of)
 
 
 def until_behind(city: Ground) -> None:
@@ -84,13 +91,31 @@ def cut_from_kafka(city: Ground) -> None:
 
 
 def cut_from_postgres(city: Ground) -> None:
-    """Cut a worker from PostgreSQL alone: it runs on and tells, and writes nothing down."""
+    """Cut a worker from PostgreSQL alone: it runs on and tells, or leaves what it cannot take to the other."""
     worker = city.workers[0]
-    before = until(lambda: worker.figures("park_worker_position"), 60, every=0.2)
+    until(lambda: worker.figures("park_worker_position"), 60, every=0.2)
     worker.way.cables["postgres"].cut()
-    until(lambda: worker.figures("park_worker_position") != before, 60, every=0.2)
+    before = city.figures("park_worker_position")
+    until(lambda: all(n > before.get(s, 0) for s, n in city.figures("park_worker_position").items()), 120, every=0.2)
     if LONG:
         until_behind(city)
+    worker.way.cables["postgres"].mend()
+
+
+def given_what_it_cannot_take(city: Ground) -> None:
+    """Cut a worker from PostgreSQL alone and kill the other: who comes then has all logs, those that it ran, too."""
+    worker, other = city.workers
+    until(lambda: shared(city), 60, every=0.2)
+    before = worker.figures("park_worker_epoch")
+    worker.way.cables["postgres"].cut()
+    city.drop(other)
+    # It is given what was the other's, cannot take it, and leaves the group; what it runs goes on meanwhile.
+    until(lambda: set(city.engines.streams) == set(worker.figures("park_worker_epoch")), 60, every=0.2)
+    until(lambda: set(before) == set(worker.figures("park_worker_epoch")), 120, every=0.2)
+    alone = worker.figures("park_worker_position")
+    until(lambda: all(worker.figures("park_worker_position")[s] > alone[s] for s in alone), 60, every=0.2)
+    city.begin()
+    until_taken(city, worker, before)
     worker.way.cables["postgres"].mend()
 
 
@@ -167,18 +192,20 @@ FAULTS = (
 )  # fmt: skip
 
 
-OUTAGES = (broker_away, series_long_away) if LONG else ()
+CUTS = (cut_from_kafka, cut_from_postgres, given_what_it_cannot_take, cut_from_influx)
+OUTAGES = (given_what_it_cannot_take, broker_away, series_long_away) if LONG else ()
 
 
 @pytest.mark.timeout(3_600 if LONG else 600)
-def test_faults_one_after_the_other(tmp_path):
+@pytest.mark.parametrize("joined", ["wires", pytest.param("cables", marks=pytest.mark.skipif(not LONG, reason=_WHY))])
+def test_faults_one_after_the_other(tmp_path, joined):
     """Workers are killed, stopped, cut off and fought, engines are away: the end is that of one machine."""
-    with ground(tmp_path) as city:
+    with ground(tmp_path, cables=joined == "cables") as city:
         for _ in range(2):
             city.begin()
         with closing(Flow(city.engines, 600, 1.0 if LONG else 0.3)) as flow:
             until(lambda: all(w.figures("park_worker_position") for w in city.workers), 60)
-            for fault in (*FAULTS * ROUNDS, *OUTAGES):
+            for fault in (*FAULTS * ROUNDS, *OUTAGES) if joined == "wires" else CUTS:
                 assert not flow.over
                 fault(city)
         ends = ends_of(city.engines)

@@ -109,11 +109,11 @@ class Ground:
 
 
 @contextmanager
-def ground(folder: Path) -> Iterator[Ground]:
-    """Start a city without workers, with wires for two."""
+def ground(folder: Path, *, cables: bool = False) -> Iterator[Ground]:
+    """Start a city without workers, with ways for two: wires, or cables into namespaces of their own."""
     with ExitStack() as stack:
         ports = [{"kafka": free_port(), "postgres": 0, "influx": 0} for _ in range(2)]
-        ways = [stack.enter_context(joined(n, of, cables=False)) for n, of in enumerate(ports)]
+        ways = [stack.enter_context(joined(n, of, cables=cables)) for n, of in enumerate(ports)]
         node = stack.enter_context(apache_kafka([(w.wires["kafka"].to, w.wires["kafka"].address) for w in ways]))
         made = stack.enter_context(engines(folder, kafka=node.address))
         city = made.settings.city
