@@ -2,8 +2,8 @@
 
 ```
  park.events ── Follower ── decode ── ToldGate ── EventWriter ── SQL: events, cases, position     one transaction
-                               └─ wrong: called out,     └─ mark: how far this partition was read, once it lasts
-                                         park.dead
+                               └─ wrong, or passed       └─ mark: how far this partition was read, once it lasts
+                                  over: called out, park.dead
 ```
 Marks may be behind: what is read again is known by its log position and its ids, and changes nothing.
 """
@@ -55,7 +55,7 @@ class ToldReading:
         self._gate = ToldGate(stream, 0, self._given, lambda: log.end)
         self._ready: tuple[Entry, _Step] | None = None  # judged, and not taken by the writer yet
         self._marks: deque[tuple[int, int, int, int]] = deque()  # position of the log, of the partition, mark, epoch
-        self.follower = Follower(events, self._begin, self._take, dead)
+        self.follower = Follower(events, self._begin, self._take, self._pass_over)
 
     def remade(self) -> bool:
         """Tell whether the log ends before what was written of it: it was made anew. Raises MachineryError."""
@@ -102,6 +102,11 @@ class ToldReading:
         self._writer.put(self.stream, position, events)
         self._marks.append((position, entry.position, mark_of(entry), self._gate.epoch))
         self._ready = None
+
+    def _pass_over(self, entry: Entry, why: str) -> None:
+        """Call people to the fires of a message that a fault of ours keeps from them, and keep it."""
+        self.aloud.hear(entry.value)
+        self._dead(entry, why)
 
     def _asked(self, told: Told, entry: Entry) -> Judged:
         """Judge what a worker tells; where nobody answers, its fires do not wait for that. Raises MachineryError."""

@@ -189,6 +189,21 @@ def test_a_fire_that_cannot_be_judged(alarms, tmp_path):
     assert [(STREAM, fire(1), False)] == calls.called
 
 
+def test_a_fire_that_is_passed_over(alarms):
+    """People are called to it, once, where a fault of ours keeps its message from being judged; the message is kept."""
+    calls = Calls()
+    log = SimpleNamespace(end=property())  # no number: to hold a position against it is a fault
+    reading = ToldReading(STREAM, alarms.held, calls, alarms.events, log, lambda *said: alarms.dead.append(said))
+    alarms.events.put(told(5, fire(1), SILENT))
+    reading.follower.start()
+    try:
+        until(lambda: alarms.dead)
+    finally:
+        reading.follower.stop()
+
+    assert [(STREAM, fire(1), False)] == calls.called
+
+
 def test_a_flood_of_forgeries():
     """Who floods the topic gets a bounded number of calls a minute; later fires are heard again."""
     at = [0.0]
