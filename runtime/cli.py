@@ -3,48 +3,27 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from park.errors import MachineryError, UserError
-from park.settings import Settings
+from runtime import (
+    cli_ask,
+    cli_backtest,
+    cli_city,
+    cli_dashboards,
+    cli_devices,
+    cli_files,
+    cli_keys,
+    cli_quarantine,
+    cli_report,
+    cli_simulate,
+)
+from runtime.cli_flags import FolderFlag, SettingsFlag, errors, progress, settings_of
 from runtime.doors import see_doors
-from runtime.settings_file import read_settings, unheard
-
-# Sentences are never broken by us: a terminal does that, and a file keeps them whole.
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-SettingsFlag = Annotated[
-    Path | None, typer.Option("--settings", help="a TOML file of settings", envvar="PARK_SETTINGS", show_default=False)
-]
-FolderFlag = Annotated[
-    Path | None, typer.Option("--data-dir", help="where everything is kept [PARK_DATA_DIR]", show_default=False)
-]
-
-
-def settings_of(file: Path | None, **flags: Any) -> Settings:
-    """Return the settings that a command runs with; tell of variables that nobody hears."""
-    for sentence in unheard(os.environ):
-        errors.print(sentence, style="yellow", markup=False)
-    return read_settings(file, os.environ, flags)
-
-
-@contextmanager
-def progress(text: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar on the error stream, so that output can be piped; what it yields takes the share done.
-
-    It appears when the work begins: what is refused at once is a sentence and nothing else.
-    """
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
-        task = bars.add_task(text, total=1.0, visible=False)
-        yield lambda share: bars.update(task, completed=share, visible=True)
 
 
 def run(
@@ -123,19 +102,6 @@ def check(settings_file: SettingsFlag = None, data_dir: FolderFlag = None) -> No
 
 def make_app() -> typer.Typer:
     """Return the command with all that it can do."""
-    from runtime import (
-        cli_ask,
-        cli_backtest,
-        cli_city,
-        cli_dashboards,
-        cli_devices,
-        cli_files,
-        cli_keys,
-        cli_quarantine,
-        cli_report,
-        cli_simulate,
-    )
-
     app = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Monitor parks of small firms."
     )

@@ -6,7 +6,7 @@ import typer
 
 from park.errors import UserError
 from runtime import clock
-from runtime.cli import FolderFlag, SettingsFlag
+from runtime.cli_flags import FolderFlag, SettingsFlag
 from runtime.cli_words import JsonFlag, ParkFlag, asking, iso, moment, number_of_park, pages, show
 
 

@@ -12,7 +12,7 @@ import typer
 from park.errors import UserError
 from park.settings import Settings
 from runtime import clock
-from runtime.cli import FolderFlag, SettingsFlag, errors, progress, settings_of
+from runtime.cli_flags import FolderFlag, SettingsFlag, errors, progress, settings_of
 from runtime.cli_words import JsonFlag, iso, moment, show
 from runtime.names import DATABASE
 

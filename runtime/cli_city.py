@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from park.settings import Settings
-from runtime.cli import FolderFlag, SettingsFlag, errors, settings_of
+from runtime.cli_flags import FolderFlag, SettingsFlag, errors, settings_of
 
 Run = Callable[[Settings, threading.Event], None]
 PortFlag = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from park.errors import NotFound
-from runtime.cli import FolderFlag, SettingsFlag
+from runtime.cli_flags import FolderFlag, SettingsFlag
 from runtime.cli_words import JsonFlag, asking, iso, number_of_park, pages, show
 from runtime.client import Asker
 

@@ -7,7 +7,7 @@ import typer
 
 from park.errors import Conflict, UserError
 from runtime import clock
-from runtime.cli import FolderFlag, SettingsFlag, errors, progress, settings_of
+from runtime.cli_flags import FolderFlag, SettingsFlag, errors, progress, settings_of
 from runtime.cli_words import asking, moment
 
 

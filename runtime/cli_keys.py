@@ -13,7 +13,7 @@ import typer
 from park.errors import NotFound, UserError
 from park.settings import Settings
 from runtime import clock
-from runtime.cli import FolderFlag, SettingsFlag, settings_of
+from runtime.cli_flags import FolderFlag, SettingsFlag, settings_of
 from runtime.cli_words import JsonFlag, iso, show
 from runtime.names import DATABASE
 

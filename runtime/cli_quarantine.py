@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from park.errors import UserError
-from runtime.cli import FolderFlag, SettingsFlag
+from runtime.cli_flags import FolderFlag, SettingsFlag
 from runtime.cli_words import JsonFlag, asking, iso, pages, show
 
 _AT_ONCE = 500  # messages moved with one call

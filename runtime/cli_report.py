@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from park.errors import Conflict, UserError
-from runtime.cli import FolderFlag, SettingsFlag
+from runtime.cli_flags import FolderFlag, SettingsFlag
 from runtime.cli_words import ParkFlag, asking, moment, number_of_park
 
 _MONTH = re.compile(r"20\d{2}-(0[1-9]|1[0-2])")

@@ -13,7 +13,7 @@ import typer
 from park.errors import Conflict, SettingsError, UserError
 from park.settings import IngestSettings, Settings
 from runtime import clock
-from runtime.cli import FolderFlag, SettingsFlag, errors, progress, settings_of
+from runtime.cli_flags import FolderFlag, SettingsFlag, errors, progress, settings_of
 from runtime.names import FIRES, LABELS, PARKS, SPEAKING
 
 if TYPE_CHECKING:

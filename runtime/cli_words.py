@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from park.errors import NotFound, UserError
-from runtime.cli import errors, settings_of
+from runtime.cli_flags import errors, settings_of
 from runtime.client import Asker, open_asker
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON, for scripts")]
