@@ -133,8 +133,9 @@ def advance(case: Case, verb: CaseVerb, before: CaseState | None, given: Given, 
         case = change(case, given)
     case = replace(case, version=case.version + 1, changed=given.now)
     act, trigger = given.act, given.trigger
+    by = act.actor if act else trigger.actor if trigger else ""
     line = Transition(
-        case.id, verb, given.now, act.actor if act else "", why, before, case.state, case.version,
+        case.id, verb, given.now, by, why, before, case.state, case.version,
         note=act.note if act else trigger.note if trigger else "", event=trigger.id if trigger else "",
         attachment=act.attachment if act else 0,
     )  # fmt: skip

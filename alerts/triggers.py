@@ -49,7 +49,7 @@ def _of_condition(lane: Lane, c: ConditionChange) -> tuple[Trigger, ...]:
         Trigger(
             c.id, c.family, c.subject, "", c.rule, _SIGNAL[c.state], c.severity, lane.value, c.condition_id, c.at,
             c.ts, c.reason, TransitionReason.CONDITION, c.park, c.place, c.device, c.point, value=c.value,
-            limit=c.limit, labels=c.labels,
+            limit=c.limit, labels=c.labels, actor=c.actor,
         ),
     )  # fmt: skip
 

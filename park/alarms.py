@@ -153,6 +153,7 @@ class Trigger:
     note: str = ""
     live: bool = False  # told as it happens: no history, however far log time is behind the clock
     told: bool = False  # people were called out to it before it was written in its order
+    actor: str = ""  # the named person whose act it tells of; "" for nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ class ConditionChange:
     value: float | None = None  # always finite
     limit: float | None = None
     labels: tuple[Label, ...] = ()
+    actor: str = ""  # the named person whose command ended it; "" for nobody
 
     @property
     def condition_id(self) -> str:

@@ -4,11 +4,13 @@ A pipeline is a tuple of operators behind one directory. To add a stage, add it 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from park.directory import Directory
-from park.events import Event, Finding
+from park.events import AlarmState, ConditionChange, Event, Finding
 from park.operator import Emit, Operator, State, TakesCommands, TakesFindings, TakesRefused
 from park.readings import Bool, ReadingBatch, batch_of, concat
 from park.records import Batch, Command, Config, Record, Tick
@@ -54,8 +56,9 @@ class Pipeline:
             for stage in self.operators:
                 stage.on_config(record, emit)
         elif isinstance(record, Command):
+            signed = partial(_signed, record.actor, emit)
             for commanded in self._commanded:
-                commanded.on_command(record, emit)
+                commanded.on_command(record, signed)
         return _NOTHING
 
     def named(self, batch: ReadingBatch) -> ReadingBatch:
@@ -97,6 +100,13 @@ class Pipeline:
             stage.on_config(config, _ignore)
             if stage.name in states:
                 stage.restore(states[stage.name])
+
+
+def _signed(actor: str, emit: Emit, event: Event) -> None:
+    """Emit what a command has led to; what it ended says by whom."""
+    if isinstance(event, ConditionChange) and event.state is AlarmState.CLEARED:
+        event = replace(event, actor=actor)
+    emit(event)
 
 
 def _ignore(_: object) -> None:

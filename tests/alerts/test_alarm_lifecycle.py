@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from alarm_words import HOUR, MINUTE, NOW, anomaly, burns, does, limit, passes, trigger
+from alarm_words import HOUR, MINUTE, NOW, anomaly, burns, does, fire, limit, passes, trigger
 
 from alerts import lifecycle
 from alerts.diagram import after, exemplar
@@ -266,6 +266,14 @@ class TestOrdinary:
         assert (S.CLOSED, NOW, None, TransitionReason.STALE) == (
             outcome.case.state, outcome.case.raised, outcome.call, outcome.transitions[-1].why
         )  # fmt: skip
+
+    def test_who_ended_it(self):
+        """The line of a condition that a named person's command ended says by whom, though nobody else noted that."""
+        case = replace(tell(None, burns(), NOW).case, id=1)
+        over = replace(fire(NOW, NOW + 5, state=AlarmState.CLEARED), actor="anna")
+        (trigger,) = lifecycle_triggers(over)
+
+        assert ["anna"] == [line.actor for line in tell(case, trigger, NOW + 5).transitions]
 
     def test_test_alarms_are_none(self):
         """An alarm of a device under test makes no case."""

@@ -97,6 +97,19 @@ def test_twice(moved):
     assert ([(PRE, OVER)], [(PRE, ON)], []) == (first, anew, partition.reset(about))
 
 
+def test_who_ended_it():
+    """What a person's command ended says whose it was; what a device ended says nobody's."""
+    partition, told = Partition(), []
+    partition.smoke(1)
+    about = partition.held(rule=PRE)
+    partition.pipeline.run(Command(Verb.RESET, partition.at, "anna", arguments=about), told.append)
+    partition.unreadable()
+    unread = partition.held("unreadable")
+    partition.pipeline.run(Command(Verb.RESET, partition.at, "bo", arguments=unread), told.append)
+
+    assert [("fire", "anna"), ("unreadable", "bo")] == [(e.family, e.actor) for e in told]
+
+
 def test_it_got_worse_meanwhile():
     """A fire that was confirmed while the reset of its pre-alarm was on its way stands, until that is looked at."""
     partition = Partition()
