@@ -150,7 +150,7 @@ class TestLife:
 
     def test_stop_and_go_on(self, park, tmp_path):
         """A run that is stopped in the middle of its history begins it anew; one that has ended goes on."""
-        platform = Running(tmp_path / "data", "--simulate", "--days", 30, "--enterprises", 6)
+        platform = Running(tmp_path / "data", "--simulate", "--days", 8, "--enterprises", 6)
         spoken = platform.folder / "simulated-until"
         try:
             platform.start()
