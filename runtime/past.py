@@ -5,6 +5,7 @@ after a restart: through the real stages, with nobody notified.
 """
 
 from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from park.metrics import LIFE_ALARMS, Lane
 from park.model import LIFE_KINDS
 from park.ports import Log, RegistryStore
 from park.readings import ReadingBatch
-from park.records import Batch, Config, Edge, Record, Tick
+from park.records import Batch, Config, Edge, LimitRow, Record, Tick
 from simulators.history import history
 from simulators.registry import Numbers
 from simulators.scenario import HOUR, MINUTE, Scenario
@@ -45,11 +46,15 @@ def write_history(
     numbers: Numbers,
     until: int,
     registry: RegistryStore,
+    limits: tuple[LimitRow, ...],
     logs: Mapping[Lane, Log],
     told: Callable[[float], None],
 ) -> int:
-    """Append a scenario's history up to a time to empty logs; return the number of readings."""
-    config = registry.config_since(0, scenario.origin)
+    """Append a scenario's history up to a time to empty logs, under some rules; return the number of readings.
+
+    Without the rules what has stood for days would be raised when the first live value comes, as if it began then.
+    """
+    config = replace(registry.config_since(0, scenario.origin), limits=limits)
     directory = Directory()
     directory.apply(config)
     waiting: dict[Lane, list[Record]] = {lane: [config_for(config, lane)] for lane in logs}

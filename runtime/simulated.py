@@ -16,11 +16,14 @@ from park.errors import SettingsError
 from park.metrics import Lane
 from park.settings import Settings
 from runtime import clock
-from runtime.log import SegmentLog, sync_folder
+from runtime.lasting import sync_folder
+from runtime.log import SegmentLog
 from runtime.names import SCENARIO, UNTIL
 from runtime.past import write_history
+from runtime.rulebook import Rulebook
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
+from runtime.storage.sql.rules import SqlRules
 from simulators.registry import live_rhythm, load, park_plan
 from simulators.scenario import Scenario, scenario_before
 
@@ -55,12 +58,13 @@ def found_park(settings: Settings, database: Path, enterprises: int, days: int, 
         stack.callback(opened.close)
         registry = SqlRegistry(opened)
         numbers = load(plan, registry, now=scenario.origin)
+        rules = Rulebook(SqlRules(opened), registry, clock.now).rows
         if not (folder / "log").exists():
             part = folder / "log.part"
             shutil.rmtree(part, ignore_errors=True)
             logs = {lane: SegmentLog(part / lane, settings.log, lane) for lane in Lane}
             try:
-                write_history(scenario, numbers, now, registry, logs, told)
+                write_history(scenario, numbers, now, registry, rules, logs, told)
             finally:
                 for log in logs.values():
                     log.close()

@@ -2,13 +2,16 @@
 
 from contextlib import closing
 
+from park.metrics import Lane
 from park.model import Device
-from park.settings import Settings
+from park.settings import LogSettings, Settings
+from runtime.log import SegmentLog
 from runtime.names import DATABASE
 from runtime.simulated import found_park, promise_live
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from simulators.equipment import LIVE
+from stream.rules import parse, shipped
 
 
 def test_promised_once_they_speak(tmp_path):
@@ -25,6 +28,17 @@ def test_promised_once_they_speak(tmp_path):
         assert all(before)
         assert all(after)
         assert version == registry.version
+
+
+def test_the_past_has_rules(tmp_path):
+    """The past is held to the rule table: what has stood in it for days is not raised as new by the first live value."""
+    found_park(Settings(data_dir=tmp_path), tmp_path / DATABASE, 2, 1, lambda _: None)
+    ruled = {}
+    for lane in Lane:
+        with closing(SegmentLog(tmp_path / "log" / lane, LogSettings(), lane)) as log:
+            ruled[lane] = next(record for _, record in log.read(0)).limits
+
+    assert dict.fromkeys(Lane, parse(shipped())) == ruled
 
 
 def test_of_nobody(tmp_path):
