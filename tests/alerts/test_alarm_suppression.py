@@ -376,8 +376,19 @@ class TestPatternsOfOlderPrograms:
         assert "is passed over" in caplog.text
 
     def test_a_chain(self, alarms):
-        """A fire goes by the built-in chain where its own cannot be read."""
+        """A fire goes by the built-in chain where its own cannot be used."""
         self.keep(alarms, Chain("x", (Step(0, ("target:nobody",)),)))
         alarms.tell(burns())
 
         assert [f"{burns().id}/all"] == alarms.said()
+
+    def test_what_cannot_be_read(self, alarms):
+        """A chain, a rota or an officer of another program keeps nobody from being told of a fire."""
+        one = alarms.plans.save(Officer("A"), actor="li", now=NOW)
+        alarms.plans.save(Rota("r", (Shift(one.id, 0, 1_440),)), actor="li", now=NOW)
+        alarms.plans.save(Chain("x", (Step(0, ("target:nobody",)),)), actor="li", now=NOW)
+        with alarms.database.write() as connection:
+            connection.execute(update(duty_plans).values(body='{"name":7}'))
+        alarms.tell(burns())
+
+        assert ([f"{burns().id}/all"], 1) == (alarms.said(), alarms.store.get(1).id)

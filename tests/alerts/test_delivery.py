@@ -6,6 +6,7 @@ import hmac
 import threading
 
 import pytest
+from sqlalchemy import update
 
 from park.alarms import CaseVerb
 from park.delivery import Channel
@@ -17,6 +18,7 @@ from runtime.receipts import Receipts
 from runtime.standby import Known, Standby
 from runtime.storage.sql.delivery_counts import standing
 from runtime.storage.sql.delivery_dispatches import SqlDispatches
+from runtime.storage.sql.tables_delivery import targets
 from tests.alerts.alarm_words import HOUR, MINUTE, NOW, SECOND, burns, does, passes
 from tests.alerts.delivery_house import Office
 from tests.alerts.receivers import Receiver
@@ -309,6 +311,18 @@ def test_a_target_that_is_gone(office, receiver):
     office.work()
 
     assert ["+8613800000000"] == [b["to"] for b in receiver.bodies()]
+
+
+def test_a_target_that_cannot_be_read(office, receiver):
+    """A target that another program wrote keeps no other from being told of a fire."""
+    strange = office.target("strange", receiver.url)
+    office.target("desk", receiver.url)
+    with office.database.write() as connection:
+        connection.execute(update(targets).where(targets.c.id == strange.id).values(body='{"channel":"pigeon"}'))
+    office.tell(burns())
+    office.work()
+
+    assert ["delivered"] == office.states()
 
 
 def test_target_off(office, receiver):

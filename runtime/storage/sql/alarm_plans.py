@@ -162,16 +162,16 @@ def _holding(connection: Connection, name: str, now: int) -> list[Any]:
 
 @lru_cache(maxsize=PLANS_MOST)
 def _usable(name: str, body: str) -> Any:
-    """Return the plan of a row; None for one whose patterns would not be taken today.
+    """Return the plan of a row; None for one that cannot be read, or whose patterns would not be taken today.
 
-    Such a pattern was saved by an older program, or by hand; it may never end, and a fire waits in the same
+    Such a row was written by another program, or by hand; its pattern may never end, and a fire waits in the same
     thread. What it would have hidden is told, and what it would have called goes by the built-in chain.
     """
-    plan = _DECODE[name](body)
     try:
+        plan = _DECODE[name](body)
         matching.checked(getattr(plan, "matchers", ()))
-    except UserError as why:
-        _log.error("the %s %d is passed over: %s", name, plan.id, why)
+    except (UserError, msgspec.DecodeError) as why:
+        _log.error("a %s is passed over: %s", name, why)  # not its text: that holds telephone numbers
         return None
     return plan
 

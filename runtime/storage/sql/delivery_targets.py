@@ -1,7 +1,9 @@
 """Receivers in SQL, with who changed them; secrets never leave for the audit."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
@@ -13,6 +15,7 @@ from runtime.storage.sql.database import Database
 from runtime.storage.sql.tables_alarms import alarm_links
 from runtime.storage.sql.tables_delivery import target_changes, targets
 
+_log = logging.getLogger(__name__)
 TARGETS_MOST = 500  # that hold at once
 _encode = msgspec.json.Encoder().encode
 _target = msgspec.json.Decoder(Target).decode
@@ -80,7 +83,17 @@ def holding(connection: Connection) -> Sequence[Target]:
     """Return the targets that hold now."""
     t = targets.c
     query = select(t.body).where(t.ended.is_(None)).order_by(t.id)
-    return [_target(body) for (body,) in connection.execute(query)]
+    return [target for (body,) in connection.execute(query) if (target := _usable(body)) is not None]
+
+
+@lru_cache(maxsize=TARGETS_MOST)
+def _usable(body: str) -> Target | None:
+    """Return the target of a row; None for one that another program wrote, so that the others are told of a fire."""
+    try:
+        return _target(body)
+    except msgspec.DecodeError as why:
+        _log.error("a target is passed over: %s", why)
+        return None
 
 
 def _audit(connection: Connection, target: Target, actor: str, at: int) -> None:
