@@ -29,8 +29,8 @@ pytestmark = [
     pytest.mark.skipif(not installed(Kind.MOSQUITTO), reason="mosquitto is not installed"),
 ]
 LONG = bool(os.environ.get("PARK_LONG"))
-KILLS = 20 if LONG else 8  # each costs a start; eight fall on every moment that there is
-ENDS = {6, 13} if LONG else {2, 5}  # kills before which it ends in order
+KILLS = 20 if LONG else 5  # each costs a start; five fall on every moment that there is
+ENDS = {6, 13} if LONG else {1, 3}  # kills before which it ends in order
 RATE = 600.0  # messages a second, of four readings
 STAGES = {Lane.LIFE: life_stages, Lane.BULK: bulk_stages}
 AGAIN = 600  # messages said again after a kill: more of a meter than any stage remembers
