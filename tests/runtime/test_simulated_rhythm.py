@@ -31,7 +31,7 @@ def test_promised_once_they_speak(tmp_path):
 
 
 def test_the_past_has_rules(tmp_path):
-    """The past is held to the rule table: what has stood in it for days is not raised as new by the first live value."""
+    """The past is held to the rule table: what has stood in it for days is not new with the first live value."""
     found_park(Settings(data_dir=tmp_path), tmp_path / DATABASE, 2, 1, lambda _: None)
     ruled = {}
     for lane in Lane:
