@@ -21,7 +21,8 @@ import numpy as np
 
 from park.errors import Full, Unavailable
 from park.readings import Bool
-from runtime.log import NO_ROOM, sync_folder
+from runtime.lasting import written_whole
+from runtime.log import NO_ROOM
 
 _ENTRY = struct.Struct("<qqII")
 _SEED = struct.Struct("<qqI")
@@ -91,14 +92,9 @@ class Journal:
         kept = self.after(position)
         if len(kept) == len(self._cuts):
             return
-        draft = self._path.with_suffix(".draft")
         content = b"".join(_encoded(cut) for cut in kept)
-        with draft.open("wb") as file:
+        with written_whole(self._path, self._path.with_suffix(".draft")) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(self._path)
-        sync_folder(self._path.parent)
         os.close(self._fd)
         self._fd = os.open(self._path, os.O_RDWR)
         self._size, self._cuts = len(content), kept

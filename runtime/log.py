@@ -26,6 +26,7 @@ from park.records import Record
 from park.settings import LogSettings
 from park.wire import decode, encode
 from runtime.frames import MAX_PAYLOAD, Verdict, find_frame, frame, frame_at, last_whole, padded, payload_at
+from runtime.lasting import sync_folder
 
 _BLOCK = 1 << 20  # bytes a reader takes at once: large enough to be cheap, small enough to let go of
 _STEP = 8 << 20  # bytes set aside on disk at a time, so that a full disk is met early and whole
@@ -432,12 +433,3 @@ class SegmentLog:
     def _tell(self, notice: str) -> None:
         _log.warning("%s", notice)
         self.notices = [*self.notices[-99:], notice]
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new or renamed file's name last."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

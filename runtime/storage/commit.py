@@ -5,7 +5,6 @@ stand in the commit itself and are applied to their files after it: each file kn
 that it has. So a crash anywhere leaves a whole number of flushes.
 """
 
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from park.errors import Corrupt
-from runtime.storage.files import sync_folder
+from runtime.lasting import written_whole
 from runtime.storage.hot import Array
 
 NAME = "commit.npz"
@@ -36,13 +35,8 @@ class Commit:
         arrays |= {f"position/{lane}": np.array(position) for lane, position in self.positions.items()}
         arrays |= {f"newest/{name}": column for name, column in self.newest.items()}
         arrays |= {f"parts/{kind}/{name}": a for kind, columns in self.parts.items() for name, a in columns.items()}
-        draft = folder / (NAME + ".tmp")
-        with draft.open("wb") as out:
+        with written_whole(folder / NAME, folder / (NAME + ".tmp")) as out:
             np.savez(out, allow_pickle=False, **arrays)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(folder / NAME)
-        sync_folder(folder)
 
 
 def load(folder: Path) -> Commit:

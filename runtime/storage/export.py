@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from park.errors import Conflict
-from runtime.storage.files import File, sync_folder
+from runtime.lasting import sync_folder
+from runtime.storage.files import File
 from runtime.storage.period_files import PeriodFiles
 
 ROWS = 500_000  # of a row group: 20 MB while it is written

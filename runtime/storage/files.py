@@ -12,7 +12,6 @@ looks at one table of a few million rows.
 
 # ruff: noqa: S608 - names in the SQL are made here and values set into it are ints
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +74,3 @@ def unlink(path: Path) -> None:
     """Delete a DuckDB file and its write-ahead log."""
     path.unlink(missing_ok=True)
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder last."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from runtime.lasting import sync_folder
 from runtime.storage.engine import Engine
-from runtime.storage.files import File, Limits, attach, sync_folder, unlink
+from runtime.storage.files import File, Limits, attach, unlink
 from runtime.storage.kinds import FIRST, Kind
 
 

@@ -7,7 +7,6 @@
 """
 
 import logging
-import os
 import struct
 import threading
 import zlib
@@ -18,7 +17,8 @@ from typing import Any
 from park.errors import Corrupt, Full, Unavailable
 from park.operator import State
 from park.wire import decode_states, encode_states
-from runtime.log import NO_ROOM, sync_folder
+from runtime.lasting import written_whole
+from runtime.log import NO_ROOM
 
 _MAGIC = b"parksnp1"
 _HEAD = struct.Struct("<8sIQ")
@@ -41,18 +41,12 @@ class FileSnapshots:
         """Write, sync and rename a snapshot; forget all but the last two. Raises Full, Unavailable."""
         content = encode_states(states)
         path = self._folder / f"{name}.{position:020d}.snapshot"
-        draft = path.with_suffix(".draft")
         with self._lock:
             try:
-                with draft.open("wb") as file:
+                with written_whole(path, path.with_suffix(".draft")) as file:
                     file.write(_HEAD.pack(_MAGIC, zlib.crc32(content), len(content)))
                     file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.rename(path)
-                sync_folder(self._folder)
             except OSError as why:
-                draft.unlink(missing_ok=True)
                 if why.errno in NO_ROOM:
                     raise Full(f"no room for a snapshot in {self._folder}") from why
                 raise Unavailable(f"a snapshot cannot be written to {self._folder}: {why}") from why
