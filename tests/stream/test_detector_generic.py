@@ -9,7 +9,7 @@ from park.events import Anomaly
 from stream.detectors.generic import DAY, LEARN_VALUES, Generic
 from stream.detectors.judging import KINDS
 from stream.detectors.tails import BLOCK, Tails
-from stream.detectors.usual import tail
+from stream.detectors.usual import student
 
 QUARTER = 900_000
 START = 1_750_003_200_000
@@ -24,28 +24,22 @@ def load(days=30, seed=3, noise=1.0):
     return ts, np.where((hour >= 8) & (hour < 18), 50.0, 8.0) + chance.normal(0, noise, len(ts))
 
 
-def judged(ts, value, detector=None):
-    """Return what a detector says of a series, row by row: score, notable, kind, rising, low, high."""
+def side_by_side(ts, values, detector=None):
+    """Return what a detector says of some series, row by row of each: score, notable, kind, rising, low, high."""
     detector = detector or Generic()
-    detector.grow(1)
-    out = []
-    for at, v in zip(ts.tolist(), value.tolist(), strict=True):
-        when = np.array([at])
-        j = detector.judge(np.zeros(1, np.intp), when, when, (when // DAY + 3) % 7, np.array([v]))
-        out.append((j.score[0], bool(j.notable[0]), KINDS[j.kind[0]], bool(j.rising[0]), j.low[0], j.high[0]))
+    detector.grow(len(values))
+    slot, out = np.arange(len(values)), [[] for _ in values]
+    for at, row in zip(ts.tolist(), np.column_stack(values).astype(float), strict=True):
+        when = np.full(len(values), at)
+        j = detector.judge(slot, when, when, (when // DAY + 3) % 7, row)
+        for n, said in enumerate(out):
+            said.append((j.score[n], bool(j.notable[n]), KINDS[j.kind[n]], bool(j.rising[n]), j.low[n], j.high[n]))
     return out
 
 
-def at_once(ts, values):
-    """Return scores of several series that are judged side by side."""
-    detector = Generic()
-    detector.grow(len(values))
-    slot = np.arange(len(values))
-    rows = []
-    for k, at in enumerate(ts.tolist()):
-        when = np.full(len(values), at)
-        rows.append(detector.judge(slot, when, when, (when // DAY + 3) % 7, np.array([v[k] for v in values])).score)
-    return np.array(rows)
+def judged(ts, value, detector=None):
+    """Return what a detector says of a series, row by row."""
+    return side_by_side(ts, [value], detector)[0]
 
 
 def spike(value, at):
@@ -86,24 +80,34 @@ FAULTS = [
 ]  # fmt: skip
 
 
+AT = 20 * PER_DAY + 52  # 13:00 UTC
+
+
+@pytest.fixture(scope="module")
+def faulty():
+    """What is said of a series with each fault."""
+    ts, _ = load()
+    series = {fault: load()[1] for fault, _ in FAULTS}
+    for fault, value in series.items():
+        fault(value, AT)
+    return dict(zip(series, side_by_side(ts, list(series.values())), strict=True))
+
+
 class TestFinds:
     @pytest.mark.parametrize(("fault", "words"), FAULTS, ids=[f.__name__ for f, _ in FAULTS])
-    def test_fault(self, fault, words):
+    def test_fault(self, faulty, fault, words):
         """A fault that anybody sees is notable within two days, with a word that fits it."""
-        ts, value = load()
-        at = 20 * PER_DAY + 52  # 13:00 UTC
-        fault(value, at)
-
-        rows = [r for r in judged(ts, value)[at : at + 2 * PER_DAY] if r[1]]
+        rows = [r for r in faulty[fault][AT : AT + 2 * PER_DAY] if r[1]]
 
         assert rows
         assert rows[0][2] in words
 
     def test_ordinary_days(self):
         """Ordinary days have a notable row in ten days at most."""
-        notable = sum(sum(r[1] for r in judged(*load(30, seed))) for seed in range(3))
+        ts, _ = load(30)
+        said = side_by_side(ts, [load(30, seed)[1] for seed in range(3)])
 
-        assert notable <= 9
+        assert sum(row[1] for rows in said for row in rows) <= 9
 
     def test_learning(self):
         """Nothing is said before 200 values and a day."""
@@ -113,18 +117,29 @@ class TestFinds:
         assert {0.0} == {r[0] for r in judged(ts, value)[:LEARN_VALUES]}
 
 
-class TestIsNotMoved:
-    @pytest.mark.parametrize("wild", [1e15, -1e15, 1e308, -8_000.0])
-    def test_one_wild_value(self, wild):
-        """One wild value leaves the band of the next days where it was."""
-        ts, value = load(24)
-        before = judged(ts, value)
-        value[20 * PER_DAY + 30] = wild
-        after = judged(ts, value)
+WILD = (1e15, -1e15, 1e308, -8_000.0)
 
-        for calm, shaken in zip(before[20 * PER_DAY + 31 :], after[20 * PER_DAY + 31 :], strict=True):
-            assert abs(calm[4] - shaken[4]) < 6.0
-            assert abs(calm[5] - shaken[5]) < 6.0
+
+@pytest.fixture(scope="module")
+def shaken():
+    """What is said of a series with each wild value in it, and with none."""
+    ts, value = load(24)
+    series = {None: value}
+    for wild in WILD:
+        series[wild] = value.copy()
+        series[wild][20 * PER_DAY + 30] = wild
+    return dict(zip(series, side_by_side(ts, list(series.values())), strict=True))
+
+
+class TestIsNotMoved:
+    @pytest.mark.parametrize("wild", WILD)
+    def test_one_wild_value(self, shaken, wild):
+        """One wild value leaves the band of the next days where it was."""
+        after = 20 * PER_DAY + 31
+
+        for calm, moved in zip(shaken[None][after:], shaken[wild][after:], strict=True):
+            assert abs(calm[4] - moved[4]) < 6.0
+            assert abs(calm[5] - moved[5]) < 6.0
 
     def test_a_wild_beginning(self):
         """A first value that is a mistake does not decide what is usual."""
@@ -135,12 +150,9 @@ class TestIsNotMoved:
 
         assert -20 < low < high < 100
 
-    def test_it_is_told_of_a_wild_value(self):
+    def test_it_is_told_of_a_wild_value(self, shaken):
         """The wild value itself is as unusual as can be."""
-        ts, value = load(24)
-        value[20 * PER_DAY + 30] = 1e15
-
-        assert judged(ts, value)[20 * PER_DAY + 30][0] > 0.8
+        assert shaken[1e15][20 * PER_DAY + 30][0] > 0.8
 
     @pytest.mark.parametrize("count", [1, 2, 3])
     def test_few_rows(self, count):
@@ -181,10 +193,10 @@ class TestCompany:
         values = [load(4, seed + n)[1] * chance.choice([1, 1e-3, 1e6]) for n in range(count)]
         values[0][int(chance.integers(250, 380))] *= chance.choice([-1, 40, 1e9])
 
-        together = at_once(ts, values)
+        together = side_by_side(ts, values)
 
         for n, value in enumerate(values):
-            assert together[:, n].tolist() == [float(r[0]) for r in judged(ts, value)]
+            assert [row[0] for row in together[n]] == [row[0] for row in judged(ts, value)]
 
     def test_a_longer_series(self):
         """What comes later changes nothing that was said."""
@@ -236,9 +248,16 @@ class TestTails:
 
     def test_student(self):
         """The tail of Student's t is that of the tables: 5 % beyond 2.132, 0.05 % beyond 8.610."""
-        assert [pytest.approx(0.05, rel=2e-3), pytest.approx(0.0005, rel=2e-3)] == tail(
-            np.array([2.1318, 8.6103])
-        ).tolist()
+        beyond, _ = student(np.array([2.1318, 8.6103]))
+
+        assert [pytest.approx(0.05, rel=2e-3), pytest.approx(0.0005, rel=2e-3)] == beyond.tolist()
+
+    def test_student_far_out(self):
+        """Beside a value far out, which is told by a series, another has the chance and density that it has alone."""
+        alone, together = student(np.array([1.5])), student(np.array([1.5, 50.0]))
+
+        assert [x[0] for x in alone] == [x[0] for x in together]
+        assert pytest.approx(6 / 50.0**4, rel=5e-3) == together[0][1]
 
 
 MINUTE, HOUR = 60_000, 3_600_000
