@@ -3,18 +3,22 @@
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from uuid import uuid4
 
-from park.errors import Conflict, Corrupt, Full, NotFound, UserError
+from park.errors import Conflict, Corrupt, Full, NotFound, Unavailable, UserError
+from runtime.clock import elapsed
 
 EACH = 100  # files of one alarm, round or hazard
 MOST = 5 << 20  # bytes of a file: a photograph from a phone
 SPARE = 256 << 20  # bytes of the disk that photographs leave to the logs
+_PART = ".part"  # of a file that is being written; one name, so that what a crash left is written over or swept
+_PATIENCE = 20.0  # s that one waits for others who attach, as for a turn to write in the database
+_PAUSE = 0.02  # s
 
 
 def _text(content: bytes) -> bool:
@@ -63,14 +67,14 @@ class AttachmentFiles:
             raise UserError(f"this is no {media_type}")
         if beside >= EACH:
             raise Conflict(f"there are {EACH} files of it already")
-        if self._held(park) + len(content) > self._most:
-            raise Conflict(
-                f"the files of this park take {self._most / 1e9:.1f} GB, and no more are taken: "
-                "the setting store.attachment_bytes says how many"
-            )
         digest = sha256(content).hexdigest()
         path = self._path(digest)
-        with _alone(path.parent):
+        with _alone(self._folder):
+            if self._held(park) + len(content) > self._most:
+                raise Conflict(
+                    f"the files of this park take {self._most / 1e9:.1f} GB, and no more are taken: "
+                    "the setting store.attachment_bytes says how many"
+                )
             new = not path.exists()
             if new:
                 self._write(path, content)
@@ -82,11 +86,12 @@ class AttachmentFiles:
                 raise
 
     def _write(self, path: Path, content: bytes) -> None:
-        part = path.with_name(f"{path.name}.{uuid4().hex}.part")
+        part = path.with_name(f"{path.name}{_PART}")
         try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             if shutil.disk_usage(path.parent).free < self._spare + len(content):
                 raise Full("an attachment would take the room that the logs need")
-            with part.open("xb") as out:
+            with part.open("wb") as out:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
@@ -110,23 +115,46 @@ class AttachmentFiles:
             raise Corrupt(f"attachment {digest[:12]} is not what was written")
         return found
 
+    def sweep(self) -> None:
+        """Take away what a crash left in the middle of being written. Raises Full, Unavailable."""
+        if self._folder.exists():
+            with _alone(self._folder):  # whoever writes has the lock
+                for part in self._folder.glob(f"*/*{_PART}"):
+                    part.unlink(missing_ok=True)
+
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Let one at a time, of all processes, keep files in a folder: another may attach what is taken away here."""
+    """Let one at a time, of all processes, keep files: from what there is to the note of what comes to it.
+
+    Whoever counted while another writes would count too little, and might take away what another attaches. Raises
+    Full, and Unavailable where others keep it for too long: a database that hangs must not take all of our threads.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as why:
         raise Full(f"an attachment cannot be written ({why.strerror})") from why
     try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX)
-        except OSError as why:
-            raise Full(f"an attachment cannot be written ({why.strerror})") from why
+        deadline = elapsed() + _PATIENCE
+        while not _locked(held):
+            if elapsed() > deadline:
+                raise Unavailable("others are attaching files; try again")
+            threading.Event().wait(_PAUSE)
         yield
     finally:
         os.close(held)
+
+
+def _locked(held: int) -> bool:
+    """Take the lock of a folder; tell whether nobody else had it. Raises Full."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as why:
+        raise Full(f"an attachment cannot be written ({why.strerror})") from why
+    return True

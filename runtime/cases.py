@@ -77,7 +77,7 @@ class Cases:
         return self.store.trigger([trigger], now)[-1]
 
     def trim(self, keep: int) -> None:
-        """Delete links that ended a day ago, and messages that ended before `keep` ms; 0: messages stay for ever.
+        """Delete links that ended a day ago, files half written, and messages that ended before `keep` ms; 0: none.
 
         Cases and their history stay: they are the park's record of what happened.
         """
@@ -86,6 +86,7 @@ class Cases:
         self.store.forget_calls(now - 30 * _DAY)
         if keep:
             self.outbox.trim(now - keep)
+        self.files.sweep()
 
     def services(self) -> AlarmServices:
         """Return what the API may touch."""

@@ -1,5 +1,6 @@
 """What people attach is bounded: for each thing, for each park, and by what is left of the disk."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from hashlib import sha256
 
 import pytest
@@ -47,6 +48,32 @@ def test_refused_after_it_is_written(tmp_path, why, there):
     assert {known} | ({sha256(b"new").hexdigest()} if there else set()) == {
         path.name for path in tmp_path.rglob("*") if path.is_file()
     }
+
+
+def test_counted_one_after_the_other(tmp_path):
+    """Who attaches while another does is counted after him, in whichever process: together they pass no bound."""
+    noted = []
+    one, other = (AttachmentFiles(tmp_path, lambda _: sum(noted), 10) for _ in range(2))
+    with ThreadPoolExecutor(1) as pool:
+        with one.keeping(b"123456", TEXT, PARK, 0):
+            second = pool.submit(keep, other, b"abcdef")
+            wait([second], 0.2)  # where nobody waits for anybody it is through by now
+            noted.append(6)
+        with pytest.raises(Conflict, match=r"store\.attachment_bytes"):
+            second.result()
+
+    assert [sha256(b"123456").hexdigest()] == [path.name for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_half_written(tmp_path):
+    """What a crash left in the middle of being written goes with what is old; whole files stay."""
+    with House.open(Settings(data_dir=tmp_path)) as house:
+        digest = keep(house.cases.files, b"whole")
+        folder = tmp_path / "attachments" / digest[:2]
+        (folder / f"{'0' * 64}.part").write_bytes(b"hal")
+        house.cases.trim(0)
+
+        assert [digest] == [path.name for path in folder.iterdir()]
 
 
 def test_the_disk_is_not_theirs(tmp_path):
