@@ -31,6 +31,7 @@ from runtime.log import SegmentLog
 from runtime.loss import WholeLedger
 from runtime.names import ATTACHMENTS, DATABASE, LINK_KEY, OUTGOING
 from runtime.sql_house import SqlHouse
+from runtime.start_room import make_room
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.database import Database
@@ -82,6 +83,7 @@ class House(SqlHouse):
         try:
             resources.enter_context(FolderLock(settings.data_dir))
             shutil.rmtree(settings.data_dir / OUTGOING, ignore_errors=True)  # of those who were cut off
+            make_room(settings.data_dir)
             if first is not None:
                 first()
             return cls(settings, resources)

@@ -2,11 +2,17 @@
 
 import os
 import subprocess
+from dataclasses import replace
 
 import pytest
 from ground import Listener, Load, Platform, Speaker, found, wanted
 
+from park.metrics import Lane
+from park.model import Device
+from park.roles import Role
+from park.settings import Settings
 from runtime.broker import Broker, Kind, installed
+from runtime.house import House
 from tests.tools import until
 
 pytestmark = [
@@ -110,6 +116,18 @@ def test_full(tmp_path, small_disk, reserve):
     finally:
         platform.close()
         broker.stop()
+
+
+def test_started_while_full(small_disk):
+    """A folder on a disk that was full when its platform ended is opened again: who does not start hears no fire."""
+    settings = replace(Settings(), data_dir=small_disk / "data")
+    ids = found(settings.data_dir)
+    filler = fill(small_disk)
+    with House.open(settings) as house:
+        assert ids.detectors[0] == house.registry.get(Device, ids.detectors[0]).id
+        house.keys.make("started", Role.ADMIN, actor="test", now=1_000)
+        assert 32 << 20 <= house.logs[Lane.LIFE].reserve < 64 << 20
+        filler.unlink()
 
 
 def _whole(rows, readings):
