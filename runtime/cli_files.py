@@ -1,5 +1,6 @@
 """Commands that move whole files: the registry, readings, and everything."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -104,7 +105,8 @@ def restore(
     settings = settings_of(settings_file, data_dir=data_dir)
     with progress("restore") as told:
         read_backup(settings, source, told)
-    typer.echo(f"restored into {settings.data_dir}; start it with `park run`")
+    folder = str(settings.data_dir)
+    typer.echo(f"restored into {folder}; start it with `park run --data-dir {shlex.quote(folder)}`")
 
 
 def _new(target: Path) -> None:

@@ -146,6 +146,7 @@ class TestLife:
         assert {"source", "all.tar", "cut.tar"} == {p.name for p in tmp_path.iterdir()}
 
         assert 0 == park("restore", tar, "--data-dir", back)
+        assert f"restored into {back}; start it with `park run --data-dir {back}`\n" == park.out
         assert ["x"] == [key["name"] for key in park.json("keys", "list", "--data-dir", back)]
 
     def test_stop_and_go_on(self, park, tmp_path):
