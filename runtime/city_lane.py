@@ -42,7 +42,6 @@ from runtime.troubles import Troubles
 _SMALL = SmallEvent.__args__
 _TURN = 0.05  # s that a lane waits for its turn to save
 _SAVING = 10.0  # s that a snapshot may take which another one waits for
-_SILENT = 10.0  # s that it may take to take a log over
 _SURE = 0.5  # s between two questions for an end that cannot be
 _DEAD = 200  # messages of up to message_bytes each
 _AWAY = (MachineryError, OSError)  # what may pass, so that it is tried again
@@ -109,7 +108,6 @@ class CityLane:
         self._heard = threading.Event()  # that it was asked
         self._untold: list[Told] = []
         self._say_at = 0.0
-        self._since = time.monotonic()  # when it was begun
         self._keep = False  # a snapshot at the end
         self._thread = threading.Thread(target=self._run, name=f"lane-{stream}")
 
@@ -199,9 +197,8 @@ class CityLane:
 
     @property
     def kept_away(self) -> bool:
-        """Whether the log, or its past, could not be taken over when that was tried last, or nobody answers to that."""
-        silent = self._parts is None and time.monotonic() - self._since > _SILENT
-        return self.phase is Phase.TAKING and (silent or bool(self._troubles.newest))
+        """Whether the log, or its past, could not be taken over when that was tried last."""
+        return self.phase is Phase.TAKING and bool(self._troubles.newest)
 
     @property
     def over(self) -> bool:

@@ -122,8 +122,12 @@ class LanePartitions:
 
         While one partition runs, and the database answers, we stay: what we cannot take nobody can.
         """
-        now, away = time.monotonic(), [lane.kept_away for lane in self.lanes]
-        if not any(away) or (self._answers and not all(away)):
+        now, lanes = time.monotonic(), self.lanes
+        if self._answers:
+            away = bool(lanes) and all(lane.kept_away for lane in lanes)
+        else:  # whoever asks over a wire that is cut waits, and has no trouble to tell of
+            away = any(lane.phase is Phase.TAKING for lane in lanes)
+        if not away:
             self._working = now
         return now - self._working > self._helpless
 
@@ -137,7 +141,7 @@ class LanePartitions:
         with self._lock:
             self._left = True
             for partition, lane in list(self._lanes.items()):
-                if lane.kept_away:
+                if lane.phase is Phase.TAKING:
                     self._end(self._lanes.pop(partition))
 
     def follow(self) -> None:

@@ -93,6 +93,7 @@ class Ground:
         self.kafka, self.store = Kafka(), MemoryStore()
         self.lanes = []
         self.reachable = True
+        self.take = lambda: None  # called before a log is taken over
 
     def lane(self, stream=STREAM, sound=ALL, settings=QUICK):
         """Return a worker, not begun yet."""
@@ -102,6 +103,7 @@ class Ground:
 
     def parts(self, lane):
         """Take the log over, as the program's workshop does."""
+        self.take()
         if not self.reachable:
             raise Unavailable("the database is away")
         lane.tail.reach(self.kafka.end)

@@ -1,5 +1,7 @@
 """The partitions of a lane in one worker: begun as the group gives them, lost, left to others and followed alone."""
 
+import threading
+
 import pytest
 
 from park.errors import Unavailable
@@ -85,6 +87,23 @@ def test_one_that_nobody_can_take(ground):
     partitions.stop()
 
     assert not helpless
+
+
+def test_a_database_that_says_nothing(ground):
+    """Over a wire that is cut nobody is refused: a log that waits to be taken over is no less left to others."""
+    partitions = LanePartitions(Lane.LIFE, ground.lane, epochs_of(ground), helpless=0.0)
+    held = threading.Event()
+    ground.take = lambda: held.wait(20)
+    partitions.assigned(frozenset({1}))
+    waits = partitions.helpless
+    ground.reachable = False
+    partitions.start()
+    until(lambda: partitions.helpless)
+    trouble = partitions.lanes[0].state.trouble
+    held.set()
+    partitions.stop()
+
+    assert (False, "") == (waits, trouble)
 
 
 def test_what_runs_goes_on_beside_the_group(ground, left):
