@@ -4,9 +4,9 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -129,6 +129,7 @@ def _speak(
             path.unlink()
             if any(u.code == path.name for u in plan.site.units):
                 yield path.name, 1
+                noted = 0  # so that a restart in this second knows of it
 
     try:
         publish(
@@ -153,11 +154,12 @@ class _Labels:
         if path.exists():
             import msgspec
 
+            labels = []
             for line in path.read_bytes().splitlines():
-                try:
-                    self._told.add(msgspec.json.decode(line)["id"])
-                except (msgspec.DecodeError, KeyError, TypeError):
-                    continue  # a line that was being written when the machine stopped
+                with suppress(msgspec.DecodeError):  # a line that was being written when the machine stopped
+                    labels.append(msgspec.json.decode(line, type=dict[str, Any]))
+            self._told = {x["id"] for x in labels}
+            live.relight(labels)
 
     def note(self, now: int) -> None:
         """Add what has begun by now."""

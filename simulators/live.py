@@ -5,7 +5,8 @@ No socket and no clock here: `due(now)` returns what was to be sent up to now; `
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ A_MESSAGE = 50  # kept readings of one device in one message afterwards
 SPAN = 2 * MINUTE  # looked at in one step
 STRANGER = 5 * MINUTE  # a device that nobody registered speaks so often
 FIRE_LASTS = 60 * MINUTE  # until somebody resets the detectors
+_LIT = "fire-live-"  # ids of fires that somebody asked for
 
 Kept = tuple[Device, int, Said]
 
@@ -68,10 +70,17 @@ class Live:
         codes = [u.code for u in self.plan.site.units]
         if unit not in codes:
             raise NotFound(f"no unit {unit!r} in the simulated park; the first is {codes[0]!r}")
-        made = fire(self.plan, codes.index(unit), now, now + FIRE_LASTS, curve % len(FIRES), f"fire-live-{now}")
+        made = fire(self.plan, codes.index(unit), now, now + FIRE_LASTS, curve % len(FIRES), f"{_LIT}{now}")
         self._lit.append(made)
         self._tell()
         return made
+
+    def relight(self, labels: Iterable[Mapping[str, Any]]) -> None:
+        """Let fires that were asked for before a restart burn on, as their labels tell of them."""
+        curves = [f.name for f in FIRES]
+        for x in labels:
+            if x["id"].startswith(_LIT) and x["to"] > self.now:
+                self.ignite(x["unit"], x["from"], curves.index(x["curve"]))
 
     @property
     def injected(self) -> tuple[Injection, ...]:

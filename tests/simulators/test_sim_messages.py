@@ -16,7 +16,7 @@ from park.records import Refusal
 from park.settings import IngestSettings
 from simulators import dialects
 from simulators.history import Past
-from simulators.injections import Injection
+from simulators.injections import Injection, labels
 from simulators.live import Live
 from simulators.registry import park_plan
 from simulators.scenario import DAY, HOUR, MINUTE, Scenario, midnight
@@ -191,6 +191,22 @@ class TestFire:
         raised = set(read.point[read.value == 1.0].tolist()) & smoke
 
         assert len(raised) == 2
+
+    def test_fire_outlives_a_restart(self, plan):
+        """A unit that burns when its devices are started again burns on: they say what they would have said."""
+        unit, cut, end = plan.site.units[2].code, NOON + 6 * MINUTE, NOON + 8 * MINUTE
+        live = live_with(plan)
+        list(live.due(NOON + MINUTE))
+        live.ignite(unit, live.now)
+        list(live.due(cut))
+        told = [json.loads(line) for line in labels(plan, live.injected)]
+        again = live_with(plan, begin=cut)
+        again.relight(told)
+        burning = [[m for m in park.due(end) if "/life/" in m.topic] for park in (live, again)]
+
+        assert burning[0]
+        assert burning[0] == burning[1]
+        assert told == [json.loads(line) for line in labels(plan, again.injected)]
 
     def test_unknown_unit_is_named(self, plan):
         """To ignite a unit that is not there says so."""
