@@ -300,14 +300,20 @@ class Reader:
         for i in range(0, len(filters), _FILTERS):
             part = filters[i : i + _FILTERS]
             if self._settings.mqtt_version == MQTTProtocolVersion.MQTTv5:
-                # Retained messages come when a subscription is new, not at each reconnect; and the
-                # RETAIN flag then means "old state", never "somebody published with retain".
-                options = SubscribeOptions(
-                    qos=1, retainAsPublished=False, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
-                )
-                self._ask(self._client.subscribe([(f, options) for f in part])[1], part)
+                self._ask(self._client.subscribe([(f, self._options(f)) for f in part])[1], part)
             else:
                 self._ask(self._client.subscribe([(f, 1) for f in part])[1], part)
+
+    def _options(self, name: str) -> SubscribeOptions:
+        """Return how we hear a topic filter.
+
+        Retained messages come when a subscription is new, not at each reconnect; and the RETAIN flag then means "old
+        state", never "somebody published with retain". But of a detector of a foreign dialect they come each time:
+        what it said at QoS 0 while we were away no broker keeps for us otherwise (Zigbee2MQTT's default).
+        """
+        each_time = self.lane is Lane.LIFE and not name.startswith("parks/")
+        handling = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if each_time else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+        return SubscribeOptions(qos=1, retainAsPublished=False, retainHandling=handling)
 
     def _ask(self, mid: int | None, filters: list[str]) -> None:
         """Remember a question to the broker; None: the connection is gone, and all is asked again."""
