@@ -71,10 +71,10 @@ def _people(note: Notification, targets: Sequence[Target], officers: Mapping[int
 
 
 def contacts(officer: Officer, targets: Sequence[Target]) -> tuple[Receiver, ...]:
-    """Return an officer's ways that there are targets for, the best first."""
+    """Return an officer's ways that there are targets for, the best first; another park's gateway is none of them."""
     gateways: dict[str, Target] = {}
     for target in targets:
-        if target.enabled and target.channel in GATEWAYS:
+        if target.enabled and target.channel in GATEWAYS and (target.park in {0, officer.park} or not officer.park):
             gateways.setdefault(target.channel.value, target)
     return tuple((gateways[channel].name, address) for channel, address in officer.contacts if channel in gateways)
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
@@ -300,6 +301,17 @@ def test_officer(office, receiver):
         (b["channel"], b["to"]) for b in receiver.bodies()
     }
     assert 1 == wang.id
+
+
+def test_a_gateway_of_another_park(office, receiver):
+    """A fire of no known park is told to each officer by his own park's gateway: another's never learns his number."""
+    office.target("theirs", receiver.url, Channel.SMS, park=8)
+    office.target("ours", receiver.url, Channel.SMS, park=9)
+    office.plans.save(Officer("wang", (("sms", "+8613800000000"),), park=9), actor="test", now=NOW)
+    office.tell(replace(burns(), park=0))
+    office.work()
+
+    assert ["ours"] == [d.target for d in office.dispatches.list()]
 
 
 def test_a_target_that_is_gone(office, receiver):
