@@ -83,6 +83,8 @@ class Intake:
         found = [replace(t, told=t.id in told) for t in found] if told else found
         found += suspicions(connection, lane_of(stream), (e for e in events if isinstance(e, ActivityDay)))
         live = stream in self._ends and position > self._ends[stream]
+        if stream in self._ends and not live:
+            self._alarms.reads_past(self._now())
         return [replace(t, live=True) for t in found] if live else found
 
     def take(self, connection: Connection, triggers: Sequence[Trigger]) -> Callable[[], None]:

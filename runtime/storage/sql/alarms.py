@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, or_, select
 
 from alerts.escalation import LONGEST, Timer, TimerKind
+from alerts.gate import BLIND
 from alerts.lifecycle import act as would
 from park.alarm_ports import CaseFilter, Hidden
 from park.alarms import Act, Attachment, Case, CaseVerb, Transition, Trigger
@@ -23,10 +24,10 @@ from runtime.storage.sql.alarm_rows import (
     stands_as_flood,
     transition_of,
 )
-from runtime.storage.sql.alarm_writer import CaseWriter
+from runtime.storage.sql.alarm_writer import SETTLE, CaseWriter
 from runtime.storage.sql.database import Database, chunks, upsert
 from runtime.storage.sql.tables import condition_changes
-from runtime.storage.sql.tables_alarms import called_out, case_attachments, case_timers, case_transitions
+from runtime.storage.sql.tables_alarms import called_out, case_attachments, case_timers, case_transitions, cases
 
 _AT_ONCE = 50  # timers, or cases looked at anew, of one transaction: a fire waits for no longer
 _ROUNDS = 200  # of one turn; what is left is done in the next
@@ -46,6 +47,7 @@ class SqlAlarms:
         self._database = database
         self._told = told
         self._holding: Holding | None = None  # when cases were looked at anew
+        self._past = 0  # when a log told us something that it held before we began
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────
 
@@ -141,7 +143,7 @@ class SqlAlarms:
             if not self._any_due(now):
                 break
             with self._writing(now) as writer:
-                timers = _taken(writer.connection, now)
+                timers = _taken(writer.connection, self._due(now))
                 writer.due(timers)
             done += len(timers)
             if len(timers) < _AT_ONCE:
@@ -150,6 +152,10 @@ class SqlAlarms:
             with self._writing(now) as writer:
                 writer.flood_over(park, cause)
         return done + self._reconsider(now)
+
+    def reads_past(self, now: int) -> None:
+        """Hear that a log still tells what it held before we began: what stands in it may be over further on."""
+        self._past = now
 
     def newest(self) -> int:
         """Return the time of the newest change of any case; 0: none."""
@@ -161,8 +167,21 @@ class SqlAlarms:
         with self._database.read() as connection:
             return any(
                 connection.execute(select(case_timers.c.case).where(which).limit(1)).first() is not None
-                for which in _due(now)
+                for which in self._due(now)
             )
+
+    def _due(self, now: int) -> tuple[ColumnElement[bool], ...]:
+        """Return which timers are due: whose time has come, and those that a wrong clock set into the far future.
+
+        While a log tells its past nobody is called to what stood in it: that may take minutes. Of what people hear
+        of at once, a fire, the ten seconds are enough.
+        """
+        c, k = case_timers.c, cases.c
+        due = c.due <= now
+        if 0 <= now - self._past < SETTLE:
+            urgent = select(k.id).where(or_(k.life, k.family == BLIND))
+            due = and_(due, or_(c.kind != TimerKind.SETTLE.value, c.case.in_(urgent)))
+        return due, and_(c.due > now + 2 * LONGEST, c.kind != TimerKind.SHELF.value)
 
     def _flooded(self) -> list[tuple[int, str]]:
         with self._database.read() as connection:
@@ -222,17 +241,11 @@ def claimed(connection: Connection, events: Iterable[str], now: int) -> set[str]
     return ours
 
 
-def _due(now: int) -> tuple[ColumnElement[bool], ...]:
-    """Return which timers are due: those whose time has come, and those that a wrong clock set into the far future."""
-    c = case_timers.c
-    return c.due <= now, and_(c.due > now + 2 * LONGEST, c.kind != TimerKind.SHELF.value)
-
-
-def _taken(connection: Connection, now: int) -> list[Timer]:
+def _taken(connection: Connection, due: Iterable[ColumnElement[bool]]) -> list[Timer]:
     """Take timers that are due out of their table."""
     c = case_timers.c
     timers: list[Timer] = []
-    for which in _due(now):
+    for which in due:
         query = select(c.case, c.kind, c.due, c.call).where(which).order_by(c.due).limit(_AT_ONCE - len(timers))
         rows = connection.execute(query.with_for_update(skip_locked=True))
         timers += [Timer(case, TimerKind(kind), due, call) for case, kind, due, call in rows]
