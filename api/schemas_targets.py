@@ -50,6 +50,7 @@ class TargetBody(Body):
             self.name, self.channel, url, secret, self.addresses, self.language, self.park, self.least,
             self.broadcast, self.rate, self.quiet, self.timezone, self.template, self.enabled,
             trusted=old is not None and old.trusted and not moved, id=old.id if old else 0, version=self.version,
+            file=old.file if old else "",
         )  # fmt: skip
 
 

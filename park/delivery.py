@@ -51,6 +51,7 @@ class Target:
     trusted: bool = False  # named by who runs the platform, in its settings: may be on any network
     id: int = 0
     version: int = 0
+    file: str = ""  # digest of what the file of targets said of it when it was last applied; "": no file did
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Officer:
     park: int = 0  # 0: every park
     id: int = 0
     version: int = 0
+    file: str = ""  # digest of what the file of targets said of him when it was last applied; "": no file did
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
-"""Targets and officers from a file of settings: brought into the tables by name at each start.
+"""Targets and officers from a file of settings: brought into the tables by name, where the file says something new.
 
-What people change by API afterwards holds until the file says something else; what the file no longer names stays.
+What people change by API afterwards holds until the file says something else of it; what the file no longer names
+stays; what they delete comes again with the next start, while the file still names it. See decision 085.
 """
 
+import logging
 import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from park.alarm_ports import PlanStore
 from park.delivery import Channel, Target, Targets
@@ -16,7 +20,9 @@ from park.events import Severity
 
 _ACTOR = "settings"
 _SECRET_MOST = 500
-_OWN = {"id", "version", "trusted"}  # nobody's to give
+_OWN = {"id", "version", "trusted", "file"}  # nobody's to give
+_log = logging.getLogger(__name__)
+_Named = TypeVar("_Named", Target, Officer)
 
 
 def read_secret(path: str) -> str:
@@ -44,20 +50,27 @@ def seed(path: str, targets: Targets, plans: PlanStore, now: int) -> None:
     wanted = [_target(row, f"{path}: target {n + 1}") for n, row in enumerate(_rows(content, "target", path))]
     people = [_officer(row, f"{path}: officer {n + 1}") for n, row in enumerate(_rows(content, "officer", path))]
     try:
-        held = {t.name: t for t in targets.all()}
-        for target in wanted:
-            old = held.get(target.name)
-            new = replace(target, id=old.id, version=old.version) if old else target
-            if new != old:
-                targets.save(new, actor=_ACTOR, now=now)
-        known = {o.name: o for o in plans.plans(Officer)}
-        for officer in people:
-            before = known.get(officer.name)
-            person = replace(officer, id=before.id, version=before.version) if before else officer
-            if person != before:
-                plans.save(person, actor=_ACTOR, now=now)
+        _bring(path, wanted, {t.name: t for t in targets.all()}, lambda t: targets.save(t, actor=_ACTOR, now=now))
+        _bring(path, people, {o.name: o for o in plans.plans(Officer)}, lambda o: plans.save(o, actor=_ACTOR, now=now))
     except UserError as why:
         raise SettingsError(f"{path}: {why}") from why
+
+
+def _bring(path: str, wanted: Sequence[_Named], held: Mapping[str, _Named], save: Callable[[_Named], object]) -> None:
+    """Save what the file says anew; say of what it stands back, because people changed it since."""
+    for one in wanted:
+        old = held.get(one.name)
+        new = replace(one, id=old.id, version=old.version) if old else one
+        if old is None or old.file != new.file:
+            save(new)
+            _log.info("%s: %s is as the file says", path, one.name)
+        elif new != old:
+            _log.warning("%s: %s was changed by people, and stays so until the file says something new", path, one.name)
+
+
+def _digest(row: dict[str, Any]) -> str:
+    """Return what tells one thing that the file says of somebody from another; secrets count, and are not told."""
+    return sha256(repr(sorted(row.items())).encode()).hexdigest()
 
 
 def _rows(content: dict[str, Any], name: str, path: str) -> list[dict[str, Any]]:
@@ -71,6 +84,7 @@ def _target(row: dict[str, Any], where: str) -> Target:
     row = dict(row)
     if "secret_file" in row:
         row["secret"] = read_secret(str(row.pop("secret_file")))
+    said = _digest(row)  # before it is read
     known = {f.name: f for f in fields(Target) if f.name not in _OWN}
     wrong = sorted(row.keys() - known.keys())
     if wrong:
@@ -80,7 +94,7 @@ def _target(row: dict[str, Any], where: str) -> Target:
             raise SettingsError(f"{where}: {name} is missing")
         if name in row:
             row[name] = _read(name, row[name], f.default, where)
-    return Target(**row, trusted=True)
+    return Target(**row, trusted=True, file=said)
 
 
 def _read(name: str, value: Any, default: Any, where: str) -> Any:
@@ -118,5 +132,6 @@ def _officer(row: dict[str, Any], where: str) -> Officer:
     except (ValueError, TypeError) as why:
         raise SettingsError(f"{where}: contacts are pairs of a channel and an address") from why
     return Officer(
-        row["name"], contacts, str(row.get("key_name", "")), str(row.get("language", "zh")), int(row.get("park", 0))
-    )
+        row["name"], contacts, str(row.get("key_name", "")), str(row.get("language", "zh")), int(row.get("park", 0)),
+        file=_digest(row),
+    )  # fmt: skip

@@ -129,8 +129,10 @@ def _add_plan(app: FastAPI, services: Services, view: View, plan: PlanRoutes) ->
     @app.put(f"{there}/{{key}}", tags=["duty"], name=f"replace_{plan.one}", response_model=out)
     def change(key: Id, body: body_kind, caller: Caller) -> Any:  # type: ignore[valid-type]
         alarms = desk(services)
-        found_plan(alarms, plan.kind, key, caller)
+        old = found_plan(alarms, plan.kind, key, caller)
         new = body.plan(key, caller.name)  # type: ignore[attr-defined]
+        if isinstance(old, Officer):
+            new = replace(new, file=old.file)
         _within(services, view, caller, new)
         return out.of(alarms.plans.save(new, actor=caller.name, now=alarms.now()))
 

@@ -59,7 +59,7 @@ class SqlTargets:
             held = next((x for x in holding(connection) if x.id == key), None)
             if held is None:
                 raise NotFound(f"there is no target {key}")
-            gone = replace(held, secret="", url="", enabled=False)  # what is gone keeps no secret
+            gone = replace(held, secret="", url="", enabled=False, file="")  # what is gone keeps no secret
             values = {"ended": now, "body": _encode(gone).decode()}
             connection.execute(update(targets).where(targets.c.id == key).values(**values))
             connection.execute(delete(alarm_links).where(alarm_links.c.actor == held.name))
@@ -97,6 +97,6 @@ def _usable(body: str) -> Target | None:
 
 
 def _audit(connection: Connection, target: Target, actor: str, at: int) -> None:
-    shown = replace(target, secret="set" if target.secret else "", url="set" if target.url else "")
+    shown = replace(target, secret="set" if target.secret else "", url="set" if target.url else "", file="")
     row = {"target": target.id, "at": at, "actor": actor, "after": _encode(shown).decode()}
     connection.execute(insert(target_changes).values(**row))
