@@ -53,6 +53,9 @@ class Calendar:
         self.name = name
         self._start = day_number(date(_FIRST, 1, 1))
         self._table, self._offset = _chinese() if name == "CN" else _without()
+        days = self._start + np.arange(len(self._table))
+        self._like = np.where(self._table == DayType.MAKEUP, 4, self.weekday(days))
+        self._uncertain = self._table >= DayType.MAKEUP
 
     def weekday(self, day: Int64) -> Int64:
         """Return weekdays (0: Monday) of days since 1970-01-01."""
@@ -67,12 +70,22 @@ class Calendar:
 
     def like(self, day: Int64) -> Int64:
         """Return the weekday whose habits a day is held against: a make-up workday is worked as a Friday."""
+        row = day - self._start
+        if self._has(row):
+            return self._like.take(row)
         return np.where(self.types(day) == DayType.MAKEUP, 4, self.weekday(day))
 
     def uncertain(self, day: Int64) -> npt.NDArray[np.bool_]:
         """Return which days may be worked or not: both are usual, and neither is learned from."""
-        either: npt.NDArray[np.bool_] = self.types(day) >= DayType.MAKEUP
+        row = day - self._start
+        either: npt.NDArray[np.bool_] = (
+            self._uncertain.take(row) if self._has(row) else self.types(day) >= DayType.MAKEUP
+        )
         return either
+
+    def _has(self, row: Int64) -> bool:
+        """Tell whether the tables have all of these rows, as nearly always: then one gather answers."""
+        return bool(len(row)) and int(row.min()) >= 0 and int(row.max()) < len(self._table)
 
     def festival_day(self, day: Int64) -> Int64:
         """Return days from lunar New Year's Day within the window of Spring Festival, FAR elsewhere."""

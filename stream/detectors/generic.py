@@ -21,7 +21,7 @@ from stream.detectors.episodes import NOTABLE, Episodes
 from stream.detectors.judging import BASELINES, KINDS, Judged
 from stream.detectors.recent import KEPT, LATELY, PACED, RECENT_COLUMNS, WINDOW, Window, settle, statistics
 from stream.detectors.tails import Tails
-from stream.detectors.usual import HALVES, LEVEL, MOVE, RUN, STEP, WILD, Days, Usual
+from stream.detectors.usual import HALVES, LEVEL, MOVE, RUN, STEP, WILD, Days, Usual, View, held
 
 LEARN_VALUES = 200  # below it a point has no tail to speak of
 DAY = 86_400_000  # ms, and each hour must have been seen once
@@ -37,6 +37,9 @@ _FARTHEST = 1e15  # values beyond count as this: squares stay finite
 _BARELY = 0.1  # of the scale of scores, for values that do not speak
 _STILL = 0.01  # of the usual movement: below it nothing moves
 _SLANTED = 0.3  # share of a shift that may happen within the window, for it to be a drift
+
+_CLOCK = ("first", "newest", "count")
+_FIRST, _NEWEST, _COUNT = range(len(_CLOCK))
 
 STATISTICS = tuple(Statistic)
 _ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW, _STEP, _SHIFT, _MOVED, _RUN, _SHAPE, _UNLIKE = range(len(STATISTICS))
@@ -60,11 +63,10 @@ class Generic:
         """Have no series. `calendar` knows holidays; without one only the weekday says what a day of rest is."""
         self._calendar = calendar
         self._rows: npt.NDArray[np.float32] = np.zeros((0, RECENT_COLUMNS), np.float32)
-        self._first: Int64 = np.zeros(0, np.int64)  # ts of the first and of the newest value
-        self._newest: Int64 = np.zeros(0, np.int64)
+        # By slot: ts of the first and of the newest value, and how many there were.
+        self._clock: Int64 = np.zeros((0, 3), np.int64)
         self._usual, self._window = Usual(), Window()
         self._tails, self.episodes = Tails(_LEAST), Episodes()
-        self._count: Int64 = np.zeros(0, np.int64)
 
     def grow(self, size: int) -> None:
         """Have at least so many slots."""
@@ -73,65 +75,76 @@ class Generic:
         size = max(size, 2 * len(self._rows), 1)
         more = size - len(self._rows)
         self._rows = np.concatenate([self._rows, np.zeros((more, RECENT_COLUMNS), np.float32)])
-        for name in ("_first", "_newest", "_count"):
-            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(more, np.int64)]))
+        self._clock = np.concatenate([self._clock, np.zeros((more, len(_CLOCK)), np.int64)])
         for part in (self._usual, self._window, self._tails, self.episodes):
             part.grow(size)
 
     def learning(self, slot: Rows) -> Bool:
         """Return which series are too young to be judged."""
-        young: Bool = self._count[slot] < LEARN_VALUES
-        young |= ~self._tails.known(slot)
-        return young | (self._newest[slot] - self._first[slot] < DAY)
+        first, newest, count = self._clock[slot].T
+        young: Bool = (count < LEARN_VALUES) | (newest - first < DAY)
+        return young | ~self._tails.known(slot)
 
     def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Judged:
         """Judge finite values by what came before them, then learn them.
 
         `local` is ms of park time; `weekday` (0: Monday) the day whose habits count: a make-up Saturday is a Friday.
         """
-        value = np.clip(value, -_FARTHEST, _FARTHEST)
-        count = self._count[slot]
+        value = held(value, -_FARTHEST, _FARTHEST)
+        clock: Int64 = np.ascontiguousarray(self._clock.take(slot, axis=0).T)
         s: Float64 = np.ascontiguousarray(self._rows.take(slot, axis=0).T, np.float64)
-        was_whole = self._newest[slot] - self._first[slot] >= DAY
-        turned = self._pace(s, slot, ts, count)
+        was_whole = clock[_NEWEST] - clock[_FIRST] >= DAY
+        turned = self._pace(s, ts, clock)
         if turned.any():
-            self._turn(s, slot, ts, turned)
-            count = self._count[slot]
+            self._turn(s, slot, ts, turned, clock)
+        count = clock[_COUNT].copy()
         level, usual_move = s[LEVEL].copy(), s[MOVE].copy()
         half = local // _HALF % HALVES
-        whole = ts - self._first[slot] >= DAY
-        self._tails.forget(slot[whole & ~was_whole & (s[STEP] <= _DENSE) & (s[KEPT] == 0)])
+        whole = ts - clock[_FIRST] >= DAY
+        came = whole & ~was_whole
+        if came.any():
+            self._tails.forget(slot[came & (s[STEP] <= _DENSE) & (s[KEPT] == 0)])
         days = self._days(local, weekday, whole | (s[KEPT] > 0))
         view = self._usual.look(s, slot, half, days, value)
         ring, newest = self._window.push(slot, count, value, view.move)
-        fresh = count == 0
-        level, usual_move = np.where(fresh, value, level), np.maximum(usual_move, 1e-3 * view.spread)
+        level, usual_move = np.where(count == 0, value, level), np.maximum(usual_move, 1e-3 * view.spread)
         found = statistics(s, view, ring, newest, level, usual_move)
         settle(s, ring, count)
-        x = np.stack((
-            view.above, view.below, np.maximum(view.day, 0), np.maximum(-view.day, 0), np.abs(found["step"]),
-            np.abs(found["shift"]), np.abs(found["moved"]), np.log2(1 + s[RUN]), np.abs(found["shape"]),
-            found["unlike"],
-        ), axis=1)  # fmt: skip
+        x = self._numbers(s, view, found)
         if days.free.any():
             x[days.free[:, None] & _SILENT] = 0
         learning = (count < LEARN_VALUES) | ~whole | ~self._tails.known(slot)
-        one_cause = (s[WILD] > 0) & self.episodes.standing(slot, ts)
+        one_cause = s[WILD] > 0
+        if one_cause.any():
+            one_cause &= self.episodes.standing(slot, ts)
         tails = self._tails.take(slot, count, x, ~days.free, ~one_cause)
-        which, reach = tails.which, tails.level.T
         self._rows[slot] = s.T
-        self._count[slot] = count + 1
+        clock[_COUNT] += 1
+        self._clock[slot] = clock.T
+        which, reach = tails.which, tails.level.T
         rarest = np.where(learning, 0.0, tails.rarity)
         spoken = self.episodes.take(slot, ts, local, s[STEP], rarest)
-        shown = np.maximum(spoken.score, 0) / (np.maximum(spoken.score, 0) + NOTABLE)
-        up = np.where(np.isfinite(reach[_HOUR_ABOVE]), np.maximum(reach[_HOUR_ABOVE], 1), 3.0)
-        down = np.where(np.isfinite(reach[_HOUR_BELOW]), np.maximum(reach[_HOUR_BELOW], 1), 3.0)
+        shown = np.maximum(spoken.score, 0)
+        shown /= shown + NOTABLE
+        both = reach[_HOUR_ABOVE : _HOUR_BELOW + 1]
+        up, down = np.where(np.isfinite(both), np.maximum(both, 1), 3.0)
         kind, rising = _named(which, found, usual_move)
         return Judged(
             np.where(spoken.speaks, shown, _BARELY * shown), spoken.notable, spoken.score, kind, _HELD[which], rising,
             learning, view.expected, view.expected - down * view.scale, view.expected + up * view.scale, spoken,
             tails.every, np.maximum(found["still"], usual_move),
         )  # fmt: skip
+
+    def _numbers(self, s: Float64, view: View, found: dict[str, Float64]) -> Float64:
+        """Return the statistics of values, [value, statistic]."""
+        x: Float64 = np.empty((len(STATISTICS), s.shape[1]))
+        x[_ABOVE], x[_BELOW], x[_UNLIKE] = view.above, view.below, found["unlike"]
+        np.maximum(view.day, 0, out=x[_HOUR_ABOVE])
+        np.maximum(-view.day, 0, out=x[_HOUR_BELOW])
+        for k, name in ((_STEP, "step"), (_SHIFT, "shift"), (_MOVED, "moved"), (_SHAPE, "shape")):
+            np.abs(found[name], out=x[k])
+        np.log2(1 + s[RUN], out=x[_RUN])
+        return np.ascontiguousarray(x.T)
 
     def _days(self, local: Int64, weekday: Int64, whole: Bool) -> Days:
         """Return which days are of rest, and which are uncertain: holidays, and days to make up for them."""
@@ -140,37 +153,40 @@ class Generic:
             return Days(rest, np.zeros(len(rest), np.bool_), whole)
         return Days(rest, self._calendar.uncertain(local // DAY), whole)
 
-    def _pace(self, s: Float64, slot: Rows, ts: Int64, count: Int64) -> Bool:
-        """Learn the step between values, in minutes; return whose pace is another than when it began."""
-        first = count == 0
-        gap = np.where(first, 0, ts - self._newest[slot]) / _MINUTE
-        self._first[slot] = np.where(first, ts, self._first[slot])
-        self._newest[slot] = np.maximum(ts, np.where(first, ts, self._newest[slot]))
-        known = s[STEP] > 0
-        step = np.where(known, s[STEP], np.maximum(gap, 0))
-        s[STEP] = step + np.where(gap > 0, _STRIDE * (np.minimum(gap, 2 * step) - step), 0)
+    def _pace(self, s: Float64, ts: Int64, clock: Int64) -> Bool:
+        """Learn the step between values, in minutes; return whose pace is another than when it began.
+
+        `clock` are columns of their own, transposed like `s`; both are changed.
+        """
+        first = clock[_COUNT] == 0
+        if first.any():
+            clock[: _NEWEST + 1, first] = ts[first]
+        gap = (ts - clock[_NEWEST]) / _MINUTE
+        np.maximum(ts, clock[_NEWEST], out=clock[_NEWEST])
+        moved = gap > 0
+        step = np.where(s[STEP] > 0, s[STEP], np.maximum(gap, 0))
+        s[STEP] = step + np.where(moved, _STRIDE * (np.minimum(gap, 2 * step) - step), 0)
         lately = np.where(s[LATELY] > 0, s[LATELY], s[STEP])
-        s[LATELY] = lately + np.where(gap > 0, _HASTE * (np.minimum(gap, 2 * lately) - lately), 0)
-        s[PACED] = np.where((s[PACED] == 0) & (count >= WINDOW), s[STEP], s[PACED])
+        s[LATELY] = lately + np.where(moved, _HASTE * (np.minimum(gap, 2 * lately) - lately), 0)
+        s[PACED] = np.where((s[PACED] == 0) & (clock[_COUNT] >= WINDOW), s[STEP], s[PACED])
         began = s[PACED]
         turned: Bool = (began > 0) & ((s[LATELY] * _OTHER_PACE < began) | (s[STEP] > began * _OTHER_PACE))
         return turned
 
-    def _turn(self, s: Float64, slot: Rows, ts: Int64, turned: Bool) -> None:
+    def _turn(self, s: Float64, slot: Rows, ts: Int64, turned: Bool, clock: Int64) -> None:
         """Learn series anew whose pace has changed, all but what each half hour has."""
-        settled = turned & (ts - self._first[slot] >= _SETTLED)
+        settled = turned & (ts - clock[_FIRST] >= _SETTLED)
         s[PACED, turned] = _NO_PACE
         s[:, settled] = 0
         s[KEPT, settled] = 1
-        at = slot[settled]
-        self._first[at], self._count[at] = ts[settled], 0
-        self._tails.forget(at)
+        clock[_FIRST, settled], clock[_COUNT, settled] = ts[settled], 0
+        self._tails.forget(slot[settled])
 
     def snapshot(self) -> State:
         """Return copies of all columns."""
+        clock = {name: column.copy() for name, column in zip(_CLOCK, self._clock.T, strict=True)}
         return {
-            "rows": self._rows.copy(), "first": self._first.copy(), "newest": self._newest.copy(),
-            "count": self._count.copy(), "habit": self._usual.habit.copy(), "away": self._usual.away.copy(),
+            "rows": self._rows.copy(), **clock, "habit": self._usual.habit.copy(), "away": self._usual.away.copy(),
             "seen": self._usual.seen.copy(), "ring": self._window.ring.copy(), **self._tails.snapshot(),
             **self.episodes.snapshot(),
         }  # fmt: skip
@@ -178,10 +194,10 @@ class Generic:
     def restore(self, state: State) -> None:
         """Take the columns of an earlier snapshot; slots are numbered as they were."""
         size = len(self._rows)
-        self._first, self._newest = state["first"].copy(), state["newest"].copy()
+        self._clock = np.stack([state[name] for name in _CLOCK], axis=1)
         rows = state["rows"]  # of an earlier program: with fewer columns
         self._rows = np.pad(rows, ((0, 0), (0, RECENT_COLUMNS - rows.shape[1])))
-        self._count, self._window.ring = state["count"].copy(), state["ring"].copy()
+        self._window.ring = state["ring"].copy()
         self._usual.habit, self._usual.seen = state["habit"].copy(), state["seen"].copy()
         self._usual.away = state["away"].copy()
         self._tails.restore(state)

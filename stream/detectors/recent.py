@@ -8,7 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from park.readings import Float64, Int64, Rows
-from stream.detectors.usual import ERROR, HABITS, LEVEL, MOVE, OFFSET, SCALE, SPREAD, STEP, USUAL_COLUMNS, WILD, View
+from stream.detectors.usual import (
+    ERROR,
+    HABITS,
+    LEVEL,
+    MOVE,
+    OFFSET,
+    SCALE,
+    SPREAD,
+    STEP,
+    USUAL_COLUMNS,
+    WILD,
+    View,
+    held,
+)
 
 WINDOW, SHORT = 16, 4
 # Columns of a row, behind those of the forecasts.
@@ -20,6 +33,7 @@ _WILD_MEAN = 30.0  # usual distances; a mean farther away holds a mistake
 _SOFT = 0.05  # of the usual movement: added on both sides, so that the logarithm of no movement is finite
 _RESIDUE_RATE, _RESIDUE_CLIP = 0.1, 6.0
 _DAY, _DAY_VALUES = 1_440.0, (12.0, 96.0)  # minutes of a long window, and values within which it stays
+_AGES = np.arange(SHORT)[:, None]
 _QUIET = 0.05  # residues below it are no news
 
 
@@ -43,9 +57,10 @@ class Window:
         first = count == 0
         if first.any():
             self.ring[slot[first], 0] = value[first, None]
-        self.ring[slot, 0, at], self.ring[slot, 1, at] = value, move
+        places, place = self.ring.reshape(-1), slot * (2 * WINDOW) + at
+        places[place], places[place + WINDOW] = value, move
         rows: Float64 = self.ring.take(slot, axis=0).transpose(1, 2, 0).astype(np.float64, order="C")
-        newest: Float64 = np.stack([self.ring[slot, 0, (at - age) % WINDOW] for age in range(SHORT)]).astype(np.float64)
+        newest: Float64 = rows[0][(at - _AGES) % WINDOW, np.arange(len(slot))]
         return rows, newest
 
 
@@ -95,10 +110,10 @@ def statistics(
         size = np.abs(distance)
         learned = np.where((s[WILD] > 0) & (size > _WILD_MEAN * usual), 0.0, rate)
         s[column] += learned * (np.minimum(size, _WINSOR * usual) - s[column])
-    s[RESIDUE] += _RESIDUE_RATE * (np.clip(view.day, -_RESIDUE_CLIP, _RESIDUE_CLIP) - s[RESIDUE])
+    s[RESIDUE] += _RESIDUE_RATE * (held(view.day, -_RESIDUE_CLIP, _RESIDUE_CLIP) - s[RESIDUE])
     found["shape"] = s[RESIDUE] / np.maximum(s[RESIDUE_DEV], _QUIET)
     s[RESIDUE_DEV] += rate * (np.abs(s[RESIDUE]) - s[RESIDUE_DEV])
-    day = 1 / np.clip(_DAY / np.maximum(s[STEP], 1.0), *_DAY_VALUES)
+    day = 1 / held(_DAY / np.maximum(s[STEP], 1.0), *_DAY_VALUES)
     s[UNLIKE] += day * (np.minimum(np.abs(view.day), _RESIDUE_CLIP) - s[UNLIKE])
     found["unlike"] = s[UNLIKE].copy()
     found["slope"] = short - long

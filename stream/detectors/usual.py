@@ -36,6 +36,7 @@ YOUNG = 16  # values from which level and spread are medians: a mean of few is a
 _LONG = 14 * 1_440.0  # minutes of the slow level; between so many values, for what speaks seldom or all the time:
 _SLOWEST, _FASTEST = 1 / 4_000, 1 / 500
 _DAY_SHARE = 0.3  # of a half hour's level that each day renews: a change of habit is learned within a week
+_DAY_KEEPS = float(np.log1p(-_DAY_SHARE))
 _OFFSET_RATE, _OFFSET_KEEP = 0.02, 0.998
 _ERROR_RATE = 1 / 500
 _TYPED = 0.9  # of the error over all days: below it workdays and days of rest are told apart
@@ -72,28 +73,36 @@ class View:
     learns: Bool  # no mistake, and no day that may be worked or not
 
 
-def tail(t: Float64) -> Float64:
-    """Return the chance of Student's t (4 degrees of freedom) beyond t >= 0, exact and by its series from 20 on."""
+def student(t: Float64) -> tuple[Float64, Float64]:
+    """Return the chance of Student's t (4 degrees of freedom) beyond t >= 0, and its density there.
+
+    The chance is exact, and by its series from 20 on.
+    """
     square = t * t
-    g = t / np.sqrt(1 + square / 4)
-    near = 0.5 - 0.375 * g * (1 - g * g / 12)
-    far = 6 / np.maximum(square * square, 1.0) * (1 - 10 / np.maximum(square, 20.0))
-    chance: Float64 = np.where(t > 20, far, near)
-    return np.maximum(chance, 1e-30)
+    q = 1 + square / 4
+    root = np.sqrt(q)
+    g = t / root
+    chance: Float64 = 0.5 - 0.375 * g * (1 - g * g / 12)
+    far = t > 20
+    if far.any():
+        series = 6 / np.maximum(square * square, 1.0) * (1 - 10 / np.maximum(square, 20.0))
+        chance = np.where(far, series, chance)
+    density: Float64 = 0.375 / (q * q * root)
+    return np.maximum(chance, 1e-30), density
 
 
-def density(t: Float64) -> Float64:
-    """Return the density of Student's t with 4 degrees of freedom."""
-    q = 1 + t * t / 4
-    shape: Float64 = 0.375 / (q * q * np.sqrt(q))
-    return shape
+def held(x: Float64, low: Float64 | float, high: Float64 | float) -> Float64:
+    """Return what `np.clip` does, without what it asks first: of a hundred values that is most of its time."""
+    inside: Float64 = np.minimum(np.maximum(x, low), high)
+    return inside
 
 
 @dataclass(frozen=True, slots=True)
 class _Habits:
     """The bins that values fall into, [habit, value]."""
 
-    bins: Int64
+    bins: Int64  # places in all slots' bins, and in all slots' hours
+    hours: Int64
     level: Float64
     away: Float64  # mean absolute residual
     seen: Int64
@@ -128,20 +137,29 @@ class Usual:
         tiny = _TINY + 1e-6 * np.abs(s[LEVEL])
         spread = np.maximum(s[SPREAD], tiny)
         floor = np.maximum(_FLOOR * spread, tiny)
-        bins = np.stack((half, half + np.where(days.rest, 2 * HALVES, HALVES)))
-        away = self.away[slot, bins // 2].astype(np.float64)
-        seen = self.seen[slot, bins].astype(np.int64)
-        level = np.where(seen > 0, self.habit[slot, bins].astype(np.float64), s[LEVEL])
-        typed = (s[ERROR + 1] < _TYPED * s[ERROR]) & (seen[1] > 0)
+        bins = np.empty((HABITS, len(slot)), np.int64)
+        bins[0] = half
+        np.add(half, np.where(days.rest, 2 * HALVES, HALVES), out=bins[1])
+        hours = bins // 2 + slot * (_BINS // 2)
+        bins += slot * _BINS
+        away = self.away.take(hours).astype(np.float64)
+        seen = self.seen.take(bins).astype(np.int64)
+        known = seen > 0
+        level = np.where(known, self.habit.take(bins).astype(np.float64), s[LEVEL])
+        typed = (s[ERROR + 1] < _TYPED * s[ERROR]) & known[1]
         expected = np.where(typed, level[1], level[0])
         off = np.where(typed, away[1], away[0])
         usual = np.where(typed, s[ERROR + 1], s[ERROR])
         familiar = np.where(typed, seen[1], seen[0])
         scale = np.maximum(0.5 * np.where(familiar >= 3, off, usual) + 0.5 * usual, floor)
-        forecast = np.stack((s[LAST], s[LEVEL], level[0] + s[OFFSET], level[1] + s[OFFSET + 1]))
+        error = np.empty((4, len(slot)))
+        np.subtract(value, s[LAST], out=error[0])
+        np.subtract(value, s[LEVEL], out=error[1])
+        np.subtract(value, level + s[OFFSET : OFFSET + HABITS], out=error[2:])
+        move = np.abs(error[0])
         off = value - expected
         wild = self._wild(s, off, spread, familiar)
-        above, below = self._mix(s, value - forecast, floor, count, wild)
+        above, below = self._mix(s, error, floor, count, wild)
         known, apart = days.whole & (familiar > 0), scale
         if days.free.any():
             # What a firm that never rested is at rest nobody knows, so that less than usual is never unusual, and
@@ -151,10 +169,10 @@ class Usual:
             apart = np.where(days.free, np.maximum(scale, spread), scale)
         view = View(
             above, below, np.where(known, off / apart, 0.0), expected, scale, spread,
-            np.abs(value - s[LAST]), np.maximum(1 / (count + 1), np.clip(s[STEP] / _LONG, _SLOWEST, _FASTEST)),
+            move, np.maximum(1 / (count + 1), held(s[STEP] / _LONG, _SLOWEST, _FASTEST)),
             count < YOUNG, ~wild & ~(typed & days.free),
         )  # fmt: skip
-        self._learn(s, slot, value, view, _Habits(bins, level, away, seen, ~wild & ~days.free), days.whole)
+        self._learn(s, value, view, _Habits(bins, hours, level, away, seen, ~wild & ~days.free), days.whole)
         return view
 
     def _wild(self, s: Float64, off: Float64, spread: Float64, familiar: Int64) -> Bool:
@@ -179,16 +197,15 @@ class Usual:
     def _mix(self, s: Float64, error: Float64, floor: Float64, count: Float64, wild: Bool) -> tuple[Float64, Float64]:
         """Return -log10 of the chances above and below; learn weights and scales of the forecasts."""
         scale = np.maximum(s[SCALE : SCALE + 4], floor)
-        t = error / scale
-        far = tail(np.abs(t))
-        up = t > 0
+        away = np.abs(error)
+        far, density = student(away / scale)
+        near, up = 1 - far, error > 0
         weight = s[WEIGHT : WEIGHT + 4]
-        high = weight * np.where(up, far, 1 - far)
-        low = weight * np.where(up, 1 - far, far)
-        likely = weight * np.maximum(density(t) / scale, 1e-30)
+        high = weight * np.where(up, far, near)
+        low = weight * np.where(up, near, far)
+        likely = weight * np.maximum(density / scale, 1e-30)
         total = (likely[0] + likely[1]) + (likely[2] + likely[3])
         s[WEIGHT : WEIGHT + 4] = (1 - 4 * _FLOW) * likely / total + _FLOW
-        away = np.abs(error)
         # 0.9: the mean absolute error of this t is close to its scale (it is 1.0 for 4 degrees of freedom).
         taken = 0.9 * np.minimum(away, _WINSOR * scale)
         rate = np.where(wild, 0.0, np.maximum(1 / (count + 1), _ERROR_RATE))
@@ -197,10 +214,11 @@ class Usual:
         below = -np.log10(np.maximum((low[0] + low[1]) + (low[2] + low[3]), 1e-30))
         return above, below
 
-    def _learn(self, s: Float64, slot: Rows, value: Float64, view: View, habits: _Habits, whole: Bool) -> None:
+    def _learn(self, s: Float64, value: Float64, view: View, habits: _Habits, whole: Bool) -> None:
         spread, rate = view.spread, np.where(view.learns, view.rate, 0.0)
         away = value - s[LEVEL]
-        s[LEVEL] += rate * np.clip(away, -_CLIP * spread, _CLIP * spread)
+        clip = _CLIP * spread
+        s[LEVEL] += rate * held(away, -clip, clip)
         s[SPREAD] += rate * (np.minimum(np.abs(away), _WINSOR * spread) - s[SPREAD])
         moves = np.maximum(s[MOVE], 1e-3 * spread)
         s[MOVE] += rate * (np.minimum(view.move, _WINSOR * moves) - s[MOVE])
@@ -211,20 +229,19 @@ class Usual:
         residual = value - habits.level
         wide = np.where(habits.seen >= 3, 3 * scale, 9 * np.maximum(scale, spread))
         off = np.minimum(np.abs(residual), 2 * wide)
-        pace = np.maximum(1 / (habits.seen + 1.0), -np.expm1(np.log1p(-_DAY_SHARE) * np.minimum(s[STEP] / 30, 1.0)))
+        pace = np.maximum(1 / (habits.seen + 1.0), -np.expm1(_DAY_KEEPS * np.minimum(s[STEP] / 30, 1.0)))
         pace = np.where(view.young | ~habits.learns, 0.0, pace)
-        self.habit[slot, habits.bins] = habits.level + pace * np.clip(residual, -wide, wide)
-        self.away[slot, habits.bins // 2] = habits.away + pace * (off - habits.away)
-        self.seen[slot, habits.bins] = np.where(view.young, 0, np.minimum(habits.seen, 200) + habits.learns)
+        self.habit.reshape(-1)[habits.bins] = habits.level + pace * held(residual, -wide, wide)
+        self.away.reshape(-1)[habits.hours] = habits.away + pace * (off - habits.away)
+        self.seen.reshape(-1)[habits.bins] = np.where(view.young, 0, np.minimum(habits.seen, 200) + habits.learns)
         known = whole & (habits.seen[0] > 0) & habits.learns
         s[KNOWN] += known
         fresh = np.maximum(1 / np.maximum(s[KNOWN], 1), view.rate)
         s[ERROR : ERROR + HABITS] = np.where(
             known, error + fresh * (off - error), np.where(habits.learns, spread, error)
         )
-        today = np.clip(residual - s[OFFSET : OFFSET + HABITS], -3 * scale, 3 * scale)
-        s[OFFSET : OFFSET + HABITS] = _OFFSET_KEEP * (
-            s[OFFSET : OFFSET + HABITS] + _OFFSET_RATE * today * habits.learns
-        )
+        offset, most = s[OFFSET : OFFSET + HABITS], 3 * scale
+        today = held(residual - offset, -most, most)
+        s[OFFSET : OFFSET + HABITS] = _OFFSET_KEEP * (offset + _OFFSET_RATE * today * habits.learns)
         s[LAST] = value
         s[COUNT] += 1
