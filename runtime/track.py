@@ -1,6 +1,5 @@
 """One log's way into the stores: its stages, where they stand, and the chunks they make."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from park.events import Event
 from park.operator import Operator, TellsCounts
 from park.ports import Log, ReadingStore, SnapshotStore
 from park.readings import ReadingBatch, concat
-from park.records import Batch, Config, Record, Refused, Tick
+from park.records import Batch, Config, Edge, Record, Refused, Tick
 from runtime.journal import Cut, Cuts
 from runtime.late import LateGate
 from runtime.merging import merged, received
@@ -179,7 +178,7 @@ class Track:
         readings: list[ReadingBatch] = []
         events: list[Event] = []
         refused: list[Refused] = []
-        edge: Counter[tuple[int, int, bool]] = Counter()
+        edge: list[tuple[int, Edge]] = []
         size = 0
         for position, record in merged(self._log.read(start, stop), rows):
             self.position = position
@@ -188,7 +187,7 @@ class Track:
             size += len(out)
             if isinstance(record, Batch):
                 refused += record.refused
-                self._count(record, edge)
+                edge.append(((received(record) or self.tick) // _HOUR * _HOUR, record.edge))
             elif isinstance(record, Tick):
                 self.tick = max(self.tick, record.now)
             if cut is None and (size >= rows or len(events) > _EVENTS):
@@ -200,10 +199,8 @@ class Track:
                 stage.tell_counts(events.append)
         aside = self._pipeline.named(self._gate.aside())
         columns = concat([part for part in (*readings, aside) if len(part)])
-        cells = sorted({(gateway, hour) for gateway, hour, _ in edge})
-        counts = [EdgeRow(g, h, edge[g, h, False], edge[g, h, True]) for g, h in cells]
         made = Cut(start, self.position, self._gate.decided())
-        return Finished(self.position, columns, events, refused, counts, made)
+        return Finished(self.position, columns, events, refused, _counts(edge), made)
 
     def note(self, made: Finished) -> None:
         """Write down where a chunk ends, before any store is given it. Raises Full, Unavailable."""
@@ -216,13 +213,23 @@ class Track:
             return self._pipeline.run(record, events.append)
         return record.readings if isinstance(record, Batch) else concat([])
 
-    def _count(self, batch: Batch, edge: Counter[tuple[int, int, bool]]) -> None:
-        """Add what the edge counted, by gateway and hour of receipt."""
-        hour = (received(batch) or self.tick) // _HOUR * _HOUR
-        columns = (batch.edge.gateway, batch.edge.messages, batch.edge.readings)
-        for gateway, messages, values in zip(*(c.tolist() for c in columns), strict=True):
-            edge[gateway, hour, False] += messages
-            edge[gateway, hour, True] += values
+
+def _counts(edge: Sequence[tuple[int, Edge]]) -> list[EdgeRow]:
+    """Add up what the edge counted, by gateway and hour of receipt."""
+    if not edge:
+        return []
+    gateway, messages, readings = (
+        np.concatenate([getattr(e, name) for _, e in edge]).astype(np.int64)
+        for name in ("gateway", "messages", "readings")
+    )
+    hour = np.repeat(np.array([hour for hour, _ in edge]), [len(e.gateway) for _, e in edge])
+    if not len(gateway):
+        return []
+    order = np.lexsort((hour, gateway))
+    gateway, hour = gateway[order], hour[order]
+    first = np.flatnonzero(np.append(True, (gateway[1:] != gateway[:-1]) | (hour[1:] != hour[:-1])))
+    sums = (np.add.reduceat(column[order], first).tolist() for column in (messages, readings))
+    return list(map(EdgeRow, gateway[first].tolist(), hour[first].tolist(), *sums))
 
 
 def _ignore(_: object) -> None:

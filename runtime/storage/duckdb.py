@@ -28,7 +28,7 @@ from runtime.storage.commit import Commit
 from runtime.storage.engine import Engine
 from runtime.storage.export import Progress, copy, to_parquet
 from runtime.storage.files import Limits
-from runtime.storage.hot import Array, Columns, Newest, by_point, entries, present
+from runtime.storage.hot import Array, Columns, Newest, by_point, entries, present, summed
 from runtime.storage.kinds import BANDS, COUNTED, DAY, FIRST, LEVELS, PARTS, RAW, Kind
 from runtime.storage.memory import HOUR, at_point, no_column
 from runtime.storage.runs import by_period, single, storable
@@ -153,6 +153,9 @@ class DuckStore:
 
     def _flush(self) -> None:
         parts = {name: columns.view() for name, columns in self._parts.items() if len(columns)}
+        waiting = {name: len(columns["point"]) for name, columns in parts.items()}
+        if COUNTED.name in parts:  # each gateway's of each chunk: of a minute in a city sixty times as many as its own
+            parts[COUNTED.name] = summed(parts[COUNTED.name])
         self._raw.take_back()
         run = self._run + 1
         for period, columns, received in self._runs():
@@ -166,7 +169,7 @@ class DuckStore:
             self._flushed = newest["ts"]
             self._lasting = dict(made.positions)
             self._pending = made
-            self._pending_rows = {name: len(columns["point"]) for name, columns in parts.items()}
+            self._pending_rows = waiting
 
     def _need(self, size: int) -> None:
         free = shutil.disk_usage(self._folder).free

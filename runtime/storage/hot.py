@@ -155,6 +155,19 @@ def settled(point: Int32, ts: Int64, value: Float64, order: Rows) -> tuple[Rows,
     return order[~np.append((p[1:] == p[:-1]) & (t[1:] == t[:-1]), False)], first
 
 
+def summed(columns: Mapping[str, Array]) -> dict[str, Array]:
+    """Return rows of counts, of which each point and start has one: those of the same are added up."""
+    order = np.lexsort((columns["start"], columns["point"]))
+    c = {name: column[order] for name, column in columns.items()}
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (c["point"][1:] != c["point"][:-1]) | (c["start"][1:] != c["start"][:-1])
+    first = np.flatnonzero(new)
+    return {
+        name: column[first] if name in {"point", "start"} else np.add.reduceat(column, first)
+        for name, column in c.items()
+    }
+
+
 def present(point: Int32, ts: Int64, in_point: Int32, in_ts: Int64) -> Bool:
     """Return for each (point, ts) whether it is among others; cost is linear in the others."""
     found = np.zeros(len(point), np.bool_)

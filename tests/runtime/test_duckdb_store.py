@@ -7,12 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from park.errors import Conflict, Corrupt, Full, Unavailable
-from park.events import Level, Rollups
+from park.events import Counted, Level, Rollups
 from park.metrics import Lane
 from park.ports import Chunk
 from park.readings import ReadingBatch, batch_of
@@ -47,6 +48,22 @@ def everything(store):
     ]
     hours = store.rollups(Level.HOUR, [1, 2, 3], 0, 1 << 60)
     return readings, hours.start.tolist(), hours.count.tolist(), hours.total.tolist()
+
+
+def test_counts_of_a_flush(tmp_path):
+    """What many chunks counted of a gateway within an hour is one row of a file."""
+    gateways = np.arange(50, dtype=np.int32)
+    told = Counted(gateways, np.full(50, T0), np.full(50, 1, np.int32), np.full(50, 9, np.int32))
+    store = DuckStore(tmp_path, SMALL)
+    for position in range(1, 11):
+        store.write(Chunk(Lane.BULK, position, batch_of([]), (), (told,)))
+    store.close()
+
+    (path,) = (tmp_path / "counted").glob("*.duckdb")
+    with duckdb.connect(str(path), read_only=True) as file:
+        rows = file.execute("SELECT count(*), sum(duplicates), sum(readings) FROM h0").fetchall()
+
+    assert [(50, 500, 4500)] == rows
 
 
 class TestLasting:
