@@ -29,6 +29,11 @@ SHAPE = {"power": ("%.3f", 100, 90), "power_factor": ("%.5f", 0.8, 0.19), "frequ
 _VOLTAGE, _CURRENT = ("%.3f", 225, 8), ("%.3f", 10, 20)
 
 
+def span_of(metric: str) -> tuple[str, float, float]:
+    """Return how a metric's values are written, the lowest, and by how much the highest is above it."""
+    return SHAPE.get(metric, _VOLTAGE if metric.startswith("v") else _CURRENT)
+
+
 def topics(devices: int, gateways: int = 20, parks: int = 1) -> list[str]:
     """Return the topics of the devices; the registry of bench/park_of_load.py knows the same."""
     codes = park_codes(parks)
@@ -55,7 +60,7 @@ def packets(names: list[str], rng: np.random.Generator) -> tuple[np.ndarray, int
     for name in names:
         parts = []
         for metric in METRICS:
-            form, low, span = SHAPE.get(metric, _VOLTAGE if metric.startswith("v") else _CURRENT)
+            form, low, span = span_of(metric)
             parts.append(f'"{metric}":' + (form % (low + span * rng.random())).rjust(7))
         body = ('{"ts":1700000000000,"v":{' + ",".join(parts) + "}}").encode()
         topic = name.encode()

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.load import METRICS
+from bench.load import METRICS, span_of
 from park.directory import Directory
 from park.metrics import Lane
 from park.operator import Operator
@@ -26,6 +26,7 @@ from stream.stages import bulk_stages, store_stages
 START = 1_750_003_200_000
 RATE, TURN = 50_000, 100  # readings a second; ms between two batches
 WIDTH = len(METRICS)
+LOW, SPAN = np.array([span_of(metric)[1:] for metric in METRICS]).T
 FEW, MANY = (222, 1, 1), (22_222, 150, 10_000)  # devices, parks, enterprises
 NO_EDGE = Edge(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int32))
 
@@ -62,7 +63,7 @@ def turns(devices: int, seconds: float) -> Iterator[Tick | Batch]:
         said = np.arange(turn * a_turn, (turn + 1) * a_turn)
         some = order[said % devices]
         ts = at - TURN + (said - said[0]) * TURN // a_turn
-        value = 100 + chance.random((len(some), WIDTH))
+        value = LOW + SPAN * chance.random((len(some), WIDTH))
         point = (some[:, None] * WIDTH + np.arange(1, WIDTH + 1)).ravel().astype(np.int32)
         n = len(point)
         yield Batch(
