@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from park.alarms import CaseVerb
+from park.alarms import CaseVerb, MessageKind, Notification
 from park.delivery import Channel
-from park.duty import Chain, Officer, Step
+from park.duty import Chain, Officer, Rota, Shift, Step
 from park.errors import Conflict, NotFound
 from park.events import AlarmState, Severity
 from runtime.delivery_figures import delivery_figures
@@ -335,6 +335,27 @@ def test_a_target_that_cannot_be_read(office, receiver):
     office.work()
 
     assert ["delivered"] == office.states()
+
+
+def test_a_drill_for_those_on_duty(office, receiver):
+    """A message that names a rota, as a drill's may, is told to whoever is on duty, and to nobody else."""
+    office.target("sms", receiver.url, Channel.SMS)
+    office.target("desk", receiver.url)
+    one, two = (
+        office.plans.save(Officer(name, (("sms", number),)), actor="test", now=NOW)
+        for name, number in (("wang", "+8613800000000"), ("li", "+8613900000000"))
+    )
+    rota = office.plans.save(
+        Rota("r", (Shift(one.id, 0, 1_440), Shift(two.id, 0, 1_440, last="2020-01-01"))), actor="test", now=NOW
+    )
+    note = Notification(
+        "drill/1/7", 0, f"rota:{rota.id}", MessageKind.DRILL, Severity.HIGH, life=False, not_before=NOW, group="",
+        created=NOW,
+    )  # fmt: skip
+    office.outbox.put([note], NOW)
+    office.work()
+
+    assert ["+8613800000000"] == [b["to"] for b in receiver.bodies()]
 
 
 def test_target_off(office, receiver):

@@ -18,9 +18,10 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 
 from alerts import delivery
 from alerts.channels import CHANNELS
+from alerts.escalation import resolved
 from park.alarms import DeliveryState, Notification
 from park.delivery import Batch, Dispatch, Facts, Target
-from park.duty import Officer
+from park.duty import Officer, Step
 from park.errors import Conflict, NotFound
 from runtime.link_words import LinkWords
 from runtime.storage.sql import alarm_plans
@@ -97,13 +98,16 @@ class SqlDispatches:
 
     def _send_on(self, connection: Connection, notes: Sequence[Notification], now: int) -> None:
         targets = holding(connection)
-        officers = alarm_plans.duty(connection).officers
+        duty = alarm_plans.duty(connection)
+        officers = duty.officers
         reader = FactReader(connection, self._basis)
         nobody: dict[bool, list[str]] = {True: [], False: []}
         sent: list[str] = []
         rows: list[dict[str, Any]] = []
         for note in sorted(notes, key=lambda n: (not n.life, n.created, n.version)):
-            found = delivery.receivers(note, targets, officers)
+            named = resolved(Step(0, (note.target,)), duty, now) if note.target.startswith("rota:") else ()
+            told = (replace(note, target=target) for target in named or (note.target,))
+            found = dict.fromkeys(way for one in told for way in delivery.receivers(one, targets, officers))
             if not found:
                 nobody[note.life].append(note.id)
                 continue
@@ -114,10 +118,10 @@ class SqlDispatches:
                 rows.append(_row(note, receiver, replace(facts, answered_by=by), now))
         _inserted(connection, rows, now, self._words)
         _mark(connection, sent, {"state": DeliveryState.SENT_ON.value})
-        told = {"ended": now, "trouble": "nobody is set up who could be told"}
+        over = {"ended": now, "trouble": "nobody is set up who could be told"}
         # A fire that reaches nobody is shown as dead, and can be sent again; the rest is over.
-        _mark(connection, nobody[True], {"state": DeliveryState.DEAD.value, **told})
-        _mark(connection, nobody[False], {"state": DeliveryState.CANCELLED.value, **told})
+        _mark(connection, nobody[True], {"state": DeliveryState.DEAD.value, **over})
+        _mark(connection, nobody[False], {"state": DeliveryState.CANCELLED.value, **over})
 
     def claim(self, now: int, *, lease: int, busy: frozenset[Way], ready: Ready, limit: int = 64) -> list[Batch]:
         """Take what is due, one message for each way that is not busy, life safety first.
