@@ -2,7 +2,7 @@
 
 import pytest
 from desk_house import NOW, alarms_of
-from office_house import MINUTE, SECOND, Desk, expected_errors, phone
+from office_house import MINUTE, Desk, expected_errors, phone
 from playwright.sync_api import expect
 
 from park.delivery import Channel
@@ -207,8 +207,21 @@ class TestDelivery:
             there.answer = lambda _: (200, {}, b"{}")
             row.get_by_role("button", name="重发").click()
 
-            expect(page.locator(".dead .empty")).to_have_text("没有未送达的消息。", timeout=15 * SECOND)
+            expect(page.locator(".dead .empty")).to_have_text("没有未送达的消息。")
             until(lambda: len(there.got) == 2)  # on its way when the page is told
+
+    @pytest.mark.usefixtures("courier")
+    def test_choice_stays_open(self, desk, opened):
+        """A choice that somebody stands in is not made anew when a message arrives: it would close under the finger."""
+        with Receiver() as receiver:
+            desk.receiver("desk", receiver.url)
+            page = desk.go(opened, "delivery")
+            page.locator("select[name=state]").focus()
+            page.evaluate("document.activeElement.mark = 'the same'")
+            page.evaluate("document.querySelector('[data-act=test-desk]').click()")
+            expect(page.locator(".messages .row")).to_contain_text("已送达")
+
+        assert "the same" == page.evaluate("document.activeElement.mark")
 
     def test_changed_keeps_its_secret(self, desk, opened):
         """A receiver that is changed without a word about address or secret keeps both."""

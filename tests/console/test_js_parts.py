@@ -131,7 +131,7 @@ def test_errors_are_those_of_the_platform():
 
 
 NOTES = [
-    ({"actor": "", "note": "flood case:86"}, "报警洪水，汇总通知 报警 86"),
+    ({"actor": "", "note": "flood case:86"}, "报警泛滥，汇总通知 报警 86"),
     ({"actor": "", "note": "gateway_down case:3, silence silence:4"}, "网关离线 报警 3, 静音 4"),
     ({"actor": "", "note": "step 2"}, "第 2 步"),
     ({"actor": "wang", "note": "flood case:86"}, "flood case:86"),
@@ -142,3 +142,43 @@ NOTES = [
 def test_notes_of_the_platform(line, text):
     """What the platform writes beside a change is told in the page's language; a person's words are left alone."""
     assert text == run("alarmrow.js", ["platformNote"], f"platformNote({json.dumps(line)})")
+
+
+BROWSER = (
+    "const on={},later=[];globalThis.document={};globalThis.addEventListener=(name,does)=>{on[name]=does};"
+    "globalThis.requestAnimationFrame=(does)=>does();globalThis.clearTimeout=()=>{};"
+    "globalThis.setTimeout=(does,wait)=>later.push([does,wait??0]);"
+    "const told=(name,more)=>on[name]?.({type:name,...more});"
+    "const pass=(wait)=>{for(const [does] of later.splice(0).filter(([,after])=>after<=wait))does()};"
+)
+RELEASED = "pass(0);"
+
+
+@pytest.mark.parametrize(
+    ("course", "drawn"),
+    [
+        ("draw();", 1),
+        ("draw();draw();", 2),
+        ("told('pointerdown');draw();", 0),
+        ("told('pointerdown');draw();told('pointerup');", 0),  # its click comes first
+        (f"told('pointerdown');draw();told('pointerup');{RELEASED}", 1),
+        (f"told('pointerdown');draw();draw();told('pointercancel');{RELEASED}", 1),
+        (f"told('pointerdown');told('pointerup');{RELEASED}draw();", 1),
+        ("told('keydown',{key:' '});draw();", 0),
+        (f"told('keydown',{{key:' '}});draw();told('keyup');{RELEASED}", 1),
+        ("told('keydown',{key:'a'});draw();", 1),
+        ("told('keydown',{key:' '});draw();told('keydown',{key:' '});pass(2000);", 1),  # however long it is held
+    ],
+)
+def test_pressed(course, drawn):
+    """What somebody presses is not made anew before he lets go; nor is a fire kept from a page for longer than 2 s."""
+    module = (JS / "dom.js").as_uri()
+    script = (
+        f"{BROWSER}const {{framed}}=await import({module!r});let drawn=0;"
+        f"const draw=framed(()=>{{drawn+=1}});{course}console.log(drawn);"
+    )
+    ran = subprocess.run(
+        ["node", "--input-type=module", "-e", script], capture_output=True, text=True, check=True, timeout=30
+    )
+
+    assert str(drawn) == ran.stdout.strip()

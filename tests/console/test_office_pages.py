@@ -81,6 +81,21 @@ class TestVisit:
         assert (SCRIPT, desk.ids.units[0]) == (found.note, found.place)
         assert page.evaluate("window.hurt") is None
 
+    def test_words_stay(self, desk, opened):
+        """A fault that is being written keeps its words and its photograph while other items are answered."""
+        visit = desk.office.desk.visit(desk.ids.park, "daily_patrol", (desk.ids.units[0],), "desk")
+        page = desk.go(opened, f"round/{visit.id}", **phone())
+        items = page.locator(".checklist .item")
+        items.first.locator("[data-verdict=fault]").tap()
+        page.get_by_label("哪里不对").fill("门被货物挡住")
+        photograph = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": JPEG}
+        items.first.locator("input[type=file]").set_input_files(photograph)
+        items.nth(1).locator("[data-verdict=ok]").tap()
+        expect(items.nth(1)).to_contain_text("local")
+
+        expect(page.get_by_label("哪里不对")).to_have_value("门被货物挡住")
+        expect(items.first).to_contain_text("a.jpg")
+
     def test_no_signal(self, desk, opened):
         """What is tapped without a signal is kept, survives a reload, and goes by itself when there is one again."""
         visit = desk.office.desk.visit(desk.ids.park, "daily_patrol", (desk.ids.units[0],), "desk")

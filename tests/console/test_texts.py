@@ -158,7 +158,7 @@ class TestSources:
     def test_gaps(self):
         """Windows further apart than the rhythm lets expect are parted by a hole; a slower rhythm is no gap."""
         script = (
-            "globalThis.document={documentElement:{lang:'zh'}};"
+            "globalThis.document={documentElement:{lang:'zh'}};globalThis.addEventListener=()=>{};"
             f"const {{withGaps}}=await import({(JS / 'chart.js').as_uri()!r});"
             "const run=(ts)=>withGaps(ts,[ts.map(()=>1)],2000)[1].map(v=>v===null?'_':'x').join('');"
             "console.log(run([0,1000,2000,3000,9000,10000,11000,12000]));console.log(run([0,9000,18000,27000,36000]));"

@@ -24,7 +24,8 @@ export class AlarmsPage {
     this.chips = h("div", { cls: "chips" });
     this.after = h("div");
     this.root = h("div", { cls: "desk-page" }, this.panel.root);
-    this.list = new AlarmList(model, (part) => (part === "counts" ? this.drawTabs() : this.redraw()));
+    this.redrawTabs = framed(() => this.root.isConnected && this.drawTabs());
+    this.list = new AlarmList(model, (part) => (part === "counts" ? this.redrawTabs() : this.redraw()));
     this.rows = new LongList({
       label: t("alarmsPage"), key: (a) => a.id, stamp: () => `${model.stamp()} ${model.session.name}`,
       make: (a) => alarmRow(model, a, (it) => this.acknowledge(it)),

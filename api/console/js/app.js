@@ -6,7 +6,7 @@ import { all, get, onKeyNeeded, Problem } from "./api.js";
 import { ChainsPage } from "./chainspage.js";
 import { DeliveryPage } from "./deliverypage.js";
 import { askKey, toast } from "./dialogs.js";
-import { h, put } from "./dom.js";
+import { framed, h, put } from "./dom.js";
 import { DrillPage } from "./drillpage.js";
 import { DrillsPage } from "./drillspage.js";
 import { DutyPage } from "./dutypage.js";
@@ -44,6 +44,7 @@ const header = new Header(document.getElementById("header"), document.getElement
 const elsewhere = new Elsewhere(document.getElementById("elsewhere"), announce);
 const app = { session: null, parks: [], model: null, live: null, page: null };
 
+const drawCounts = framed(() => header.drawCounts()); // a filter that is being pressed stays where it is
 const drawHeader = () => header.draw({ parks: app.parks, model: app.model, live: app.live, onLanguage: drawAll });
 
 // A page of a park by its word in the address; any other word is the park itself.
@@ -96,7 +97,7 @@ function openPark(park) {
     onRefused: () => get("/session").catch(() => {}), // where the session has ended, the key is asked for
   });
   model.on((topic, what) => {
-    if (topic === "conditions") header.drawCounts();
+    if (topic === "conditions") drawCounts();
     if (topic === "map") drawHeader();
     if (topic === "devices") header.drawApart();
     if (topic === "changed") say(model, what);

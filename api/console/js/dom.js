@@ -1,7 +1,8 @@
 // Elements. Text goes in as text only: nothing here, or anywhere on these pages, parses HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
-const STOPS = "a,button"; // what a keyboard presses
+const STOPS = "a,button,select,input,textarea,summary"; // where a keyboard stops
+const LONGEST = 2_000; // ms that a press holds drawing up: a fire is drawn, whatever lies on the keyboard
 
 function fill(element, properties, children) {
   for (const [name, value] of Object.entries(properties)) {
@@ -55,27 +56,59 @@ export function keyed(parent, items, key, make, stamp = "") {
   for (const gone of old.values()) gone.remove();
 }
 
-/** Replace what is in an element; a keyboard's focus stays where it was, or goes to the same button made anew. */
-export function put(parent, ...children) {
-  const focused = document.activeElement;
-  const held = focused !== parent && parent.contains(focused);
-  const at = held ? [...parent.querySelectorAll(STOPS)].indexOf(focused) : -1;
-  parent.replaceChildren(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
-  if (!held || document.activeElement === focused) return;
-  const anew = parent.contains(focused) ? focused : parent.querySelectorAll(STOPS)[at];
-  if (anew?.textContent === focused.textContent) anew.focus({ preventScroll: true });
+/** What takes the focus in place of an element that was made anew: itself, its act again, or the same at its place. */
+function heir(parent, focused, at) {
+  if (parent.contains(focused)) return focused;
+  const stops = [...parent.querySelectorAll(STOPS)];
+  const { act } = focused.dataset;
+  if (act) return stops.find((one) => one.dataset.act === act); // never the next row's: a second press would act there
+  return stops[at]?.textContent === focused.textContent ? stops[at] : null;
 }
 
-/** Run a function once before the next frame, however often it was asked for. */
+/** Replace what is in an element; a keyboard's focus stays where it was, and a choice that is open stays open. */
+export function put(parent, ...children) {
+  const fresh = children.flat(3).filter((child) => child !== null && child !== undefined && child !== false);
+  const focused = document.activeElement;
+  const held = focused !== parent && parent.contains(focused);
+  if (held && focused.tagName === "SELECT" && same(parent, fresh)) return;
+  const at = held ? [...parent.querySelectorAll(STOPS)].indexOf(focused) : -1;
+  parent.replaceChildren(...fresh);
+  if (held && document.activeElement !== focused) heir(parent, focused, at)?.focus({ preventScroll: true });
+}
+
+const same = (parent, fresh) => parent.childNodes.length === fresh.length && fresh.every((one, i) => (one instanceof Node ? one.isEqualNode(parent.childNodes[i]) : one === parent.childNodes[i].data));
+
+// What is made anew between press and release loses its click, by a finger and by the space bar: it is drawn after it.
+let pressed = false, longest;
+const late = [];
+function press(event) {
+  if (pressed || (event.type === "keydown" && event.key !== " ")) return;
+  pressed = true;
+  longest = setTimeout(release, LONGEST);
+}
+function release() {
+  clearTimeout(longest);
+  pressed = false;
+  late.splice(0).forEach((draw) => requestAnimationFrame(draw));
+}
+for (const name of ["pointerdown", "keydown"]) addEventListener(name, press, true);
+for (const name of ["pointerup", "pointercancel", "keyup"]) addEventListener(name, () => setTimeout(release), true); // the click comes first
+
+/** Run a function once before the next frame, however often it was asked for; while something is pressed, after that. */
 export function framed(run) {
   let waiting = false;
+  const draw = () => {
+    if (pressed) {
+      late.push(draw);
+      return;
+    }
+    waiting = false;
+    run();
+  };
   return () => {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      run();
-    });
+    requestAnimationFrame(draw);
   };
 }
 

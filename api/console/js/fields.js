@@ -109,13 +109,12 @@ export function rowsOf(values, make, addText, { least = 0, most = 20, fresh = ()
   return { element: h("div", {}, list, add), rows: () => kept.map(({ row }) => row.value()) };
 }
 
-/** Replace what is in an element; what had the focus keeps it where the same thing stands at the same place. */
+/** Replace what is in an element; as `put`, and something keeps the focus, and what was opened stays open. */
 export function renew(parent, ...children) {
   const all = () => [...parent.querySelectorAll("a,button,input,select,textarea,summary")];
-  const active = document.activeElement;
-  const at = parent.contains(active) ? all().indexOf(active) : -1;
+  const at = all().indexOf(document.activeElement);
   const opened = new Set([...parent.querySelectorAll("details[open]")].map((one) => one.id).filter(Boolean));
   put(parent, ...children);
   for (const one of parent.querySelectorAll("details")) if (opened.has(one.id)) one.open = true;
-  if (at >= 0) (all()[at] ?? all().at(-1))?.focus({ preventScroll: true });
+  if (at >= 0 && !parent.contains(document.activeElement)) (all()[at] ?? all().at(-1))?.focus({ preventScroll: true });
 }

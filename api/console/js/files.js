@@ -25,6 +25,9 @@ export class Files {
     this.panel = new Panel("files", t("files"));
     this.root = this.panel.root;
     this.files = [];
+    // Made once: a photograph is taken for minutes, while the page is drawn anew.
+    const input = h("input", { type: "file", accept: TAKEN, cls: "unseen", id: "attach", onchange: () => input.files[0] && this.add(input.files[0]) });
+    this.picker = [input, h("label", { for: "attach", cls: "button" }, t("attach"))];
   }
 
   async load() {
@@ -33,8 +36,7 @@ export class Files {
   }
 
   draw() {
-    const input = h("input", { type: "file", accept: TAKEN, cls: "unseen", id: "attach", onchange: () => input.files[0] && this.add(input.files[0]) });
-    put(this.panel.beside, this.may ? [input, h("label", { for: "attach", cls: "button" }, t("attach"))] : null);
+    if (this.may && !this.picker[0].isConnected) put(this.panel.beside, this.picker);
     put(this.panel.body, this.files.length ? h("ul", { cls: "file-list" }, this.files.map((file) => this.line(file))) : empty(t("noFiles")));
   }
 

@@ -142,7 +142,7 @@ export class HiddenPage {
     put(panel.body, mine.length ? h("ul", { cls: "rows" }, mine.map((plan) => h("li", { cls: "row plan-row" },
       h("span", { cls: "mark" }, plan.starts > now() ? t("begins", { at: moment(plan.starts) }) : t("untilIn", { at: moment(plan.ends), age: age(plan.ends - now()) })),
       h("div", { cls: "said" }, h("p", { cls: "what" }, said(plan)), h("p", { cls: "facts" }, `${plan.note} · ${plan.actor}`)),
-      h("div", { cls: "when" }, may && (plan.park || this.model.session.parks === null) ? h("button", { type: "button", onclick: () => this.end(path, plan) }, t("endNow")) : null)))) : empty(none));
+      h("div", { cls: "when" }, may && (plan.park || this.model.session.parks === null) ? h("button", { type: "button", data: { act: `end-${plan.id}` }, onclick: () => this.end(path, plan) }, t("endNow")) : null)))) : empty(none));
   }
 
   async end(path, plan) {

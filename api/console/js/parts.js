@@ -12,18 +12,7 @@ export class Parts {
     this.held = {};
     this.signs = {};
     this.asked = new Asked(Object.fromEntries(Object.entries(asks).map(([name, ask]) => [name, () => this.keep(name, ask)])), (name) => this.came(name));
-    this.redraw = framed(() => {
-      if (this.pressed) this.later = true;
-      else if (root.isConnected) draw();
-    });
-    // A button that is made anew between press and release loses its click: what came meanwhile is drawn after it.
-    root.addEventListener("pointerdown", () => (this.pressed = true));
-    this.released = () => setTimeout(() => {
-      this.pressed = false;
-      if (this.later) this.redraw();
-      this.later = false;
-    });
-    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, this.released);
+    this.redraw = framed(() => root.isConnected && draw());
     this.off = model.on((topic) => {
       if (topic === "refetched") this.load();
       if (["map", "devices"].includes(topic) && model.stamp() !== this.drawnWith) {
@@ -60,7 +49,6 @@ export class Parts {
   close() {
     this.off();
     this.asked.close();
-    for (const name of ["pointerup", "pointercancel"]) removeEventListener(name, this.released);
     clearInterval(this.timer);
   }
 }

@@ -24,7 +24,7 @@ export class RoundPage {
     this.id = id;
     this.path = `/rounds/${id}`;
     this.refused = []; // answers that the platform would not take, and why
-    this.writing = null; // key of the item whose fault is being written
+    this.forms = new Map(); // item -> the form in which its fault is being written: what was typed stays in it
     this.about = new Panel("about-round", t("visit"));
     this.list = new Panel("items", t("checklist"));
     this.story = new Story({ line: (line) => storyLine({ ...line, note: this.noteOf(line) }, word("roundVerb", line.verb)) });
@@ -91,7 +91,7 @@ export class RoundPage {
     this.may = this.model.may("alarm") && this.round.state !== "done";
     this.drawAbout();
     if (!this.items.length) put(this.list.body, h("p", { cls: "state empty" }, t("noChecklist", { key: this.round.checklist })));
-    else if (!this.writing || !this.list.body.querySelector(`[data-item="${this.writing}"] textarea`)) renew(this.list.body, h("ol", { cls: "checklist" }, this.items.map((item) => this.item(item))));
+    else if (![...this.forms.values()].some((form) => form.contains(document.activeElement))) this.redrawItems(); // nobody who writes is disturbed
     if (this.files.panel.ready(asked, ["files"])) this.files.draw();
     if (this.story.panel.ready(asked, ["history"])) this.story.draw(held.history);
   }
@@ -125,24 +125,24 @@ export class RoundPage {
 
   item(item) {
     const said = this.answer(item.key);
-    const writing = this.writing === item.key;
+    const form = this.forms.get(item.key);
     return h("li", { cls: `item ${said?.verdict ?? "open"}`, data: { item: item.key } },
       h("p", { cls: "question" }, inWords(item), item.grade === "major" ? h("span", { cls: "tag loud" }, word("grade", "major")) : null),
       h("p", { cls: "facts" }, `${item.basis} · ${item.days ? t("mendWithin", { n: item.days }) : t("mendToday")}`),
-      this.may ? h("div", { cls: "verdicts", role: "group", "aria-label": inWords(item) }, VERDICTS.map((verdict) => h("button", { type: "button", data: { verdict }, "aria-pressed": String(said?.verdict === verdict && !writing),
+      this.may ? h("div", { cls: "verdicts", role: "group", "aria-label": inWords(item) }, VERDICTS.map((verdict) => h("button", { type: "button", data: { verdict }, "aria-pressed": String(said?.verdict === verdict && !form),
         onclick: () => this.say(item, verdict) }, word("itemVerdict", verdict)))) : h("p", {}, h("strong", {}, said ? word("itemVerdict", said.verdict) : t("notAnswered"))),
-      writing ? this.faultForm(item, said) : said?.verdict === "fault" ? h("p", { cls: "note" }, said.place ? `${whereText(this.model, said.place)}：` : "", said.note) : null,
+      form ?? (said?.verdict === "fault" ? h("p", { cls: "note" }, said.place ? `${whereText(this.model, said.place)}：` : "", said.note) : null),
       said ? h("p", { cls: "facts" }, this.unsent.of(item.key) ? t("waitsToBeSent") : `${said.actor} ${moment(said.at)}`) : null);
   }
 
   async say(item, verdict) {
     if (verdict === "fault") {
-      this.writing = item.key;
+      if (!this.forms.has(item.key)) this.forms.set(item.key, this.faultForm(item, this.answer(item.key)));
       this.redrawItems();
-      this.list.body.querySelector(`[data-item="${item.key}"] textarea`)?.focus();
+      this.forms.get(item.key).querySelector("textarea").focus();
       return;
     }
-    this.writing = null;
+    this.forms.delete(item.key);
     await this.take({ item: item.key, verdict });
   }
 
@@ -166,12 +166,12 @@ export class RoundPage {
     const chosen = h("span", { cls: "quiet" });
     return h("form", { cls: "fault-form", onsubmit: async (event) => {
       event.preventDefault();
-      this.writing = null;
+      this.forms.delete(item.key);
       const [file] = picture.files;
       if (file) tried(t("files"), async () => { await attach(this.path, file, `${item.key} ${file.name}`); this.parts.load("files", "round"); });
       await this.take({ item: item.key, verdict: "fault", note: words.value.trim(), place: Number(where.value) });
     } }, words, where, h("div", { cls: "acts" }, picture, h("label", { for: `photo-${item.key}`, cls: "button" }, t("photograph")), chosen, h("button", { type: "submit", cls: "primary" }, t("keepFault")),
-      h("button", { type: "button", onclick: () => { this.writing = null; this.redrawItems(); } }, t("cancel"))));
+      h("button", { type: "button", onclick: () => { this.forms.delete(item.key); this.redrawItems(); } }, t("cancel"))));
   }
 
   async finish(faults) {

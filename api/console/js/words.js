@@ -37,7 +37,7 @@ export const WORDS = {
     meter_reset: ["表计清零", "the meter was reset"], meter_rollover: ["表计翻转", "the meter rolled over"],
     zombie_suspect: ["种种迹象表明已不经营", "by all that is known it works no more"],
     not_suspect: ["恢复经营迹象", "it works again"], explained: ["有在册文件说明", "a paper on file explains it"], moved_out: ["已退租离园", "it has left the park"],
-    reported: ["人员报告", "a person reports it"], flood: ["报警洪水", "a flood of alarms"],
+    reported: ["人员报告", "a person reports it"], flood: ["报警泛滥", "a flood of alarms"],
     meter_glitch: ["表计跳变", "the meter glitched"], meter_swap: ["表计更换", "the meter was swapped"],
   },
   activity: {

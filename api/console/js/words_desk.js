@@ -12,7 +12,7 @@ export const DESK_WORDS = {
   },
   held: {
     gateway_down: ["网关离线", "its gateway is down"], supply_off: ["上级断电", "the supply above is off"], maintenance: ["维护窗口", "maintenance window"],
-    silence: ["静音", "silence"], shelved: ["已搁置", "shelved"], out_of_service: ["停用", "out of service"], flood: ["报警洪水，汇总通知", "flood: told in a summary"],
+    silence: ["静音", "silence"], shelved: ["已搁置", "shelved"], out_of_service: ["停用", "out of service"], flood: ["报警泛滥，汇总通知", "flood: told in a summary"],
   },
   verdict: {
     real: ["真实", "real"], unwanted: ["误报：灰尘、蒸汽、油烟", "unwanted: dust, steam, cooking"], equipment: ["设备故障", "faulty equipment"],
@@ -51,7 +51,7 @@ export const DESK_WORDS = {
     escalate: ["升级通知", "escalated"], nobody: ["无人应答", "nobody answered"], realarm: ["再次通知", "told again"], reset: ["请求复位", "reset asked"], close: ["关闭", "closed"],
   },
   caseRule: {
-    "fire.reported": ["人员报告火情", "Fire reported by a person"], "gas.reported": ["人员报告燃气", "Gas reported by a person"], "test.alarm": ["测试报警", "Alarm of a device in test"], flood: ["报警洪水", "Flood of alarms"],
+    "fire.reported": ["人员报告火情", "Fire reported by a person"], "gas.reported": ["人员报告燃气", "Gas reported by a person"], "test.alarm": ["测试报警", "Alarm of a device in test"], flood: ["报警泛滥", "Flood of alarms"],
     "device.gateway_down": ["网关离线", "Gateway down"], "device.silent": ["设备静默", "Device silent"], "device.stuck": ["数值不变", "Values do not move"],
     "device.flapping": ["频繁上下线", "Device comes and goes"], "device.wrong_clock": ["设备时钟错误", "Device clock wrong"], "device.low_battery": ["电量低", "Battery low"],
     "device.online": ["设备恢复", "Device back"], "device.never_seen": ["从未上线", "Never seen"],
