@@ -24,7 +24,6 @@ from runtime.storage.sql.events import SqlEvents
 from runtime.storage.sql.papers import SqlPapers
 
 ROLES = (Role.VIEWER, Role.OPERATOR, Role.OFFICER, Role.ADMIN)
-SECOND = 1_000
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 JPEG = b"\xff\xd8\xff\xe0 and so on"
 
