@@ -27,7 +27,7 @@ from stream.activity_ladder import Facts, Judged, Ladder, Why
 from stream.activity_measures import Measures, Role, Taken, role_of
 from stream.activity_peers import Peers
 from stream.activity_says import Morning
-from stream.activity_use import Uses
+from stream.activity_use import Uses, kinds_of
 from stream.detectors.calendar import Calendar, DayType
 
 VERSION = 1
@@ -168,10 +168,12 @@ class Activity:
     def _tell(self, slots: Rows, day: int, now: int, emit: Emit) -> None:
         judged, taken = self._judge(slots, day)
         self._say(slots, day, now, judged, taken, np.ones(len(slots), np.bool_), emit)
-        known = (judged.why == Why.JUDGED) & judged.workday  # a Sunday's night is most of its use anyhow
+        days = [self._kinds(self._calendar(s), day) for s in slots.tolist()]
+        known = np.isin(judged.why, (Why.JUDGED, Why.LEARNING)) & np.array([not rest for rest, _, _ in days], np.bool_)
+        kind = kinds_of(np.array([like for _, _, like in days], np.int64))
         d = self._directory
         for found in self._uses.step(
-            slots, taken.dark[slots], taken.night[slots], taken.amount[slots], judged.ratio, known
+            slots, kind, taken.dark[slots], taken.night[slots], taken.amount[slots], known
         ):  # fmt: skip
             s = int(slots[found.row])
             point = self._measures.meters[s][0]
