@@ -31,6 +31,7 @@ LIVE_SHARE: Final = 0.5  # of a feed's points; fewer and the feed is late
 
 _WORST: Final = tuple(Severity)
 _STATUSES: Final = tuple(Status)
+_JUST: Final = 5 * 60_000  # ms: whoever spoke first so shortly ago was not looked at yet, or is not told of yet
 _MUTE: Final = frozenset({Status.SILENT, Status.GATEWAY_DOWN})
 WORDS: Final = {int(q): q.name.lower() for q in Quality}
 
@@ -156,6 +157,11 @@ def heard(view: ParkView, latest: Latest) -> dict[int, int]:
     return newest
 
 
+def _unjudged(spoke: int, now: int) -> Status:
+    """Return the status of a device that no stage has told of."""
+    return Status.ONLINE if spoke and now - spoke < _JUST else Status.NEVER_SEEN
+
+
 def health(
     view: ParkView, statuses: Sequence[DeviceStatus], spoke: Mapping[int, int], now: int, wanted: Status | None,
     limit: int,
@@ -172,7 +178,7 @@ def health(
             DeviceHealth(
                 device=device.id, key=device.key, name=device.name, kind=device.kind, place=device.place,
                 gateway=device.gateway, mode=device.mode,
-                status=status.status if status else Status.NEVER_SEEN,
+                status=status.status if status else _unjudged(spoke.get(device.id, 0), now),
                 reason=status.reason if status else None,
                 since=status.at if status else None,
                 last_seen=max(status.last_seen if status else 0, spoke.get(device.id, 0)) or None,

@@ -130,6 +130,17 @@ class TestHealth:
         ) == (1, 1, 1, 0)  # fmt: skip
         assert [ids.meter] == [d["device"] for d in viewer.get(f"/parks/{ids.park}/health", status="online")["items"]]
 
+    def test_spoke_first_just_now(self, viewer, house):
+        """A device that has just spoken for the first time is online before its status is told; one long ago is not."""
+        ids = house.ids
+        asked = {d["device"]: (d["status"], d["last_seen"]) for d in viewer.get(f"/parks/{ids.park}/health")["items"]}
+
+        assert (("online", NOW - 9_000), ("never_seen", None)) == (asked[ids.smoke], asked[ids.gateway])
+
+        house.now += 6 * MINUTE
+        items = viewer.get(f"/parks/{ids.park}/health")["items"]
+        assert "never_seen" == next(d["status"] for d in items if d["device"] == ids.smoke)
+
 
 class TestLatest:
     def test_words(self, viewer, house):
