@@ -30,6 +30,10 @@ FIELDS = (
     "reason", "since", "at", "basis", "runbook", "link", "answer", "number", "life", "rule", "family", "state",
 )  # fmt: skip
 FILTERS = frozenset({"upper", "lower", "trim", "default", "truncate", "round", "int"})
+# What a text of one's own may end in; Python reads no program that is nested a hundred levels deep.
+_FAILS = (
+    TemplateError, ValueError, TypeError, ArithmeticError, AttributeError, RecursionError, SyntaxError, MemoryError,
+)  # fmt: skip
 _Ways = tuple[str, Sequence[str]]  # our pages; for each alarm the address that acknowledges it
 _NOWHERE: _Ways = ("", ())
 _ALLOWED = (
@@ -59,7 +63,7 @@ def text(facts: Sequence[Facts], target: Target, link: str, answers: Sequence[st
     if target.template:
         try:
             return _fitted(facts, target, (link, answers), target.template, row.format, row.most)
-        except (TemplateError, ValueError, TypeError, ArithmeticError, AttributeError):
+        except _FAILS:
             pass  # it was tried before it was saved; told as ours
     own = TEXTS[_language(target), row.format.value]
     return _fitted(facts, target, (link, answers), own, row.format, row.most)
@@ -134,7 +138,7 @@ def check(source: str, channel: Channel) -> None:
                 _rendered(
                     _compiled(source, form), facts, len(facts), Target("sample", channel, language=language), _NOWHERE
                 )
-            except (TemplateError, ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as why:
+            except _FAILS as why:
                 raise UserError(f"the template fails on an example: {line(why)}") from why
 
 

@@ -185,6 +185,17 @@ def test_preview(admin):
     assert "火警（已确认） 烟感 ＜b＞\\*1\\*＜/b＞" == answer.json()["text"]
 
 
+@pytest.mark.parametrize(
+    "deep",
+    ["{{ " + "not " * 300 + "count }}", "{% if count %}" * 100 + "{% endif %}" * 100, "{{ count" + "|int" * 300 + "}}"],
+)
+def test_a_text_that_is_nested_too_deeply(admin, deep):
+    """A text that Python itself could not read is refused with a sentence, as every other that cannot be used."""
+    answer = admin("POST", "/targets/preview", json={"template": deep, "channel": "wecom", "language": "zh"})
+
+    assert (400, "the template fails") == (answer.status_code, answer.json()["detail"][:18])
+
+
 def _dead(house, made):
     dispatches = house.services.delivery.dispatches
     note = Notification(
