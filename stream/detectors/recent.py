@@ -87,7 +87,9 @@ def first_of(values: Float64, count: Int64) -> tuple[Float64, Float64]:
     row = np.arange(values.shape[1])
     middle: Float64 = 0.5 * (kept[(count - 1) // 2, row] + kept[count // 2, row])
     fewer = np.maximum(count - _WILD, 1)
-    mean: Float64 = np.cumsum(kept, axis=0)[fewer - 1, row] / fewer
+    for place in range(1, int(fewer.max())):  # sums of the smallest; `cumsum` goes column by column, at twenty times
+        kept[place] += kept[place - 1]
+    mean: Float64 = kept[fewer - 1, row] / fewer
     return middle, mean
 
 
@@ -128,9 +130,10 @@ def settle(s: Float64, ring: Float64, count: Int64) -> None:
     if not len(young):
         return
     n = count[young] + 1
-    level, _ = first_of(ring[0][:, young], n)
-    spread = np.maximum(*first_of(np.abs(ring[0][:, young] - level), n))
-    move = np.maximum(*first_of(ring[1][:, young], n))
+    value, moved = ring if len(young) == ring.shape[2] else ring[:, :, young]
+    level, _ = first_of(value, n)
+    spread = np.maximum(*first_of(np.abs(value - level), n))
+    move = np.maximum(*first_of(moved, n))
     s[LEVEL, young], s[SPREAD, young], s[MOVE, young] = level, spread, move
     s[SCALE : SCALE + 4, young] = spread
     s[SCALE, young] = move
