@@ -33,6 +33,7 @@ from park.settings import IngestSettings
 _RECEIVE_BUFFER = 4 << 20  # bytes asked of the kernel, so that a nap of ours does not stop the broker
 _BACK_OFF = (0.1, 5.0)  # s between attempts to connect: first, longest
 _FILTERS = 100  # in one SUBSCRIBE
+_LIFE_AHEAD = 65_535  # messages of life safety that the broker may send ahead (MQTT 5, 3.1.2.11.3: two bytes)
 _AT_LEAST = 10_000  # messages that may come beside the broker's answers while nobody takes any
 _OK = MQTTErrorCode.MQTT_ERR_SUCCESS
 
@@ -113,7 +114,8 @@ class Reader:
             # The stubs of paho want its own enum here; False is what the documents promise.
             connect = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             connect.SessionExpiryInterval = s.session_expiry
-            connect.ReceiveMaximum = s.receive_maximum
+            # While the log takes nothing no message is acknowledged; a fire behind so many of them would not come.
+            connect.ReceiveMaximum = _LIFE_AHEAD if self.lane is Lane.LIFE else s.receive_maximum
             self._client.connect_async(
                 host, s.broker_port, s.keepalive, clean_start=cast("Any", False), properties=connect
             )

@@ -18,7 +18,7 @@ class IngestSettings:
     password_file: str = ""  # a file with the password and nothing else
     client_prefix: str = "park"  # client ids are fixed, so that the broker keeps the session
     session_expiry: int = 7 * 86_400  # s that the broker keeps messages for us
-    receive_maximum: int = 5_000  # messages that the broker sends ahead of our acknowledgements
+    receive_maximum: int = 5_000  # messages of bulk that the broker sends ahead of our acknowledgements
     batch_nap: float = 0.100  # s the bulk reader rests after work, so that batches grow
     batch_messages: int = 4_000  # messages read at most before they are decoded
     max_payload: int = 1 << 20  # bytes; larger is refused

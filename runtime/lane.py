@@ -98,7 +98,7 @@ class LaneWorker:
         self._stopping = threading.Event()
         self._submitted: deque[tuple[_Submitted, Future[int], Callable[[], None] | None]] = deque()
         self._held: deque[_Step] = deque()
-        self._held_messages = 0
+        self._held_messages = self._held_bytes = 0
         self._retry_at = 0.0
         self._undelivered: deque[tuple[int, list[SmallEvent]]] = deque()
         self._told = 0  # position of the newest events that the sink took
@@ -251,7 +251,7 @@ class LaneWorker:
     def _turn(self) -> None:
         settings = self._settings
         self._deliver()
-        if self._held and not self._log_held() and (self.lane is Lane.BULK or self._held_messages >= settings.held):
+        if self._held and not self._log_held() and (self.lane is Lane.BULK or self._held_too_much()):
             self._source.poll(settings.retry, 0)
             return
         if len(self._undelivered) >= settings.undelivered and self.lane is Lane.BULK:
@@ -312,6 +312,7 @@ class LaneWorker:
                 return
         self._held.append(step)
         self._held_messages += step.taken
+        self._held_bytes += _size(step)
         if self.lane is Lane.LIFE:
             # Whoever is on fire cannot wait for a disk: the stages run, people are told; the
             # acknowledgement waits, so that the broker keeps what we might forget.
@@ -332,6 +333,9 @@ class LaneWorker:
                 self._append([record])
         return self._log.end
 
+    def _held_too_much(self) -> bool:
+        return self._held_messages >= self._settings.held or self._held_bytes >= self._settings.held_bytes
+
     def _log_held(self) -> bool:
         """Try to log what was held, when it is time to; return whether nothing is held any more."""
         if monotonic() < self._retry_at:
@@ -345,6 +349,7 @@ class LaneWorker:
                 return False
             self._held.popleft()
             self._held_messages -= step.taken
+            self._held_bytes -= _size(step)
             self._finish(step, position)
         self.runner.logged(self._log.end)
         self._phase = Phase.LIVE
@@ -419,3 +424,8 @@ class LaneWorker:
             if isinstance(record, Batch):
                 self._readings += len(record.readings)
                 self._refused += len(record.refused)
+
+
+def _size(step: _Step) -> int:
+    """Return the bytes of a step's messages."""
+    return sum(len(message[1]) for message in step.messages)

@@ -43,7 +43,8 @@ class LaneSettings:
     poll: float = 0.2  # s to wait for messages, at most
     retry: float = 0.5  # s between attempts when the disk is full
     tries: int = 10  # to read the log, before the rest of it is left alone
-    held: int = 20_000  # messages a life-safety lane may run ahead of its log; a broker sends fewer
+    held: int = 100_000  # messages a life-safety lane may run ahead of its log; a broker of MQTT 5 sends fewer
+    held_bytes: int = 256 << 20  # of their payloads
     undelivered: int = 1_000  # steps whose events may wait for the writer
     snapshot_bytes: int = 256 << 20  # of log from one snapshot to the next
     snapshot_seconds: float = 600.0

@@ -241,9 +241,10 @@ class TestFullDisk:
         assert [e.id for e in bench.writer.events] == [e.id for e in again.writer.events]
         again.stop()
 
-    def test_memory_is_bounded(self, tmp_path):
+    @pytest.mark.parametrize("bound", [{"held": 6}, {"held_bytes": 6 * len(FIRE[1])}], ids=["messages", "bytes"])
+    def test_memory_is_bounded(self, tmp_path, bound):
         """Beyond what may be held even the life-safety lane leaves messages to the broker."""
-        bench = self._bench(tmp_path, Lane.LIFE, held=6)
+        bench = self._bench(tmp_path, Lane.LIFE, **bound)
         bench.log.full = True
         bench.source.give(*[FIRE] * 50)
 
