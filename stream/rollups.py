@@ -84,7 +84,8 @@ class Rollups:
             self._finest, self._reach = grown(self._finest, self._ranks), grown(self._reach, self._ranks)
             self._point[begin : self._ranks] = new
             self._rank[new] = np.arange(begin, self._ranks)
-            self._cells.grow(len(self._point))
+            if self._ranks > self._cells.size:  # a point has 640 bytes, and a city many
+                self._cells.grow(max(self._ranks, self._cells.size * 9 // 8))
             self._shift()
             rank = self._rank.take(points)
         return rank

@@ -83,7 +83,7 @@ class Counts:
         had = len(self._c["count"])
         if size <= had:
             return
-        size = max(size, 2 * had)
+        size = max(size, had + had // 8)
         for name, column in self._c.items():
             fresh = np.zeros((size - had, *column.shape[1:]), column.dtype)
             self._c[name] = np.concatenate([column, fresh])

@@ -72,7 +72,7 @@ class Generic:
         """Have at least so many slots."""
         if size <= len(self._rows):
             return
-        size = max(size, 2 * len(self._rows), 1)
+        size = max(size, len(self._rows) + len(self._rows) // 8, 1)  # a slot has 2 kB, and a city many
         more = size - len(self._rows)
         self._rows = np.concatenate([self._rows, np.zeros((more, RECENT_COLUMNS), np.float32)])
         self._clock = np.concatenate([self._clock, np.zeros((more, len(_CLOCK)), np.int64)])
