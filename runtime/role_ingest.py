@@ -6,6 +6,9 @@
 ```
 The same lanes as on one machine (runtime.embedded), with Kafka for a log and nothing behind it. Several ingesters
 share a city by partitions (`share`); each has sessions and clients of its own, and so has each lane.
+
+What it must know of PostgreSQL it keeps a copy of. Where PostgreSQL is away at its start it begins with that, and
+anew once PostgreSQL answers: whoever is on fire meanwhile is heard, under the numbers of then.
 """
 
 import asyncio
@@ -13,14 +16,16 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from math import inf
 from typing import Any, cast
 
 from api.services import Component, Figure
 from ingest.batcher import Batcher
 from ingest.mqtt import Reader
 from ingest.resolver import Resolver
+from park.errors import MachineryError
 from park.events import Event
 from park.metrics import Lane
 from park.model import Park
@@ -39,6 +44,7 @@ from runtime.lane import LaneWorker
 from runtime.lane_health import lane_figures, lane_parts
 from runtime.lane_words import LaneSettings, Phase
 from runtime.log_time import Agreement, LogTime
+from runtime.names import REGISTRY_COPY
 from runtime.partitioned_log import PartitionedLog
 from runtime.patience import patiently
 from runtime.role_door import RoleDoor
@@ -47,6 +53,7 @@ from runtime.sharing import Sharing, filters_of, park_filter, partitions_of
 from runtime.storage.sql import positions
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.papers import SqlPapers
+from runtime.storage.sql.registry_copy import open_copy, write_copy
 from runtime.storage.sql.rules import SqlRules
 from runtime.topics import partition_of, prepare_topics
 from runtime.troubles import Troubles
@@ -58,6 +65,8 @@ _FULL = "Kafka takes nothing: what comes waits at the broker"
 _SWITCH = 0.001  # s; a busy bulk lane must not keep life safety waiting (runtime.serve)
 _TOLD = "ingest"  # consumer: the version of the registry that a log was told
 _PARKS = 100_000  # more than there are
+_WAITS = 10.0  # s that a start waits for the database before it begins with what is known of it
+_COPIES = (300.0, 3_600.0)  # s between two copies of what is known, where it changed and where it did not
 _EVER = 1 << 40  # attempts to learn what time the logs have reached: without it nothing may be appended
 _log = logging.getLogger(__name__)
 
@@ -92,6 +101,8 @@ class CityIngest:
         self._database = database
         self._troubles = Troubles("registry")
         self._read_at = clock.elapsed()
+        self._copy = settings.data_dir / REGISTRY_COPY
+        self._copied: tuple[object, float] = None, -inf  # what of, and when
         self._resources = ExitStack()
         self.homes = CityHomes(city.partitions)
         self.registry = CityRegistry(database, self.homes)
@@ -179,6 +190,7 @@ class CityIngest:
         while not self._stopping.wait(_LOOK):
             with self._troubles.passing("the registry could not be read"):
                 self._sync()
+                self._keep()
                 self._troubles.over()
 
     def _sync(self) -> None:
@@ -205,6 +217,13 @@ class CityIngest:
             asyncio.run(prepare_topics(self._city))  # a Kafka that lost everything knows no topics
         else:
             self._note()
+
+    def _keep(self) -> None:
+        """Write down what is known, for a start without the database. Raises MachineryError, OSError."""
+        known, now = (self.registry.version, self._rulebook.rows), self._read_at
+        if now - self._copied[1] >= _COPIES[known == self._copied[0]]:
+            write_copy(self._database, self._copy)
+            self._copied = known, now
 
     # ── what partitions were told ────────────────────────────────────────────────────────────────
 
@@ -304,6 +323,7 @@ class IngestRole:
         self._settings = settings
         self._troubles = Troubles(NAME)
         self._running: CityIngest | None = None
+        self._copied = False  # whether it works with a copy of what is registered
 
     def run(self, stop: threading.Event) -> None:
         """Ingest until told to stop. Raises UserError for settings that cannot be."""
@@ -316,9 +336,30 @@ class IngestRole:
             door = RoleDoor(city.role_port, NAME, self.components, self.figures, host=city.role_host)
             stack.callback(door.stop)
             door.start()
-            database = patiently(lambda: Database.open(url), stop, self._troubles)
-            if database is None:
-                return
+            began = clock.elapsed()
+            while not stop.is_set():
+                database = patiently(lambda: self._open(url, clock.elapsed() - began), stop, self._troubles)
+                if database is not None:
+                    self._work(database, url, stop)
+
+    def _open(self, url: str, waited: float) -> Database:
+        """Return the city's database; where that is away, and we waited, what is known of it. Raises MachineryError."""
+        copy = self._settings.data_dir / REGISTRY_COPY
+        try:
+            self._copied = False
+            return Database.open(url)
+        except MachineryError:
+            if waited >= _WAITS and copy.exists():
+                with self._troubles.passing("what is known of the registry cannot be read"):
+                    found = open_copy(copy)
+                    self._copied = True
+                    return found
+            raise
+
+    def _work(self, database: Database, url: str, stop: threading.Event) -> None:
+        """Ingest until told to stop; with what is known of a database, until that answers again."""
+        settings, city = self._settings, self._settings.city
+        with ExitStack() as stack:
             stack.callback(database.close)
             if patiently(lambda: asyncio.run(prepare_topics(city)), stop, self._troubles) is None:
                 return
@@ -328,14 +369,18 @@ class IngestRole:
             self._running = running
             stack.callback(running.stop)
             running.start()
-            _log.info("ingesting share %s; health on port %d", city.share, door.port)
-            stop.wait()
+            _log.info("ingesting share %s%s", city.share, ", with a copy of what is registered" * self._copied)
+            while not stop.wait(_LOOK if self._copied else None):
+                with suppress(MachineryError):
+                    Database.open(url).close()
+                    return
 
     def components(self) -> Sequence[Component]:
         """Return every part and whether it does its work."""
         running = self._running
         if running is not None:
-            return running.components()
+            copied = "it is away: what is registered is known by a copy" if self._copied else ""
+            return [*running.components(), Component("database", not copied, copied)]
         return [Component(NAME, ready=False, detail=self._troubles.newest or "starting", serving=False)]
 
     def figures(self) -> Sequence[Figure]:
