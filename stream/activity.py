@@ -46,8 +46,9 @@ class Activity:
         self._directory = directory
         self._cells = DayCells()
         self._measures = Measures(directory, self._cells)
-        self._ladder, self._anchor = Ladder(), Ladder()
+        self._ladder, self._anchor = Ladder("ladder"), Ladder("anchor")
         self._uses, self._peers = Uses(), Peers()
+        self._columns = tuple(part.columns for part in (self._ladder, self._anchor, self._uses, self._peers))
         self._calendars = {name: Calendar(name) for name in ("CN", "none")}
         self._days: dict[tuple[str, int], tuple[bool, bool, int]] = {}  # what a day is, remembered
         self._now = 0
@@ -154,7 +155,7 @@ class Activity:
 
     def _again(self, slots: Rows, day: int, now: int, emit: Emit) -> None:
         """Judge days again from the oldest that is kept; tell those that come out otherwise."""
-        self._ladder.take(self._anchor, slots)
+        self._ladder.columns.take(self._anchor.columns, slots)
         begin = np.maximum(self._first[slots], day - _KEPT + 1)
         told = self._told[slots].copy()
         for again in range(int(begin.min()), day):
@@ -310,18 +311,14 @@ class Activity:
         offset = (park.utc_offset if park else 480) * 60_000
         self._park[slot], self._offset[slot] = rows[0].park, offset
         if self._measures.assign(slot, rows, offset):
-            self._ladder.forget(slot)
-            self._anchor.forget(slot)
-            self._uses.forget(slot)
-            self._peers.forget(slot)
+            for columns in self._columns:
+                columns.forget(slot)
             self._first[slot] = self._dirty[slot] = -1
             self._cells.clear(np.flatnonzero(self._measures.slot[: len(self._measures.points)] == slot))
 
     def _room(self, size: int) -> None:
-        self._ladder.grow(size)
-        self._anchor.grow(size)
-        self._uses.grow(size)
-        self._peers.grow(size)
+        for columns in self._columns:
+            columns.grow(size)
         self._park, self._offset = grown(self._park, size), grown(self._offset, size)
         self._first, self._dirty = grown(self._first, size, -1), grown(self._dirty, size, -1)
         if size > len(self._told):
@@ -357,9 +354,8 @@ class Activity:
             "version": np.array(VERSION), "now": np.array(self._now),
             "known": np.frombuffer(json.dumps(known).encode(), np.uint8).copy(),
             "first": self._first[:n].copy(), "dirty": self._dirty[:n].copy(), "told": self._told[:n].copy(),
-            **self._cells.snapshot(points), **self._uses.snapshot(n), **self._peers.snapshot(n),
-            **{f"ladder_{k}": v[:n].copy() for k, v in self._ladder.c.items()},
-            **{f"anchor_{k}": v[:n].copy() for k, v in self._anchor.c.items()},
+            **self._cells.snapshot(points),
+            **{name: column for columns in self._columns for name, column in columns.snapshot(n).items()},
         }  # fmt: skip
 
     def restore(self, state: State) -> None:
@@ -378,12 +374,9 @@ class Activity:
         for firm in sorted(owners):
             self._watch(firm)
         self._cells.restore(state)
-        self._uses.restore(state)
-        self._peers.restore(state)
+        for columns in self._columns:
+            columns.restore(state)
         self._first[:n], self._dirty[:n], self._told[:n] = state["first"], state["dirty"], state["told"]
-        for name in self._ladder.c:
-            self._ladder.c[name][:n] = state[f"ladder_{name}"]
-            self._anchor.c[name][:n] = state[f"anchor_{name}"]
         self._now = int(state["now"])
         self._last = dict(known["last"])
         for firm, kind, begin, end, key in known["papers"]:

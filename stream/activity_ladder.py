@@ -14,7 +14,6 @@ stands. Another holiday is as a Sunday: an idle one is a day of the run, never o
 Numbers marked I are ours; the rest carry their source (domain rule book 2.3).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -22,8 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from park.directory import grown
 from park.readings import Bool, Float64, Int64, Rows
+from stream.activity_columns import Columns, Fields
 
 WORKS = 0.30  # O R1: a day works when its kWh is above 30 % of the baseline
 REDUCED, REDUCED_OVER = 0.70, 0.80  # I: at or below over five workdays; above which it is over
@@ -106,7 +105,7 @@ class Judged:
     workday: Bool  # such a day used to be one
 
 
-_COLUMNS: Mapping[str, tuple[Any, tuple[int, ...], float]] = {
+_COLUMNS: Fields = {
     "ring": (np.float32, (SLOTS,), np.nan),  # amounts of days that worked, by day number modulo 371
     "usual": (np.float32, (7,), np.nan),  # baseline, by weekday from Thursday (day number modulo 7)
     "first": (np.int32, (), -1),  # day number
@@ -140,25 +139,10 @@ _COLUMNS: Mapping[str, tuple[Any, tuple[int, ...], float]] = {
 class Ladder:
     """The state of every enterprise, by row."""
 
-    def __init__(self) -> None:
-        self.c: dict[str, npt.NDArray[Any]] = {
-            name: np.full((0, *shape), fill, kind) for name, (kind, shape, fill) in _COLUMNS.items()
-        }
-
-    def grow(self, size: int) -> None:
-        """Make room for enterprises."""
-        for name, (_, _, fill) in _COLUMNS.items():
-            self.c[name] = grown(self.c[name], size, fill)
-
-    def forget(self, rows: Rows | int) -> None:
-        """Begin anew: other meters make it."""
-        for name, (_, _, fill) in _COLUMNS.items():
-            self.c[name][rows] = fill
-
-    def take(self, other: "Ladder", rows: Rows) -> None:
-        """Take rows as another ladder has them."""
-        for name, column in self.c.items():
-            column[rows] = other.c[name][rows]
+    def __init__(self, name: str) -> None:
+        """`name` is its own in snapshots."""
+        self.columns = Columns(name, _COLUMNS)
+        self.c = self.columns.c
 
     def step(self, rows: Rows, day: int, f: Facts) -> Judged:
         """Judge a day, and remember it; days of a row come in order."""

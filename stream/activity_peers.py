@@ -10,16 +10,14 @@ workshop may need hardly any), so another signal must be silent, too (domain rul
 papers to be absent and one other signal). Numbers marked I are ours; the rest carry their source.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from park.directory import grown
-from park.operator import State
 from park.readings import Bool, Float64, Rows
+from stream.activity_columns import Columns, Fields
 from stream.activity_ladder import FEEDS
 from stream.activity_ladder import State as Observed
 
@@ -30,7 +28,7 @@ OVER = 0.50  # I: of its peers' use, from which it may be told anew
 RUN = 15  # V R4: workdays in a row
 PEERS, PARK = 3, 5  # I: fewer others are no trade, no park
 _WATCHED = [0, *(1 + FEEDS.index(name) for name in ("people_in", "water_use"))]  # use, then what must be silent
-_COLUMNS: Mapping[str, tuple[Any, tuple[int, ...], float]] = {
+_COLUMNS: Fields = {
     "mean": (np.float64, (len(_WATCHED),), np.nan),  # of a workday: use, then feeds
     "days": (np.int32, (len(_WATCHED),), 0),
     "run": (np.int32, (), 0),  # workdays in a row on which it was low
@@ -53,19 +51,8 @@ class Peers:
     """Usual workdays of enterprises, by slot."""
 
     def __init__(self) -> None:
-        self.c: dict[str, npt.NDArray[Any]] = {
-            name: np.full((0, *shape), fill, kind) for name, (kind, shape, fill) in _COLUMNS.items()
-        }
-
-    def grow(self, size: int) -> None:
-        """Make room for enterprises."""
-        for name, (_, _, fill) in _COLUMNS.items():
-            self.c[name] = grown(self.c[name], size, fill)
-
-    def forget(self, slot: int) -> None:
-        """Begin anew: other meters make it."""
-        for name, (_, _, fill) in _COLUMNS.items():
-            self.c[name][slot] = fill
+        self.columns = Columns("peers", _COLUMNS)
+        self.c = self.columns.c
 
     def step(
         self, rows: Rows, amounts: Float64, works: Bool, state: npt.NDArray[np.uint8], size: Float64,
@@ -99,18 +86,6 @@ class Peers:
             Lead(i, float(share[i, 0]), float(peers[i]), int(others[i]), bool(trade[i]))
             for i in np.flatnonzero(new).tolist()
         ]
-
-    def snapshot(self, size: int) -> State:
-        """Return copies of the first rows."""
-        return {f"peers_{name}": column[:size].copy() for name, column in self.c.items()}
-
-    def restore(self, state: State) -> None:
-        """Take the rows of an earlier `snapshot`; of one without them nothing."""
-        for name in _COLUMNS:
-            if f"peers_{name}" in state:
-                size = len(state[f"peers_{name}"])
-                self.grow(size)
-                self.c[name][:size] = state[f"peers_{name}"]
 
 
 def _silent(ratio: Float64) -> Bool:

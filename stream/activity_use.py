@@ -9,17 +9,13 @@ use: so the night must have risen by more than the day, and the day's total must
 festival's weeks are left out. Numbers marked I are ours.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from park.directory import grown
 from park.events import Reason
-from park.operator import State
 from park.readings import Bool, Float64, Int64, Rows
+from stream.activity_columns import Columns, Fields
 
 LEARN, LEARN_KIND = 20, 3  # I: days, and of the same kind, before anything is said
 SPREADS = 4.0  # I: usual deviations by which a night is unlike
@@ -33,7 +29,7 @@ _FAR = 3.0  # I: usual deviations beyond which a night is learned as no farther
 _SURE = 0.05  # I: of the usual night; a deviation is never held for less
 _MOST = 2.0  # I: times the usual day; what is more is learned as so much
 _KINDS = 3
-_COLUMNS: Mapping[str, tuple[Any, tuple[int, ...], float]] = {
+_COLUMNS: Fields = {
     "night": (np.float32, (_KINDS,), np.nan),  # usual use from 20 to 06 h, by kind of day
     "away": (np.float32, (_KINDS,), 0.0),  # usual deviation from it
     "day": (np.float32, (_KINDS,), np.nan),  # usual use of the other hours
@@ -66,19 +62,8 @@ class Uses:
     """Nights, by slot."""
 
     def __init__(self) -> None:
-        self.c: dict[str, npt.NDArray[Any]] = {
-            name: np.full((0, *shape), fill, kind) for name, (kind, shape, fill) in _COLUMNS.items()
-        }
-
-    def grow(self, size: int) -> None:
-        """Make room for enterprises."""
-        for name, (_, _, fill) in _COLUMNS.items():
-            self.c[name] = grown(self.c[name], size, fill)
-
-    def forget(self, slot: int) -> None:
-        """Begin anew: other meters make it."""
-        for name, (_, _, fill) in _COLUMNS.items():
-            self.c[name][slot] = fill
+        self.columns = Columns("use", _COLUMNS)
+        self.c = self.columns.c
 
     def step(self, rows: Rows, kind: Int64, dark: Float64, flat: Float64, amount: Float64, known: Bool) -> list[Found]:
         """Look at a day; return the enterprises whose nights have become unlike, each once.
@@ -146,16 +131,3 @@ class Uses:
         work = (kind == 0) & ~np.isnan(flat)
         at, old = rows[work], c["flat"][rows[work]].astype(np.float64)
         c["flat"][at] = np.where(np.isnan(old), flat[work], old + (flat[work] - old) * rate[work])
-
-    def snapshot(self, size: int) -> State:
-        """Return copies of the first rows."""
-        return {f"use_{name}": column[:size].copy() for name, column in self.c.items()}
-
-    def restore(self, state: State) -> None:
-        """Take the rows of an earlier `snapshot`; nights that an earlier program kept otherwise are learned anew."""
-        if any(f"use_{name}" not in state for name in _COLUMNS):
-            return
-        for name in _COLUMNS:
-            size = len(state[f"use_{name}"])
-            self.grow(size)
-            self.c[name][:size] = state[f"use_{name}"]
