@@ -33,7 +33,7 @@ PHASES = ("a", "b", "c")
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What drives a point: a model of `simulators.signals`, whose row it reads, and two numbers of its own."""
+    """What drives a point: a model of `simulators.models`, whose row it reads, and two numbers of its own."""
 
     model: str
     who: int = -1  # row of the model's latent quantity: an enterprise, building, gate, ...
