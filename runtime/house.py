@@ -35,6 +35,7 @@ from runtime.start_room import make_room
 from runtime.storage.duckdb import DuckStore
 from runtime.storage.snapshots import FileSnapshots
 from runtime.storage.sql.database import Database
+from runtime.storage.sql.ledger_waiting import WaitingLedger
 
 
 class House(SqlHouse):
@@ -55,8 +56,11 @@ class House(SqlHouse):
         for log in self.logs.values():
             resources.callback(log.close)
         self.snapshots = FileSnapshots(folder / "snapshots")
+        self.ledger: WaitingLedger = WaitingLedger(self.database)
         gateways = Gateways(self.registry)
-        self.readings: DuckStore = DuckStore(folder / "series", settings.store, gateways.column)
+        self.readings: DuckStore = DuckStore(
+            folder / "series", settings.store, gateways.column, first=self.ledger.flush
+        )  # fmt: skip
         resources.callback(self.readings.close)
         for stream, log in self.logs.items():
             log.skip_to(self._seen(stream))

@@ -44,7 +44,8 @@ STEPS = 4  # of compaction after a flush: about half a second of work each in a 
 class DuckStore:
     """A ReadingStore in a folder.
 
-    `gateway_of` gives the gateway of each point by number, `interval_of` its promised interval (ms).
+    `gateway_of` gives the gateway of each point by number, `interval_of` its promised interval (ms); `first` makes
+    lasting what must never be behind: it is done before each flush, and may raise Full or Unavailable.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class DuckStore:
         gateway_of: Callable[[], NDArray[np.int32]] = lambda: np.zeros(0, np.int32),
         interval_of: Callable[[], NDArray[np.int64]] = no_column,
         limits: Limits = LIMITS,
+        first: Callable[[], None] = lambda: None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._settings, self._limits = folder, settings, limits
-        self._gateway_of, self._interval_of = gateway_of, interval_of
+        self._gateway_of, self._interval_of, self._first = gateway_of, interval_of, first
         self._writing = threading.RLock()
         self._state = threading.Lock()  # guards what readers see change at once; held for microseconds
         self._closed = False
@@ -132,6 +134,7 @@ class DuckStore:
         with self._writing:
             if self._closed:
                 raise Unavailable("the store is closed")
+            self._first()
             self._need((len(self._hot) + sum(map(len, self._parts.values()))) * self._limits.row_on_disk)
             try:
                 self._apply()

@@ -10,19 +10,23 @@ from hypothesis import strategies as st
 
 from park.events import Counted
 from park.metrics import Lane
-from park.ports import LedgerRow
+from park.ports import Chunk, LedgerRow
+from park.readings import batch_of
 from park.records import Refusal, Refused
+from park.settings import Settings
+from runtime.house import House
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.ledger import HOUR, EdgeRow, SqlLedger, unexplained
+from runtime.storage.sql.ledger_waiting import WaitingLedger
 
 T0 = 1_760_000_400_000  # an hour's start
 DAY = 24 * HOUR
 
 
-@pytest.fixture
-def ledger(tmp_path):
+@pytest.fixture(params=[SqlLedger, WaitingLedger], ids=["at once", "waiting"])
+def ledger(request, tmp_path):
     database = Database.open(tmp_path / "park.sqlite")
-    yield SqlLedger(database)
+    yield request.param(database)
     database.close()
 
 
@@ -92,11 +96,14 @@ flow = st.lists(
 
 
 @settings(max_examples=40, deadline=None)
-@given(messages=flow, again=st.integers(0, 25), lost=st.integers(0, 2))
-def test_closes(messages, again, lost, file, tmp_path_factory):
+@given(
+    messages=flow, again=st.integers(0, 25), lost=st.integers(0, 2), kind=st.sampled_from([SqlLedger, WaitingLedger]),
+    flushed=st.integers(0, 25), forgets=st.booleans(),
+)  # fmt: skip
+def test_closes(messages, again, lost, kind, flushed, forgets, file, tmp_path_factory):
     """Whatever becomes of the readings of any messages, the ledger closes; what is lost, it tells."""
     database = Database.open(shutil.copy(file, tmp_path_factory.mktemp("ledger") / "park.sqlite"))
-    ledger = SqlLedger(database)
+    ledger = kind(database)
     stored, in_flight = Counter(), Counter()
     told = []
     for position, (lane, gateway, at, readings) in enumerate(messages, 1):
@@ -117,9 +124,13 @@ def test_closes(messages, again, lost, file, tmp_path_factory):
                 [counted(gateway, hour, count["duplicate"])],
             )
         )
-    for record in told:
+    for n, record in enumerate(told):
         ledger.add(*record)
-    for record in told[-again:]:  # after a crash
+        if n == flushed and kind is WaitingLedger:
+            ledger.flush()
+    if forgets:  # a crash: what waited is gone, and the log is read again from what lasts
+        ledger, again = kind(database), 0
+    for record in told[-again:]:  # all for 0
         ledger.add(*record)
     if lost:
         stored[0, T0] -= lost
@@ -129,3 +140,31 @@ def test_closes(messages, again, lost, file, tmp_path_factory):
 
     assert lost == unexplained(rows)
     assert len(messages) == sum(row.messages for row in rows)
+
+
+def test_what_waits(tmp_path):
+    """What waits is nothing to the database before it is written, and is asked for like the rest."""
+    database = Database.open(tmp_path / "park.sqlite")
+    waiting, written = WaitingLedger(database), SqlLedger(database)
+
+    waiting.add(Lane.BULK, 5, [EdgeRow(1, T0, 1, 10)])
+    before = written.rows(T0, T0 + HOUR, {}), written.reached(Lane.BULK)
+    waiting.flush()
+    waiting.add(Lane.BULK, 6, [EdgeRow(1, T0, 1, 3)])
+    (now,) = waiting.rows(T0, T0 + HOUR, {})
+    (lasting,) = written.rows(T0, T0 + HOUR, {})
+    database.close()
+
+    assert ([], 0) == before
+    assert (13, 10) == (now.received, lasting.received)
+
+
+def test_before_the_readings(tmp_path):
+    """Whenever a data folder makes readings lasting, what was counted of them lasts already."""
+    with House.open(Settings(data_dir=tmp_path)) as house:
+        house.ledger.add(Lane.BULK, 5, [EdgeRow(1, T0, 1, 10)])
+        house.readings.write(Chunk(Lane.BULK, 5, batch_of([])))
+        house.readings.flush()
+        lasting = SqlLedger(house.database).reached(Lane.BULK), house.readings.position(Lane.BULK)
+
+    assert (5, 5) == lasting

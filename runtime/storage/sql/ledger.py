@@ -52,12 +52,14 @@ class SqlLedger:
         counted: Iterable[Counted] = (),
     ) -> None:
         """Add what log records up to a position say, once: positions at or below the one reached are skipped."""
-        cells = _cells(edge, refused, counted)
+        self._write(stream, position, cells_of(edge, refused, counted, {}))
+
+    def _write(self, stream: str, position: int, cells: Mapping[Cell, Sequence[int]]) -> None:
         with self._database.write() as connection:
             if position <= positions.reached(connection, positions.LEDGER, stream):
                 return
             if cells:
-                _write(connection, [(stream, *cell, *counts) for cell, counts in cells.items()])
+                _add(connection, [(stream, *cell, *counts) for cell, counts in cells.items()])
             positions.reach(connection, positions.LEDGER, stream, position)
 
     def reached(self, stream: str) -> int:
@@ -74,15 +76,7 @@ class SqlLedger:
     ) -> list[LedgerRow]:
         """Return rows of the hours with start <= hour < end, by hour and gateway, the second count joined in."""
         waiting = in_flight or {}
-        c = ledger.c
-        query = select(c.gateway, c.hour, *(func.sum(c[name]) for name in _COLUMNS)).where(
-            c.hour >= start, c.hour < end
-        )
-        with self._database.read() as connection:
-            counted = {
-                (gateway, hour): tuple(int(n) for n in counts)
-                for gateway, hour, *counts in connection.execute(query.group_by(c.gateway, c.hour))
-            }
+        counted = self._counted(start, end)
         cells = {cell for cell in (*counted, *stored, *waiting) if start <= cell[1] < end}
         nothing = (0,) * len(_COLUMNS)
         rows = []
@@ -92,8 +86,19 @@ class SqlLedger:
             rows.append(LedgerRow(*cell, messages, received, there, duplicate, rejected, quarantined, coming))
         return rows
 
+    def _counted(self, start: int, end: int) -> dict[Cell, tuple[int, ...]]:
+        c = ledger.c
+        query = select(c.gateway, c.hour, *(func.sum(c[name]) for name in _COLUMNS)).where(
+            c.hour >= start, c.hour < end
+        )
+        with self._database.read() as connection:
+            return {
+                (gateway, hour): tuple(int(n) for n in counts)
+                for gateway, hour, *counts in connection.execute(query.group_by(c.gateway, c.hour))
+            }
 
-def _write(connection: Connection, rows: Sequence[tuple[str | int, ...]]) -> None:
+
+def _add(connection: Connection, rows: Sequence[tuple[str | int, ...]]) -> None:
     """Add rows of (lane, gateway, hour, counts) to what stands there.
 
     A city has a row for each of 3,000 gateways each second: handed to the driver as they are, where a dictionary a row
@@ -111,8 +116,10 @@ def _write(connection: Connection, rows: Sequence[tuple[str | int, ...]]) -> Non
     connection.exec_driver_sql(str(made), [tuple(values[k] for k in place) for values in rows])
 
 
-def _cells(edge: Iterable[EdgeRow], refused: Iterable[Refused], counted: Iterable[Counted]) -> dict[Cell, list[int]]:
-    cells: dict[Cell, list[int]] = {}
+def cells_of(
+    edge: Iterable[EdgeRow], refused: Iterable[Refused], counted: Iterable[Counted], cells: dict[Cell, list[int]]
+) -> dict[Cell, list[int]]:
+    """Add counts to cells of messages, received, duplicate, rejected, quarantined; return them."""
 
     def cell(gateway: int, at: int) -> list[int]:
         return cells.setdefault((gateway, at - at % HOUR), [0] * len(_COLUMNS))
