@@ -29,6 +29,7 @@ LEAST = 2 * 60_000  # ms
 MOST_LIFE = 24 * 3_600_000  # ms: loss of a wireless life-safety device is shown within 24 h
 SAMPLE = 10 * 60_000  # ms between two looks at whether points move
 FLAPS, FLAP_SPAN = 4, 10 * 60_000  # changes of presence within ms
+_NEVER = 2**62
 BATTERY_LOW, BATTERY_OK = 15.0, 20.0  # %
 
 _STATUS = tuple(Status)
@@ -84,6 +85,7 @@ class Health:
         self._empties = np.zeros(0, np.intp)
         self._looked = 0  # log time of the last look at gauges
         self._changes: dict[int, list[int]] = {}  # device -> times at which it came or went
+        self._fades = 0  # log time before which none of them is too old
 
     # ── readings ─────────────────────────────────────────────────────────────────────────────────
 
@@ -134,6 +136,7 @@ class Health:
         """Remember that a device came or went; too often is flapping."""
         times = [t for t in self._changes.get(device, []) if t > at - FLAP_SPAN][-2 * FLAPS :]
         self._changes[device] = [*times, at]
+        self._fades = min(self._fades, at + FLAP_SPAN)
         if len(times) + 1 >= FLAPS:
             self._device["flapping"][device] = True
 
@@ -189,7 +192,9 @@ class Health:
         return changed
 
     def _settle(self, now: int) -> None:
-        """End flapping that is over."""
+        """End flapping that is over. Ten minutes after a start every device of a city has come just now."""
+        if now < self._fades:
+            return
         for device, times in list(self._changes.items()):
             recent = [t for t in times if t > now - FLAP_SPAN]
             if len(recent) < 2:
@@ -198,6 +203,7 @@ class Health:
                 self._changes[device] = recent
             else:
                 del self._changes[device]
+        self._fades = min((times[0] + FLAP_SPAN for times in self._changes.values()), default=_NEVER)
 
     def _feel_batteries(self) -> None:
         c, p, device = self._device, self._point, self._directory.device
@@ -283,7 +289,7 @@ class Health:
     def restore(self, state: State) -> None:
         """Take the state of an earlier snapshot."""
         self._looked = int(state["looked"])
-        self._changes = dict(json.loads(state["changes"].tobytes()))
+        self._changes, self._fades = dict(json.loads(state["changes"].tobytes())), 0
         for n, column in self._point.items():
             if f"point_{n}" in state:  # a snapshot of version 1 knows of no bad ones
                 self._point[n] = grown(state[f"point_{n}"].copy(), len(column))
