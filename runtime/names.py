@@ -11,4 +11,4 @@ ATTACHMENTS = "attachments"  # files that people attached to alarms, by digest
 REFUSED_EVENTS = "refused-events.jsonl"  # events that no store would take
 OUTGOING = "outgoing"  # files that are made to be given out
 LINK_KEY = "links.key"  # what words of links in messages are derived from
-REGISTRY_COPY = "registry-copy.db"  # what an ingester knew of its city's database
+REGISTRY_COPY = "registry-{}-of-{}.db"  # what an ingester, by its share, knew of its city's database

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 from typing import Any, cast
 
 from api.services import Component, Figure
@@ -101,7 +102,8 @@ class CityIngest:
         self._database = database
         self._troubles = Troubles("registry")
         self._read_at = clock.elapsed()
-        self._copy = settings.data_dir / REGISTRY_COPY
+        self._copy = copy_of(settings)
+        self._copying = Troubles("registry copy")
         self._copied: tuple[object, float] = None, -inf  # what of, and when
         self._resources = ExitStack()
         self.homes = CityHomes(city.partitions)
@@ -190,8 +192,8 @@ class CityIngest:
         while not self._stopping.wait(_LOOK):
             with self._troubles.passing("the registry could not be read"):
                 self._sync()
-                self._keep()
                 self._troubles.over()
+                self._keep()
 
     def _sync(self) -> None:
         began = clock.elapsed()
@@ -219,11 +221,14 @@ class CityIngest:
             self._note()
 
     def _keep(self) -> None:
-        """Write down what is known, for a start without the database. Raises MachineryError, OSError."""
+        """Write down what is known, for a start without the database."""
         known, now = (self.registry.version, self._rulebook.rows), self._read_at
         if now - self._copied[1] >= _COPIES[known == self._copied[0]]:
-            write_copy(self._database, self._copy)
-            self._copied = known, now
+            self._copied = self._copied[0], now
+            with self._copying.passing("what is registered could not be kept for a start without the database"):
+                write_copy(self._database, self._copy)
+                self._copied = known, now
+                self._copying.over()
 
     # ── what partitions were told ────────────────────────────────────────────────────────────────
 
@@ -275,7 +280,10 @@ class CityIngest:
             parts.append(Component(f"{lane} kafka", ready=True, detail=self._clients[lane].notice))
         # A wire that is cut says nothing: who asks over it waits, and has no trouble to tell of.
         late = "" if self._fresh() else f"it was not read for {_STALE:.0f} s"
-        for name, trouble in (("registry", self._troubles.newest or late), ("early calls", self.early.trouble)):
+        for name, trouble in (
+            ("registry", self._troubles.newest or late), ("registry copy", self._copying.newest),
+            ("early calls", self.early.trouble),
+        ):  # fmt: skip
             parts.append(Component(name, not trouble, trouble))
         return parts
 
@@ -315,6 +323,11 @@ def _ignore(event: Event) -> None:
     """Tell nobody."""
 
 
+def copy_of(settings: Settings) -> Path:
+    """Return where an ingester keeps what it knows of the city's database."""
+    return settings.data_dir / REGISTRY_COPY.format(*share_of(settings.city))
+
+
 class IngestRole:
     """A process that ingests."""
 
@@ -344,7 +357,7 @@ class IngestRole:
 
     def _open(self, url: str, waited: float) -> Database:
         """Return the city's database; where that is away, and we waited, what is known of it. Raises MachineryError."""
-        copy = self._settings.data_dir / REGISTRY_COPY
+        copy = copy_of(self._settings)
         try:
             self._copied = False
             return Database.open(url)

@@ -11,8 +11,7 @@ from park.metrics import Lane
 from park.model import Point
 from park.settings import CitySettings, IngestSettings, Settings
 from runtime.broker import Broker, Kind
-from runtime.names import REGISTRY_COPY
-from runtime.role_ingest import IngestRole
+from runtime.role_ingest import IngestRole, copy_of
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.registry_copy import write_copy
@@ -37,13 +36,14 @@ def test_a_start_without_the_database(tmp_path):
         asyncio.run(prepare_topics(city))
         broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
         ingest = IngestSettings(broker_host="127.0.0.1", broker_port=broker.port5)
-        role = IngestRole(Settings(data_dir=tmp_path, ingest=ingest, city=city))
+        settings = Settings(data_dir=tmp_path, ingest=ingest, city=city)
+        role, copy = IngestRole(settings), copy_of(settings)
         stop = threading.Event()
         running = threading.Thread(target=role.run, args=(stop,))
         with closing(Database.open(url)) as database, closing(Reading(city)) as reading:
             registry = SqlRegistry(database)
             fill(registry, ("liuxi",))
-            write_copy(database, tmp_path / REGISTRY_COPY)
+            write_copy(database, copy)
             fill(registry, ("beihu",))
             old, new = (p.id for p in registry.find(Point, metric="smoke"))
 
@@ -60,7 +60,7 @@ def test_a_start_without_the_database(tmp_path):
                     until(lambda: not _unready(role), 60)
                     devices.say("parks/beihu/life/-/smoke", {"smoke": "alarm"})
                     until(lambda: heard() == {old, new}, 60)
-                    until(lambda: _points(tmp_path / REGISTRY_COPY) == _points_of(database), 60, 0.5)
+                    until(lambda: _points(copy) == _points_of(database), 60, 0.5)
             finally:
                 stop.set()
                 running.join(60)
