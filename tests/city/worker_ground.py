@@ -19,7 +19,7 @@ from runtime.kafka_node import KafkaNode
 from tests.city.apart import Way, joined
 from tests.city.kafka import apache_kafka
 from tests.city.worker_city import Engines, Ingester, engines, recorded
-from tests.tools import free_port
+from tests.tools import SLOWER, free_port
 
 PARKS = ("liuxi", "dongpu", "keqiao", "beihai")
 
@@ -58,7 +58,7 @@ class Process:
         """Stop it in order; return its exit code."""
         self.child.send_signal(signal.SIGCONT)
         self.child.terminate()
-        return self.child.wait(60)
+        return self.child.wait(60 * SLOWER)
 
     def kill(self) -> None:
         """End it as a crash would."""
