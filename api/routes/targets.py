@@ -13,9 +13,10 @@ from api.schemas_targets import DeliveryOut, TargetBody, TargetOut, TemplateBody
 from api.services import Services
 from api.view import View
 from park.alarms import DeliveryState, MessageKind, Notification
-from park.delivery import Dispatch, Target
-from park.errors import NotFound, Unavailable
+from park.delivery import Channel, Dispatch, Target
+from park.errors import Forbidden, NotFound, Unavailable
 from park.events import Severity
+from park.model import Park
 from park.roles import Principal
 
 
@@ -36,15 +37,20 @@ def add(app: FastAPI, services: Services, view: View) -> None:
             raise NotFound(f"there is no target {key}")
         return target
 
-    def within(target: Target, caller: Principal) -> None:
-        """See that a target stays within the parks of a key. Raises NotFound."""
+    def within(target: Target, caller: Principal, old: Target | None) -> None:
+        """See that a target stays within the parks of a key, and commands nothing of another's. Raises NotFound."""
         if not caller.sees(target.park):
             raise NotFound(f"there is no park {target.park}" if target.park else "name one of the parks of this key")
         if target.park and target.park not in view.directory().places:
             raise NotFound(f"there is no park {target.park}")
+        moved = old is None or (old.channel, old.url) != (target.channel, target.url)
+        if target.channel is Channel.SOUNDER and moved and caller.parks is not None:
+            own = f"mqtt:parks/{services.registry.get(Park, target.park).code}/"
+            if not target.url.startswith(own):
+                raise Forbidden(f"a key of some parks commands topics of their own only: {own}…")
 
-    def save(target: Target, caller: Principal) -> TargetOut:
-        within(target, caller)
+    def save(target: Target, caller: Principal, old: Target | None = None) -> TargetOut:
+        within(target, caller, old)
         desk().barred(target)
         saved = desk().targets.save(target, actor=caller.name, now=desk().now())
         desk().wake()
@@ -68,7 +74,8 @@ def add(app: FastAPI, services: Services, view: View) -> None:
     @app.put(f"{V1}/targets/{{key}}", tags=["delivery"])
     def replace_target(key: Id, body: TargetBody, caller: Caller) -> TargetOut:
         """Change a receiver; an address or secret that is left out stays. `enabled: false` turns it off."""
-        return save(body.target(found(key, caller)), caller)
+        old = found(key, caller)
+        return save(body.target(old), caller, old)
 
     @app.delete(f"{V1}/targets/{{key}}", tags=["delivery"], status_code=204)
     def end_target(key: Id, caller: Caller) -> Response:

@@ -196,6 +196,29 @@ def test_a_text_that_is_nested_too_deeply(admin, deep):
     assert (400, "the template fails") == (answer.status_code, answer.json()["detail"][:18])
 
 
+@pytest.mark.parametrize(
+    ("key", "topic", "status"),
+    [("local-admin", "zigbee2mqtt/siren/set", 403), ("local-admin", "parks/other/life/-/siren/set", 403),
+     ("local-admin", "parks/xixing/life/-/siren/set", 201), ("admin", "zigbee2mqtt/siren/set", 201)],
+)  # fmt: skip
+def test_a_sounder_of_a_park(app, house, key, topic, status):
+    """A key of one park lets nothing be commanded that may stand in another: a topic of its own park it names."""
+    body = {"name": "siren", "channel": "sounder", "url": f"mqtt:{topic}?state=s/state", "park": house.ids.park}
+
+    assert status == Client(app, f"park_{key}")("POST", "/targets", json=body).status_code
+
+
+def test_a_sounder_that_stays_where_it_is(admin, app, house):
+    """What a key of every park has set up a key of its park may turn off, and not move elsewhere."""
+    body = {"name": "siren", "channel": "sounder", "url": "mqtt:z/siren/set?state=s/state", "park": house.ids.park}
+    key = admin("POST", "/targets", json=body).json()["id"]
+    mine = Client(app, "park_local-admin")
+    changed = body | {"enabled": False, "version": 1}
+
+    moved = mine("PUT", f"/targets/{key}", json=changed | {"url": "mqtt:z/valve/set?state=s/state"})
+    assert (403, 200) == (moved.status_code, mine("PUT", f"/targets/{key}", json=changed).status_code)
+
+
 def _dead(house, made):
     dispatches = house.services.delivery.dispatches
     note = Notification(
