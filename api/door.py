@@ -8,11 +8,13 @@ Cookie: park_session (HttpOnly) ┤
 ```
 Sessions and tickets are kept as hashes beside the keys, so that any process lets them in; a revoked key ends both,
 because the key is looked at anew each time. An EventSource cannot send headers: hence cookie and ticket.
+While the keys cannot be read, who was let in lately comes back to the live stream, and to nothing else (decision 086).
 """
 
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from hashlib import sha256
 from threading import Lock, RLock
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -25,18 +27,20 @@ from starlette.routing import compile_path
 
 from api.permissions import ROUTES, V1
 from api.services import Services
-from park.errors import Forbidden
+from park.errors import Forbidden, MachineryError
 from park.roles import Permission, Principal, Purpose, Role
 
 COOKIE: Final = "park_session"
 SESSION_MS: Final = 12 * 3_600_000  # a shift
 TICKET_MS: Final = 30_000  # time for a page to open its stream
-_KEPT: Final = 10_000  # addresses of wrong keys remembered at most; the oldest go first
+LATELY_MS: Final = 15 * 60_000  # for which who was let in may come back to the live stream without the keys
+_KEPT: Final = 10_000  # addresses of wrong keys, and people let in, remembered at most; the oldest go first
 _FAILS: Final = 30  # wrong keys a minute from one address: far above a person's, far below a guesser's
 _MINUTE: Final = 60_000
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _LOCAL: Final = Principal("local", Role.ADMIN)
+_LIVE: Final = f"{V1}/live"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_TOKEN: Final = 200
 _MAKING: Final = RLock()  # of a route's insides, which takes a millisecond, once
@@ -50,6 +54,7 @@ class Door:
         self._now = services.now
         self._open = not services.require_keys
         self._fails: OrderedDict[str, tuple[int, int]] = OrderedDict()  # address -> (minute, how many)
+        self._lately: OrderedDict[bytes, tuple[int, Principal]] = OrderedDict()  # digest of key or cookie -> let in
         self._lock = Lock()
 
     @property
@@ -69,7 +74,15 @@ class Door:
                 raise Forbidden("keys are off, and a proxy stands before this instance: turn them on")
             return _LOCAL
         token = _token(request)
-        principal = self.check(token, request) if token else self._known(request)
+        shown = token or ("" if request.query_params.get("ticket") else _cookie(request))
+        try:
+            principal = self.check(token, request) if token else self._known(request)
+        except MachineryError:
+            principal = self._let_in_lately(shown) if request.url.path == _LIVE else None
+            if principal is None:
+                raise
+        else:
+            self._remember(shown, principal)
         if principal is None:
             raise _unauthorised("a key is needed: Authorization: Bearer park_..., or X-API-Key")
         if not principal.may(permission):
@@ -94,6 +107,7 @@ class Door:
         principal = self._keys.check(token, now) if len(token) <= _MAX_TOKEN else None
         if principal is not None:
             return principal
+        self._remember(token, None)
         address = request.client.host if request.client else ""
         with self._lock:
             minute, fails = self._fails.get(address, (0, 0))
@@ -104,10 +118,26 @@ class Door:
             raise HTTPException(429, "too many wrong keys from this address", {"Retry-After": "60"})
         raise _unauthorised("this key is not valid, or no longer")
 
+    def _remember(self, shown: str, principal: Principal | None) -> None:
+        """Remember who was let in by a key or a cookie, or forget who was not."""
+        if shown:
+            digest = _digest(shown)
+            with self._lock:
+                self._lately.pop(digest, None)
+                if principal is not None:
+                    self._lately[digest] = (self._now(), principal)
+                    _trim(self._lately)
+
+    def _let_in_lately(self, shown: str) -> Principal | None:
+        """Return who was let in by a key or a cookie within a quarter of an hour."""
+        with self._lock:
+            at, principal = self._lately.get(_digest(shown), (0, None))
+        return principal if 0 <= self._now() - at < LATELY_MS else None
+
     def _known(self, request: Request) -> Principal | None:
         """Return who holds the key behind a ticket or a session."""
         if ticket := request.query_params.get("ticket", ""):
-            here = request.url.path == f"{V1}/live"
+            here = request.url.path == _LIVE
             return self._keys.enter(ticket, Purpose.TICKET, self._now()) if here else None
         cookie = _cookie(request)
         return self._keys.enter(cookie, Purpose.SESSION, self._now()) if cookie else None
@@ -124,6 +154,7 @@ class Door:
         """Forget the session of a request, if it has one."""
         same_origin(request)
         if not self._open and (cookie := _cookie(request)):
+            self._remember(cookie, None)
             self._keys.close(cookie)
 
     def ticket(self, request: Request) -> str:
@@ -135,6 +166,10 @@ class Door:
         if self._open:
             return secrets.token_urlsafe(32)
         return self._keys.open(principal.key, purpose, now=self._now(), lasts=lasts)
+
+
+def _digest(shown: str) -> bytes:
+    return sha256(shown.encode()).digest()
 
 
 def _cookie(request: Request) -> str:
@@ -149,7 +184,7 @@ def _token(request: Request) -> str:
     return bearer or request.headers.get("x-api-key", "")
 
 
-def _trim(kept: OrderedDict[str, Any]) -> None:
+def _trim(kept: OrderedDict[Any, Any]) -> None:
     while len(kept) > _KEPT:
         kept.popitem(last=False)
 

@@ -9,9 +9,10 @@ from api_house import NOW, Client
 from fastapi.routing import APIRoute
 
 from api.app import create_app
-from api.door import COOKIE, SESSION_MS, TICKET_MS
+from api.door import COOKIE, LATELY_MS, SESSION_MS, TICKET_MS
 from api.examples import BODIES
 from api.permissions import ROUTES, V1
+from park.errors import Unavailable
 from park.events import AlarmState, ConditionChange, Reason, Severity
 from park.metrics import Lane
 from park.records import Refusal, Refused
@@ -224,6 +225,68 @@ class TestSession:
         headers = {"Cookie": f"{COOKIE}={opened.cookies[COOKIE]}", "Origin": "http://localhost"}
 
         assert Client(app)("DELETE", f"/leases/{house.ids.lease}", headers=headers).status_code == 204
+
+
+class _Away:
+    """Keys in a database that may be away."""
+
+    def __init__(self, keys):
+        """Take the keys."""
+        self.keys = keys
+        self.away = False
+
+    def __getattr__(self, name):
+        """Return a verb of the keys, or say that the database is away."""
+        if self.away:
+            raise Unavailable("the database is away")
+        return getattr(self.keys, name)
+
+
+class TestAway:
+    """What a door does that cannot read the keys."""
+
+    COURSES = (  # what was done before, ms since; what the live stream and another call answer
+        ("key", 0, (404, 503)),
+        ("cookie", LATELY_MS - 1, (404, 503)),
+        ("cookie", LATELY_MS, (503, 503)),
+        ("nothing", 0, (503, 503)),
+        ("signed out", 0, (503, 503)),
+        ("revoked", 0, (503, 503)),
+    )
+
+    @pytest.mark.parametrize(("before", "since", "expected"), COURSES)
+    def test_lately(self, services, house, before, since, expected):
+        """Who was let in within a quarter of an hour comes back to the live stream, and to nothing else."""
+        keys = _Away(services.keys)
+        app = create_app(replace(services, keys=keys))
+        shown = {"Authorization": "Bearer park_operator"}
+        if before in {"cookie", "signed out"}:
+            cookie = Client(app)("POST", "/session", json={"key": "park_operator"}).cookies[COOKIE]
+            shown = {"Cookie": f"{COOKIE}={cookie}"}
+        if before != "nothing":
+            assert 200 == Client(app)("GET", "/session", headers=shown).status_code
+        if before == "signed out":
+            Client(app)("DELETE", "/session", headers=shown)
+        if before == "revoked":
+            house.keys.revoke("operator")
+            assert 401 == Client(app)("GET", "/session", headers=shown).status_code
+        house.now += since
+        keys.away = True
+        # A park that he does not see is told to who was let in, where a stream would have no end.
+        live = Client(app)("GET", "/live", params={"park": 999}, headers=shown).status_code
+
+        assert expected == (live, Client(app)("GET", "/session", headers=shown).status_code)
+
+    def test_whose_parks(self, services):
+        """Who comes back sees the parks that he saw, and no ticket is remembered."""
+        keys = _Away(services.keys)
+        app = create_app(replace(services, keys=keys))
+        ticket = Client(app, "park_operator")("POST", "/live/ticket").json()["ticket"]
+        assert 404 == Client(app)("GET", "/live", params={"ticket": ticket, "park": 999}).status_code
+        keys.away = True
+
+        assert 503 == Client(app)("GET", "/live", params={"ticket": ticket, "park": 999}).status_code
+        assert 404 == Client(app, "park_operator")("GET", "/live", params={"park": 999}).status_code
 
 
 class TestTicket:
