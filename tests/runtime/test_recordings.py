@@ -1,5 +1,7 @@
 """Tables and maps as others write them: times, missing values, marks of spreadsheets, and what is wrong with a map."""
 
+import tomllib
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -133,3 +135,17 @@ def test_one_paper(tmp_path, brackets):
     (tmp_path / "map.toml").write_text(f"\ufeff{FILE}{brackets}\n{PAPER}", "utf-8")
 
     assert ["x"] == [paper.tenant for paper in read_map(tmp_path / "map.toml").papers]
+
+
+def test_map_of_the_page(tmp_path):
+    """The map that the page of recorded tables shows is one, and says what the page says of it."""
+    page = (Path(__file__).parents[2] / "docs" / "replay.md").read_text("utf-8")
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "map.toml").write_text(text)
+    plan = read_map(tmp_path / "map.toml")
+    column, paper = plan.tables[0].columns[0], plan.papers[0]
+
+    assert {"park", "file", "paper"} == set(tomllib.loads(text))
+    assert (("main kWh", 40.0), ("tool works", "holiday")) == (
+        (column.name, column.reading("1")), (paper.tenant, paper.kind),
+    )  # fmt: skip
