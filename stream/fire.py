@@ -202,7 +202,8 @@ class Fire:
             known = self._directory.devices.get(message.device) if park else None  # of which one value is strange
             place = known.place if known else 0
             member = Member(0, 0, message.alarm, at, 1.0, state=True)
-            held = self._conditions.begin(family, subject, member, at, (Label.UNCLAIMED,), park=park, place=place)
+            labels = (Label.RETAINED, Label.UNCLAIMED) if message.retained else (Label.UNCLAIMED,)
+            held = self._conditions.begin(family, subject, member, at, labels, park=park, place=place)
             reason = Reason.CALL_POINT if message.alarm == "call_point" else Reason.DETECTOR_ALARM
             emit(change_of(held, member, at, AlarmState.ACTIVE, reason, None))
 

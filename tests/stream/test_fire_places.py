@@ -1,5 +1,7 @@
 """Whose fire it is: strangers and their parks, devices that nobody placed, two lanes that hear one fire."""
 
+from dataclasses import replace
+
 import pytest
 from test_fire import CONFIG, GAS, SMOKE_1, SMOKE_2, START, UNIT, Watch, device, point, short
 
@@ -56,6 +58,12 @@ class TestStrangers:
         (event,) = refused(watch_of(PARKS), stranger(topic, gateway=gateway))
 
         assert (park, (Label.UNCLAIMED,)) == (event.park, event.labels)
+
+    def test_retained(self):
+        """What the broker kept of a stranger is told as that: it may be long over."""
+        (event,) = refused(watch_of(), replace(stranger("zigbee2mqtt/kitchen"), retained=True))
+
+        assert {Label.UNCLAIMED, Label.RETAINED} == set(event.labels)
 
     def test_a_strange_value_of_a_known_device(self):
         """An alarm under a name that nobody bound is of the place where its device is registered, behind no gateway."""
