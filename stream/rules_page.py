@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from park.metrics import METRICS
 from park.records import LimitRow
+from stream.detectors.told import TELL_DAYS
 from stream.measures import MEASURES
 from stream.rule_changes import scope_of
 from stream.rule_fields import FIELDS
@@ -14,7 +15,7 @@ _GRADES = (
     ("A", "academic"), ("V", "vendor, news or tutorial: second-hand"), ("C", "public source code"),
     ("K", "computed here"), ("I", "our own inference: no source"), ("M", "general knowledge: verify first"),
 )  # fmt: skip
-_HEAD = """# Rules
+_HEAD = f"""# Rules
 
 The rules that the platform ships with, what each rests on, and how to write others. Made from code by `make golden`.
 
@@ -28,8 +29,8 @@ have no date on which they end; changing what they decide needs the permission `
 and the version says so. What a detector itself calls an alarm needs no rule, and none can switch it off.
 
 **Unusual values** are found without a rule: an episode is told once it is so rare that a series like its own would show
-one in 3,000 days. A rule named `unusual` on the measure `rarity` sets another bar, in the same days, for all points or
-for some (`kinds`, `metrics`, `channels`, `parks`, `places`, `points`). With `floor`, distances below an amount are not
+one in {TELL_DAYS:,.0f} days. A rule named `unusual` on the measure `rarity` sets another bar, in the same days, for all points
+or for some (`kinds`, `metrics`, `channels`, `parks`, `places`, `points`). With `floor`, distances below an amount are not
 told; with a `severity` of high or critical, an episode is an alarm that somebody has to answer:
 
 ```toml
