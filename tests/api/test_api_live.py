@@ -14,7 +14,7 @@ from api_house import NOW, Client
 
 from api.app import create_app
 from api.door import COOKIE, SESSION_MS
-from api.routes.live import framed
+from api.routes.live import PING, framed
 from park.ports import LiveEvent
 from park.settings import ApiSettings
 from runtime.live import LiveBuffer
@@ -199,14 +199,14 @@ class TestStream:
             assert {"finding"} == names
 
     def test_at_once(self, server, services):
-        """An event goes out when it happens, not at the next beat of something: the beat is 15 s."""
+        """Fifty events go out as they happen, not each at the next beat of something: the beat is 15 s."""
         begun = time.perf_counter()
         with listening(server) as stream:
             for i in range(50):
                 services.live.publish("finding", 0, b"%d" % i)
                 stream.next()
 
-        assert time.perf_counter() - begun < 15.0
+        assert time.perf_counter() - begun < 10 * PING
 
 
 def test_one_line():

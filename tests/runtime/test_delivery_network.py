@@ -114,7 +114,7 @@ def test_drop_by_drop(network):
     thread.join()
     listening.close()
 
-    assert took < 5
+    assert took < 60  # all of it would take twenty minutes
 
 
 def test_endless(network):
