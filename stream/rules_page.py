@@ -30,8 +30,8 @@ and the version says so. What a detector itself calls an alarm needs no rule, an
 
 **Unusual values** are found without a rule: an episode is told once it is so rare that a series like its own would show
 one in {TELL_DAYS:,.0f} days. A rule named `unusual` on the measure `rarity` sets another bar, in the same days, for all
-points or for some (`kinds`, `metrics`, `channels`, `parks`, `places`, `points`). With `floor`, distances below an amount
-are not told; with a `severity` of high or critical, an episode is an alarm that somebody has to answer:
+points or for some (`kinds`, `metrics`, `channels`, `parks`, `places`, `points`). With `floor`, distances below an
+amount are not told; with a `severity` of high or critical, an episode is an alarm that somebody has to answer:
 
 ```toml
 [[limit]]
