@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.scoreboard.simulator import Judge, Seen, opened, seen_of
+from bench.scoreboard.simulator import Judge, Measured, Score, Seen, figures_of, opened, seen_of
 from bench.scoreboard.simulator_truth import Shown, rollovers
 from park.events import DeviceStatus, Finding, Reason, Severity, Status
 from simulators.injections import EVER, Injection
@@ -97,3 +97,20 @@ def test_cases():
     stuck, back = replace(silent, status=Status.STUCK), replace(silent, status=Status.ONLINE, reason=Reason.BACK)
 
     assert 2 == opened([silent, stuck, back, silent, finding(DAY, episode="a")], frozenset())
+
+
+@pytest.mark.parametrize(("observed", "asked"), [(4, 0), (5, 1), (12, 1)])
+def test_cut_by_the_end(observed, asked):
+    """A fault is asked for where at least half of it lies before the recording's end."""
+    drift = fault(40 * DAY, 10 * DAY, "drift")
+    _, faults = Judge(PLAN, (drift,), ORIGIN + (40 + observed) * DAY).score([])
+
+    assert asked == faults["drift"].faults
+
+
+def test_parks_together():
+    """Figures are of all parks together, and name the worst of them."""
+    parks = [Measured({"anomaly": Score()}, {"drift": Score(found=n, faults=4)}, 0, 0, 10, 30) for n in (4, 1)]
+    drift = next(figure for figure in figures_of("parks", parks) if figure.key == "parks.recall.drift")
+
+    assert (5 / 8, "5 of 8; worst park 1 of 4") == (drift.value, drift.note)

@@ -24,9 +24,11 @@ SETS: tuple[str, ...] = (
     "dodgers",
     "collapse",
     "simulator",
+    "parks",
     "week",
     "nab",
     "injected",
+    "amounts",
 )
 RESULTS = Path(__file__).parents[1] / "results" / "scoreboard.json"
 PAGE = Path(__file__).parents[2] / "docs" / "scoreboard.md"
