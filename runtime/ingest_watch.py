@@ -12,6 +12,7 @@ outage: a fire that stood before it and speaks again is told again, which is the
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from park.delivery import Channel
 from park.directory import Directory
@@ -61,6 +62,23 @@ class KnownOnly:
 
     def restore(self, states: Mapping[str, State]) -> None:
         """Take nothing."""
+
+
+class NoSnapshots:
+    """An ingester has no state but its logs' time."""
+
+    def save(self, name: str, position: int, states: Mapping[str, State]) -> None:
+        """Keep nothing."""
+
+    def load(self, name: str) -> tuple[int, dict[str, dict[str, Any]]] | None:
+        """Return that there is none."""
+        del name
+        return None
+
+    def oldest(self, name: str) -> int:
+        """Return that there is none."""
+        del name
+        return 0
 
 
 class FireWatch(KnownOnly):

@@ -15,12 +15,12 @@ import asyncio
 import logging
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from api.services import Component, Figure
 from ingest.batcher import Batcher
@@ -30,7 +30,6 @@ from park.errors import MachineryError
 from park.events import Event
 from park.metrics import Lane
 from park.model import Park
-from park.operator import State
 from park.settings import IngestSettings, Settings
 from park.streams import stream_of
 from park.wire import SmallEvent
@@ -39,7 +38,7 @@ from runtime.city_homes import CityHomes, CityRegistry
 from runtime.city_rulebook import CityRulebook
 from runtime.city_settings import postgres_url, share_of
 from runtime.doors import make_folder
-from runtime.ingest_watch import EarlyCalls, FireWatch, KnownOnly
+from runtime.ingest_watch import EarlyCalls, FireWatch, KnownOnly, NoSnapshots
 from runtime.kafka_client import KafkaClient
 from runtime.lane import LaneWorker
 from runtime.lane_health import lane_figures, lane_parts
@@ -70,23 +69,6 @@ _WAITS = 10.0  # s that a start waits for the database before it begins with wha
 _COPIES = (300.0, 3_600.0)  # s between two copies of what is known, where it changed and where it did not
 _EVER = 1 << 40  # attempts to learn what time the logs have reached: without it nothing may be appended
 _log = logging.getLogger(__name__)
-
-
-class _NoSnapshots:
-    """An ingester has no state but its logs' time."""
-
-    def save(self, name: str, position: int, states: Mapping[str, State]) -> None:
-        """Keep nothing."""
-
-    def load(self, name: str) -> tuple[int, dict[str, dict[str, Any]]] | None:
-        """Return that there is none."""
-        del name
-        return None
-
-    def oldest(self, name: str) -> int:
-        """Return that there is none."""
-        del name
-        return 0
 
 
 class CityIngest:
@@ -142,7 +124,7 @@ class CityIngest:
             decode=batcher.batch,
             log=log,
             pipeline=(lambda: FireWatch(lambda: log.unsure)) if lane is Lane.LIFE else KnownOnly,
-            snapshots=_NoSnapshots(),
+            snapshots=NoSnapshots(),
             sink=_told_elsewhere,
             publish=_ignore,
             applied=lambda: _EVER,
