@@ -80,6 +80,12 @@ def steadied(count: Float64) -> Float64:
     return rooted
 
 
+def counted(rooted: Float64) -> Float64:
+    """Return the counts that were steadied."""
+    count: Float64 = np.round((rooted / 2) ** 2 - 0.375)
+    return count
+
+
 def bases() -> list[Base]:
     """Return all bases, in order of their names."""
     return sorted(_bases(), key=lambda b: b.name)

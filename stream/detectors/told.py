@@ -20,7 +20,6 @@ from stream.detectors.episodes import APART, NOTABLE
 from stream.detectors.judging import BASELINES, KINDS, Judged
 
 TELL_DAYS = 1_450.0  # a false episode in five months of a point, measured on real series: docs/detection.md
-TELL_DAYS_AMOUNTS = 3_000.0  # of use and counts, which their own detectors judge by one tail
 REMEMBERED, LIKE = 8, 3  # past episodes of a point; how many of them are shown
 _SETTLED, _YOUNG = 42 * 86_400_000, 1.0  # six weeks to know weeks by; at first it takes twice the bar
 _HOUR, _DAY_HOURS = 3_600_000, 24

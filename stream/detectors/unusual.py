@@ -23,8 +23,9 @@ from park.records import Config, LimitRow, PointRow
 from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
 from stream.detectors.gaps import Gaps
+from stream.detectors.generic import Generic
 from stream.detectors.judging import KINDS, Detector
-from stream.detectors.told import SEVERITIES, TELL_DAYS, TELL_DAYS_AMOUNTS, Bars, Told, bar, settling
+from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar, settling
 from stream.detectors.uses import DETECTORS, Source, use_of
 from stream.rounds import rounds
 from stream.scopes import chain, fitting
@@ -44,6 +45,7 @@ _COLUMNS = {
     "detector": np.int8,  # place in DETECTORS
     "slot": np.int64,  # of that detector
     "grain": np.float64,  # distance from the expected that a device of its metric can tell
+    "keeps": np.bool_,  # rest does not lower it
     "first": np.int64,  # ts of the first value that was judged; 0: none
     # What is told (Bars).
     "rarity": np.float64,
@@ -96,33 +98,31 @@ class Unusual:
         self._judge(batch, rows, ts, batch.value[rows], found)
 
     def _add(self, batch: ReadingBatch, rows: Rows, found: list[tuple[int, Finding]]) -> None:
-        """Add amounts to their hours; judge the hours of points that have begun another, all at once."""
+        """Add amounts to their hours; judge an hour when its point has begun another."""
         point = batch.point[rows]
         hour = (batch.ts[rows] + self._c["offset"][point]) // HOUR
         begins = hour > self._c["open"][point]
         if begins.any():
             mixed = np.isin(point, point[begins])
-            ended = [self._next_hours(batch, rows[mixed][part], hour[mixed][part]) for part in rounds(point[mixed])]
-            over, ts, total = (np.concatenate(columns) for columns in zip(*ended, strict=True))
-            for part in rounds(batch.point[over]):
-                self._judge(batch, over[part], ts[part], total[part], found)
+            for part in rounds(point[mixed]):
+                self._next_hours(batch, rows[mixed][part], hour[mixed][part], found)
             rows, point, hour = rows[~mixed], point[~mixed], hour[~mixed]
         now = hour == self._c["open"][point]
         np.add.at(self._c["sum"], point[now], batch.value[rows[now]])
 
-    def _next_hours(self, batch: ReadingBatch, rows: Rows, hour: Int64) -> tuple[Rows, Int64, Float64]:
-        """Take rows of different points, some of which begin an hour; return those rows, and the hours that ended."""
+    def _next_hours(self, batch: ReadingBatch, rows: Rows, hour: Int64, found: list[tuple[int, Finding]]) -> None:
+        """Take rows of different points, some of which begin an hour."""
         c, point = self._c, batch.point[rows]
         begins = hour > c["open"][point]
         ended = begins & c["whole"][point]
-        over = point[ended]
-        told = rows[ended], c["open"][over] * HOUR - c["offset"][over], c["sum"][over]
+        if ended.any():
+            over = point[ended]
+            self._judge(batch, rows[ended], c["open"][over] * HOUR - c["offset"][over], c["sum"][over], found)
         new = point[begins]
         c["whole"][new] = c["open"][new] > 0
         c["open"][new], c["sum"][new] = hour[begins], 0.0
         now = hour == c["open"][point]
         c["sum"][point[now]] += batch.value[rows[now]]
-        return told
 
     def _judge(
         self, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
@@ -159,10 +159,8 @@ class Unusual:
         first = self._c["first"][point]
         self._c["first"][point] = first = np.where(first == 0, ts, first)
         bars = Bars(self._c["rarity"], self._c["least"], self._c["severity"])
-        # Use and counts are settled by their own detectors.
-        times = np.where(self._c["amount"][point], 1.0, settling(ts - first))
         for i, finding in self._told.take(
-            self._directory, point, ts, batch.received[rows], value, bands, judged, bars, times
+            self._directory, point, ts, batch.received[rows], value, bands, judged, bars, settling(ts - first)
         ):
             found.append((int(rows[i]), finding))
 
@@ -195,6 +193,10 @@ class Unusual:
         c["due"][-1], c["amount"][-1] = _NEVER, False
         for detector, used in zip(self._detectors, self._used.tolist(), strict=True):
             detector.grow(used)
+        for k, detector in enumerate(self._detectors):
+            if isinstance(detector, Generic):
+                some = c["detector"] == k
+                detector.keep(c["slot"][some], c["keeps"][some])
 
     def _learn(self, row: PointRow) -> None:
         """Take a point as the registry has it now."""
@@ -204,7 +206,7 @@ class Unusual:
         c["offset"][p] = (park.utc_offset if park else 480) * MINUTE
         # A little less than promised, so that jitter does not skip every second reading.
         c["pace"][p] = max(MINUTE, row.interval * 4 // 5)
-        c["grain"][p] = use.least
+        c["grain"][p], c["keeps"][p] = use.least, use.keeps
         c["amount"][p] = use.source is Source.HOURS
         self._raise(row)
         if use.source is Source.READINGS:
@@ -235,9 +237,7 @@ class Unusual:
             point=p, metric=row.metric,
         )  # fmt: skip
         rule = rules[0] if rules else None
-        use = use_of(row.metric)
-        days = TELL_DAYS_AMOUNTS if use.source is Source.HOURS and use.detector != "generic" else TELL_DAYS
-        c["rarity"][p] = bar(pace(row.metric, row.interval) / MINUTE, rule.high if rule and rule.high else days)
+        c["rarity"][p] = bar(pace(row.metric, row.interval) / MINUTE, rule.high if rule and rule.high else TELL_DAYS)
         c["least"][p] = rule.floor if rule else 0.0
         c["severity"][p] = SEVERITIES.index(Severity(rule.severity)) if rule else _LOW
 
@@ -258,6 +258,8 @@ class Unusual:
         for name in _KEPT:
             known = min(len(state[f"point_{name}"]), len(c[name]))
             c[name][:known] = state[f"point_{name}"][:known]
+        if "energy.tells.rows" not in state:  # by an earlier program: what tells of amounts now is a beginner
+            c["first"][c["amount"]] = 0
         asked = (due != _NEVER) & (c["due"] == _NEVER)
         c["due"][asked] = 0
         c["due"][due == _NEVER] = _NEVER

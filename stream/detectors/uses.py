@@ -10,6 +10,7 @@ from enum import IntEnum
 from types import MappingProxyType
 
 from park.metrics import METRICS, Kind
+from stream.detectors.amounts import Amounts
 from stream.detectors.calendar import Calendar
 from stream.detectors.counts import Counts
 from stream.detectors.energy import Energy
@@ -32,12 +33,13 @@ class Use:
     source: Source
     detector: str = ""  # name in DETECTORS
     least: float = 0.0  # in the metric's unit: what is nearer to the expected is within the error of a device
+    keeps: bool = False  # rest does not lower it: a fall on a holiday is no holiday
 
 
 DETECTORS: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
     "generic": Generic,
-    "energy": Energy,
-    "count": Counts,
+    "energy": lambda calendar: Amounts(Energy(calendar), Generic(calendar)),
+    "count": lambda calendar: Amounts(Counts(calendar), Generic(calendar)),
 })  # fmt: skip
 _USED = frozenset({"energy_use", "water_use"})  # what a building draws: ratios to its hour of the week
 
@@ -50,16 +52,21 @@ _NONE = Use(Source.NOTHING)
 # Errors that devices of an ordinary class are allowed: 1 % of 230 V (IEC 61557-12), of a power factor, a room
 # sensor's 0.5 K, 3 % of relative humidity and 50 ppm, a class 2 sound level meter (IEC 61672-1), an optical dust
 # sensor's 10 ug/m3, pH electrodes; people as doors miscount them (stream/occupancy.py). Of
-# water what a small meter (Q3 4 m3/h, R 160) promises to see: its least flow for an hour (ISO 4064-1).
+# water what a small meter (Q3 4 m3/h, R 160) promises to see: its least flow for an hour (ISO 4064-1). Of what is
+# counted five in an hour: fewer are chance (Cochran 1954: counts are tested where five are expected).
 _LEAST: Mapping[str, float] = MappingProxyType({
     "voltage": 2.3, "power_factor": 0.02, "temperature": 0.5, "humidity": 3.0, "co2": 50.0, "noise": 1.4, "pm25": 10.0,
     "pm10": 10.0, "ph": 0.1, "people_inside": 5.0, "people_density": 0.05, "thd_voltage": 0.3, "frequency": 0.05,
     "water_pressure": 0.01, "residual_current": 10.0, "cable_temperature": 2.0, "water_use": 0.025,
+    "people_in": 5.0, "people_out": 5.0, "vehicles_in": 5.0, "vehicles_out": 5.0, "parcels": 5.0, "output_count": 5.0,
 })  # fmt: skip
+
+# Rest lowers what is used, drawn, made or carried; not what the network gives, nor how it is wired.
+_KEEPS = frozenset({"power_factor", "voltage", "frequency", "water_pressure"})
 
 
 def use_of(metric: str) -> Use:
     """Return how a metric is judged."""
     row = METRICS[metric]
     use = _NONE if row.steady else Use(Source.HOURS, "energy") if metric in _USED else _BY_KIND.get(row.kind, _NONE)
-    return replace(use, least=_LEAST.get(metric, 0.0))
+    return replace(use, least=_LEAST.get(metric, 0.0), keeps=metric in _KEEPS)

@@ -54,6 +54,7 @@ class Days:
 
     rest: Bool  # of rest
     free: Bool  # worked or not, nobody knows: both are usual, and neither is learned
+    keeps: Bool  # rest does not lower the series: its fall is none of a free day's
     whole: Bool  # a day has passed since the first value, so that what a half hour has is known of another day
 
 
@@ -162,10 +163,10 @@ class Usual:
         above, below = self._mix(s, error, floor, count, wild)
         known, apart = days.whole & (familiar > 0), scale
         if days.free.any():
-            # What a firm that never rested is at rest nobody knows, so that less than usual is never unusual, and
-            # more only by as much as values are apart on other days.
+            # What a firm that never rested is at rest nobody knows, so that less than usual is never unusual but of
+            # what rest does not lower, and more only by as much as values are apart on other days.
             above, below = np.where(days.free, 0.0, above), np.where(days.free, 0.0, below)
-            off = np.where(days.free, self._over(slot, half, days.free, level, value), off)
+            off = np.where(days.free, self._beyond(slot, half, days, level, value), off)
             apart = np.where(days.free, np.maximum(scale, spread), scale)
         view = View(
             above, below, np.where(known, off / apart, 0.0), expected, scale, spread,
@@ -183,15 +184,20 @@ class Usual:
         s[WILD] = np.where(far, s[WILD] + s[STEP], np.maximum(s[WILD] - _WILD_FADES * s[STEP], 0))
         return wild
 
-    def _over(self, slot: Rows, half: Int64, free: Bool, level: Float64, value: Float64) -> Float64:
-        """Return how far values of uncertain days are above the highest of their hour's habits; 0 elsewhere."""
-        rows = np.flatnonzero(free)
-        some, each = slot[rows], np.arange(len(rows))[:, None]
+    def _beyond(self, slot: Rows, half: Int64, days: Days, level: Float64, value: Float64) -> Float64:
+        """Return how far values of uncertain days are above the highest of their hour's habits; 0 elsewhere.
+
+        Of what rest does not lower also how far they are below the lowest, less than 0.
+        """
+        rows = np.flatnonzero(days.free)
+        some = slot[rows]
         here = half[rows][:, None] + HALVES * np.arange(HABITS + 1)
-        high = np.where(self.seen[some] > 0, self.habit[some], -np.inf)[each, here].max(axis=1)
-        high = np.maximum(high, level[:, rows].max(axis=0))
+        seen, habit = self.seen[some[:, None], here] > 0, self.habit[some[:, None], here]
+        high = np.maximum(np.where(seen, habit, -np.inf).max(axis=1), level[:, rows].max(axis=0))
+        low = np.minimum(np.where(seen, habit, np.inf).min(axis=1), level[:, rows].min(axis=0))
+        fall = np.where(days.keeps[rows], np.minimum(value[rows] - low, 0), 0.0)
         off = np.zeros(len(value))
-        off[rows] = np.maximum(value[rows] - high, 0)
+        off[rows] = np.maximum(value[rows] - high, 0) + fall
         return off
 
     def _mix(self, s: Float64, error: Float64, floor: Float64, count: Float64, wild: Bool) -> tuple[Float64, Float64]:

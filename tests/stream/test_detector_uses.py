@@ -64,9 +64,11 @@ class TestLive:
         """A dead meter and a crowd at night are told within hours, as what they are."""
         found = {f.point: f for f in reversed(told(recording, 97)) if f.ts >= START + 35 * DAY}
 
-        assert (Baseline.HOUR_OF_WEEK, False) == (found[2].baseline, found[2].rising)
+        assert (Baseline.HALF_HOUR, False) == (found[2].baseline, found[2].rising)
         assert found[2].anomaly in {Anomaly.DIP, Anomaly.CONTEXT}
-        assert (Anomaly.SPIKE, True) == (found[3].anomaly, found[3].rising)
+        assert (Anomaly.CONTEXT, True) == (found[3].anomaly, found[3].rising)
+        assert found[2].parts
+        assert found[3].parts
         assert [9, 1] == [(found[p].ts - START) // HOUR % 24 for p in (2, 3)]
 
     def test_any_cut(self, recording):

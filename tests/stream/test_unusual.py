@@ -100,10 +100,10 @@ class TestUnusual:
         assert [] == judge(ts, value * 100, quality=Quality.LATE)
 
     def test_counts(self):
-        """A burst of people at night is found."""
-        ts, value = days(30)
+        """A burst of people at night is found, once its point is six weeks old."""
+        ts, value = days(50)
         value = np.random.default_rng(1).poisson(np.clip(value / 5, 0.2, None)).astype(float)
-        at = 25 * 96 + 8
+        at = 45 * 96 + 8
         value[at] = 60
 
         assert ts[at] in [f.ts for f in judge(ts, value, point=2)]
