@@ -104,8 +104,9 @@ def told(facts: Facts, language: str, link: str, answer: str = "") -> dict[str, 
     rule = facts.rule or facts.words.get("rule", "")
     what = about.get(rule) or about.get(facts.family) or about.get(facts.family.partition(".")[0]) or rule
     if facts.family not in about and facts.rule and facts.rule not in about:
-        what = f"{what} {facts.rule}" if what != facts.rule else what
-    place = " ".join(p for p in (facts.park, facts.place, facts.device) if p)
+        what = f"{metric} {what.lower()}" if metric else f"{what} {facts.rule}" if what != facts.rule else what
+    at = "" if facts.place and facts.device.startswith(facts.place) else facts.place  # "101" and "101 smoke detector"
+    place = " ".join(p for p in (facts.park, at, facts.device) if p)
     return {
         "kind": KIND[language][facts.kind], "severity": SEVERITY[language][facts.severity],
         "what": what or words, "where": place or facts.words.get("subject", "") or UNKNOWN_PLACE[language],

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -158,3 +159,24 @@ def test_no_secret_comes_back():
 def test_garbage(channel, body):
     """No answer whatever breaks a channel."""
     assert verdict(channel, 200, body).outcome in set(Outcome)
+
+
+PASSED = Facts(
+    "n", 1, MessageKind.RAISED, Severity.HIGH, life=False, at=NOW, family="limit.residual_current",
+    rule="limit.residual_current", park="柳溪", place="8号楼401", device="8号楼401 电气火灾", metric_zh="剩余电流",
+    metric_en="Residual current", value=307.0, limit=300.0, unit="mA",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "language", "expected"),
+    [
+        (PASSED, "zh", "[高] 报警 剩余电流 超限 柳溪 8号楼401 电气火灾"),
+        (PASSED, "en", "[High] Alarm Residual current limit passed 柳溪 8号楼401 电气火灾"),
+        (replace(PASSED, device="电表"), "zh", "[高] 报警 剩余电流 超限 柳溪 8号楼401 电表"),
+        (replace(PASSED, metric_zh=""), "zh", "[高] 报警 超限 limit.residual_current 柳溪 8号楼401 电气火灾"),
+    ],
+)
+def test_title_in_words(facts, language, expected):
+    """A title names what is measured and not its rule's code, and a place that its device is named after once."""
+    assert expected == templates.title((facts,), language)

@@ -79,7 +79,7 @@ class FactReader:
         return self._parks[key]
 
     def _place(self, key: int) -> str:
-        """Return the names from the building down to a place."""
+        """Return the names from the building down to a place; one that the next begins with is said with it."""
         if key not in self._places:
             names: list[str] = []
             at, seen = key, set[int]()
@@ -88,7 +88,8 @@ class FactReader:
                 row = self._connection.execute(select(places.c.name, places.c.parent).where(places.c.id == at)).first()
                 if row is None:
                     break
-                names.append(row.name)
+                if not names or not names[-1].startswith(row.name):
+                    names.append(row.name)
                 at = row.parent
             self._places[key] = " ".join(reversed(names))
         return self._places[key]
