@@ -51,7 +51,7 @@ _HELD = np.array([BASELINES.index(b) for b in (
     Baseline.FORECAST, Baseline.FORECAST, Baseline.HALF_HOUR, Baseline.HALF_HOUR, Baseline.LEVEL, Baseline.LEVEL,
     Baseline.MOVEMENT, Baseline.MOVEMENT, Baseline.HALF_HOUR, Baseline.HALF_HOUR,
 )])  # fmt: skip
-_SILENT = ~np.isin(np.arange(len(STATISTICS)), (_ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW))  # on uncertain days
+_SILENT = ~np.isin(np.arange(len(STATISTICS)), (_ABOVE, _BELOW, _HOUR_ABOVE, _HOUR_BELOW))  # near uncertain days
 _LEAST = np.where(np.arange(len(STATISTICS)) == _RUN, 0.5, 0.0)  # mean excess of a tail that is no thinner
 _STUCK, _DRIFT = KINDS.index(Anomaly.STUCK), KINDS.index(Anomaly.DRIFT)
 
@@ -67,7 +67,6 @@ class Generic:
         self._clock: Int64 = np.zeros((0, 3), np.int64)
         self._usual, self._window = Usual(), Window()
         self._tails, self.episodes = Tails(_LEAST), Episodes()
-        self._keeps: Bool = np.zeros(0, np.bool_)  # what rest does not lower; of the registry, not of a snapshot
 
     def grow(self, size: int) -> None:
         """Have at least so many slots."""
@@ -77,13 +76,8 @@ class Generic:
         more = size - len(self._rows)
         self._rows = np.concatenate([self._rows, np.zeros((more, RECENT_COLUMNS), np.float32)])
         self._clock = np.concatenate([self._clock, np.zeros((more, len(_CLOCK)), np.int64)])
-        self._keeps = np.concatenate([self._keeps, np.zeros(size - len(self._keeps), np.bool_)])
         for part in (self._usual, self._window, self._tails, self.episodes):
             part.grow(size)
-
-    def keep(self, slot: Rows, keeps: Bool) -> None:
-        """Say which series rest does not lower, so that on holidays their fall is unusual, too."""
-        self._keeps[slot] = keeps
 
     def learning(self, slot: Rows) -> Bool:
         """Return which series are too young to be judged."""
@@ -110,20 +104,21 @@ class Generic:
         came = whole & ~was_whole
         if came.any():
             self._tails.forget(slot[came & (s[STEP] <= _DENSE) & (s[KEPT] == 0)])
-        days = self._days(slot, local, weekday, whole | (s[KEPT] > 0))
+        days = self._days(local, weekday, whole | (s[KEPT] > 0))
         view = self._usual.look(s, slot, half, days, value)
         ring, newest = self._window.push(slot, count, value, view.move)
         level, usual_move = np.where(count == 0, value, level), np.maximum(usual_move, 1e-3 * view.spread)
         found = statistics(s, view, ring, newest, level, usual_move)
         settle(s, ring, count)
         x = self._numbers(s, view, found)
-        if days.free.any():
-            x[days.free[:, None] & _SILENT] = 0
+        near = self._near(local, days.free)
+        if near.any():
+            x[near[:, None] & _SILENT] = 0
         learning = (count < LEARN_VALUES) | ~whole | ~self._tails.known(slot)
         one_cause = s[WILD] > 0
         if one_cause.any():
             one_cause &= self.episodes.standing(slot, ts)
-        tails = self._tails.take(slot, count, x, ~days.free, ~one_cause)
+        tails = self._tails.take(slot, count, x, ~near, ~one_cause)
         self._rows[slot] = s.T
         clock[_COUNT] += 1
         self._clock[slot] = clock.T
@@ -152,12 +147,19 @@ class Generic:
         np.log2(1 + s[RUN], out=x[_RUN])
         return np.ascontiguousarray(x.T)
 
-    def _days(self, slot: Rows, local: Int64, weekday: Int64, whole: Bool) -> Days:
+    def _days(self, local: Int64, weekday: Int64, whole: Bool) -> Days:
         """Return which days are of rest, and which are uncertain: holidays, and days to make up for them."""
         rest = weekday >= SATURDAY
         if self._calendar is None:
-            return Days(rest, np.zeros(len(rest), np.bool_), rest, whole)
-        return Days(rest, self._calendar.uncertain(local // DAY), self._keeps[slot], whole)
+            return Days(rest, np.zeros(len(rest), np.bool_), whole)
+        return Days(rest, self._calendar.uncertain(local // DAY), whole)
+
+    def _near(self, local: Int64, free: Bool) -> Bool:
+        """Return for which the day before them, which windows and smoothed shapes remember, is uncertain, or their own.
+
+        Without it the first midnight after a week's holiday told of a tenth of a park's points that they had been calm.
+        """
+        return free if self._calendar is None else free | self._calendar.uncertain(local // DAY - 1)
 
     def _pace(self, s: Float64, ts: Int64, clock: Int64) -> Bool:
         """Learn the step between values, in minutes; return whose pace is another than when it began.
