@@ -67,6 +67,7 @@ class Generic:
         self._clock: Int64 = np.zeros((0, 3), np.int64)
         self._usual, self._window = Usual(), Window()
         self._tails, self.episodes = Tails(_LEAST), Episodes()
+        self._keeps: Bool = np.zeros(0, np.bool_)  # what rest does not lower; of the registry, not of a snapshot
 
     def grow(self, size: int) -> None:
         """Have at least so many slots."""
@@ -76,8 +77,13 @@ class Generic:
         more = size - len(self._rows)
         self._rows = np.concatenate([self._rows, np.zeros((more, RECENT_COLUMNS), np.float32)])
         self._clock = np.concatenate([self._clock, np.zeros((more, len(_CLOCK)), np.int64)])
+        self._keeps = np.concatenate([self._keeps, np.zeros(size - len(self._keeps), np.bool_)])
         for part in (self._usual, self._window, self._tails, self.episodes):
             part.grow(size)
+
+    def keep(self, slot: Rows, keeps: Bool) -> None:
+        """Say which series rest does not lower, so that on holidays their fall is unusual, too."""
+        self._keeps[slot] = keeps
 
     def learning(self, slot: Rows) -> Bool:
         """Return which series are too young to be judged."""
@@ -104,7 +110,7 @@ class Generic:
         came = whole & ~was_whole
         if came.any():
             self._tails.forget(slot[came & (s[STEP] <= _DENSE) & (s[KEPT] == 0)])
-        days = self._days(local, weekday, whole | (s[KEPT] > 0))
+        days = self._days(slot, local, weekday, whole | (s[KEPT] > 0))
         view = self._usual.look(s, slot, half, days, value)
         ring, newest = self._window.push(slot, count, value, view.move)
         level, usual_move = np.where(count == 0, value, level), np.maximum(usual_move, 1e-3 * view.spread)
@@ -147,12 +153,12 @@ class Generic:
         np.log2(1 + s[RUN], out=x[_RUN])
         return np.ascontiguousarray(x.T)
 
-    def _days(self, local: Int64, weekday: Int64, whole: Bool) -> Days:
+    def _days(self, slot: Rows, local: Int64, weekday: Int64, whole: Bool) -> Days:
         """Return which days are of rest, and which are uncertain: holidays, and days to make up for them."""
         rest = weekday >= SATURDAY
         if self._calendar is None:
-            return Days(rest, np.zeros(len(rest), np.bool_), whole)
-        return Days(rest, self._calendar.uncertain(local // DAY), whole)
+            return Days(rest, np.zeros(len(rest), np.bool_), rest, whole)
+        return Days(rest, self._calendar.uncertain(local // DAY), self._keeps[slot], whole)
 
     def _near(self, local: Int64, free: Bool) -> Bool:
         """Return for which the day before them, which windows and smoothed shapes remember, is uncertain, or their own.
