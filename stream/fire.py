@@ -92,9 +92,9 @@ class Fire:
         found = self._signs.look(live, ~is_state)
         acts[found.rows] = True
         nth = dict(zip(found.rows.tolist(), range(len(found.rows)), strict=True))
-        lags, newest = self._clocks.look(live, self._directory.device[point])
+        lags, newest, back = self._clocks.look(live, self._directory.device[point])
         for i in np.flatnonzero(acts).tolist():
-            clock = int(lags[i]), int(newest[i])
+            clock = int(lags[i]), int(newest[i]), bool(back[i])
             if i in nth:
                 self._sign(live, i, found, nth[i], clock, emit)
             elif alarm[i]:

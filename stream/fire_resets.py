@@ -13,7 +13,7 @@ import numpy as np
 from park.directory import Directory, grown
 from park.metrics import NAMES
 from park.operator import State
-from park.readings import Int32, Int64, Quality, ReadingBatch
+from park.readings import Bool, Int32, Int64, Quality, ReadingBatch
 from park.records import Command
 from stream.fire_conditions import CO, GAS, Conditions
 from stream.latches import Member, Standing
@@ -21,7 +21,8 @@ from stream.rounds import rounds
 
 DEAF_AFTER = 5 * 60_000  # ms after which a device's clock that went back is believed
 _UNSEEN = -(2**62)
-Clock = tuple[int, int]  # ms by which a device's clock lags receipt, newest time that it told
+# ms by which a device's clock lags receipt, newest time that it told, whether it is believed now though it went back
+Clock = tuple[int, int, bool]
 
 
 class Clocks:
@@ -32,21 +33,25 @@ class Clocks:
         self._ts = np.full(1, _UNSEEN)  # by device: newest time by its clock, and when that came
         self._at = np.full(1, _UNSEEN)
 
-    def look(self, live: ReadingBatch, device: Int32) -> tuple[Int64, Int64]:
+    def look(self, live: ReadingBatch, device: Int32) -> tuple[Int64, Int64, Bool]:
         """Return, by row, its device's clock by the live readings before it: how far behind receipt, newest time.
 
+        And whether this reading is the first after a silence, by a clock that went back.
         A reading teaches it when it is newer than all before; or, after a silence of minutes, whatever
         its time: a clock that went back must not make every later alarm look old.
         """
         before, newest = np.zeros(len(live), np.int64), np.zeros(len(live), np.int64)
+        back = np.zeros(len(live), np.bool_)
         timely = live.quality < Quality.LATE
         for rows in rounds(device):
             d, ts, at = device[rows], live.ts[rows], live.received[rows]
             before[rows], newest[rows] = self._lag[d], self._ts[d]
-            newer = timely[rows] & ((ts > self._ts[d]) | (at - self._at[d] > DEAF_AFTER))
+            ahead = ts > self._ts[d]
+            newer = timely[rows] & (ahead | (at - self._at[d] > DEAF_AFTER))
+            back[rows] = newer & ~ahead
             d = d[newer]
             self._ts[d], self._at[d], self._lag[d] = ts[newer], at[newer], (at - ts)[newer]
-        return before, newest
+        return before, newest, back
 
     def learn(self, size: int) -> None:
         """Grow to so many devices."""
@@ -88,12 +93,15 @@ class Resets:
 
         A device that was never heard has no lag that could be known, and one whose clock stands still
         says the time of its old alarm with every new one: both are believed. So is one whose clock was ahead and
-        gives a time after the reset: it may have been put right in between.
+        gives a time after the reset, or that was silent for minutes and gives an earlier time than before: its clock
+        may have been set in between.
         """
-        lag, newest = clock
+        lag, newest, back = clock
         if ts == self._ended.get(point) and newest > ts:
             return True  # the same reading once more
         theirs, ours = self._device.get(device, (_UNSEEN, _UNSEEN))
+        if back:
+            return False
         told = max(ts, ts + lag)  # the latest that it can be, on our clock
         if ts < theirs and told < ours:
             return True

@@ -159,6 +159,18 @@ class TestClocks:
         assert watch.read(SMOKE_2, 1, 60, Quality.LATE, received=101) == []
 
     @pytest.mark.parametrize("by_device", [True, False])
+    def test_a_clock_that_is_set_back_an_hour(self, by_device):
+        """The first word after a silence is believed, also where its time lies before a reset of before the silence."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 4_000)
+        if by_device:
+            watch.read(SMOKE_1, 0, 4_060)
+        else:
+            watch.reset(4_060, place=UNIT)
+
+        assert [e.rule for e in watch.read(SMOKE_1, 1, 1_000, received=4_600)] == ["fire.pre_alarm"]
+
+    @pytest.mark.parametrize("by_device", [True, False])
     def test_a_clock_ahead_that_is_put_right(self, by_device):
         """An alarm after a reset is raised where the device's clock, ten minutes ahead, was corrected in between."""
         watch = Watch()
