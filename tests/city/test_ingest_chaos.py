@@ -38,7 +38,7 @@ from tests.city.ingest_city import METERS, Devices, Reading, fill
 from tests.city.kafka import apache_kafka
 from tests.city.wire import Wire
 from tests.servers import postgresql
-from tests.tools import free_port, until
+from tests.tools import SLOWER, free_port, until
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 CODES = ("liuxi", "qinglong", "beihu", "nanshan", "xicheng")
@@ -78,7 +78,7 @@ class Ingester:
     def stop(self):
         """End it in order; return its exit code."""
         self._process.terminate()
-        return self._process.wait(30)
+        return self._process.wait(30 * SLOWER)
 
 
 class Ground:
