@@ -2,14 +2,17 @@
 
 `python -m bench.points [seconds]` prints both by stage. No server takes part: batches as a lane takes them at
 50,000 readings/s, every 0.1 s, are made beforehand and run through the stages of `stream/stages.py`; the first third
-warms up. CPU is that of the process; only the ratio of the two sizes of one run is sturdy.
+warms up. `stored` is a log of them through all that fills the stores, second by second, with its flush at the end.
+CPU is that of the process; only the ratio of the two sizes of one run is sturdy.
 """
 
 import gc
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,15 @@ from park.metrics import Lane
 from park.operator import Operator
 from park.readings import ReadingBatch
 from park.records import Batch, Config, DeviceRow, Edge, EnterpriseRow, PlaceRow, PointRow, Tick
+from park.settings import LogSettings, StoreSettings
+from runtime.journal import journals_in
+from runtime.log import SegmentLog
+from runtime.projector import Projector, ProjectorSettings
+from runtime.storage.duckdb import DuckStore
+from runtime.storage.snapshots import FileSnapshots
+from runtime.storage.sql.database import Database
+from runtime.storage.sql.ledger_waiting import WaitingLedger
+from runtime.storage.sql.quarantine import SqlQuarantine
 from stream.pipeline import Pipeline
 from stream.stages import bulk_stages, store_stages
 
@@ -27,21 +39,33 @@ START = 1_750_003_200_000
 RATE, TURN = 50_000, 100  # readings a second; ms between two batches
 WIDTH = len(METRICS)
 LOW, SPAN = np.array([span_of(metric)[1:] for metric in METRICS]).T
-FEW, MANY = (222, 1, 1), (22_222, 150, 10_000)  # devices, parks, enterprises
-NO_EDGE = Edge(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int32))
+Size = tuple[int, int, int]  # devices, parks, enterprises
+FEW, MANY = (222, 1, 1), (22_222, 150, 10_000)
+GATEWAYS = 20  # of a park
 
 
-def registry(devices: int, parks: int, firms: int) -> Config:
+def gateway_of(device: Any, size: Size) -> Any:
+    """Return the gateway above devices."""
+    devices, parks, firms = size
+    return devices + 1 + (1 + device % firms) % parks * GATEWAYS + device // parks % GATEWAYS
+
+
+def registry(size: Size) -> Config:
     """Return parks of meters of nine values each, with a firm in every unit."""
+    devices, parks, firms = size
     places = [PlaceRow(p, p, 0, "park", f"park {p}", code=f"p{p}") for p in range(1, parks + 1)]
     places += [
         PlaceRow(parks + f, 1 + f % parks, 1 + f % parks, "unit", f"unit {f}", 300.0) for f in range(1, firms + 1)
     ]
-    rows, points = [], []
+    rows = [
+        DeviceRow(devices + n, 1 + (n - 1) // GATEWAYS, 1 + (n - 1) // GATEWAYS, Lane.BULK, "gateway", 0, 86_400_000)
+        for n in range(1, parks * GATEWAYS + 1)
+    ]
+    points = []
     for device in range(1, devices + 1):
         firm = 1 + device % firms
         place, park, first = parks + firm, 1 + firm % parks, (device - 1) * WIDTH + 1
-        rows.append(DeviceRow(device, park, place, Lane.BULK, "meter", interval=60_000))
+        rows.append(DeviceRow(device, park, place, Lane.BULK, "meter", gateway_of(device, size)))
         for n, name in enumerate(METRICS):
             metric, _, channel = name.partition(".")
             points.append(PointRow(first + n, metric, device, place, park, firm, channel, interval=15_000))
@@ -49,8 +73,9 @@ def registry(devices: int, parks: int, firms: int) -> Config:
     return Config(1, START, tuple(points), tuple(rows), tuple(places), enterprises=some)
 
 
-def turns(devices: int, seconds: float) -> Iterator[Tick | Batch]:
+def turns(size: Size, seconds: float) -> Iterator[Tick | Batch]:
     """Yield what a lane takes: devices speak one after the other, whole messages."""
+    devices = size[0]
     chance = np.random.default_rng(1)
     order = chance.permutation(devices)
     a_turn = RATE * TURN // 1_000 // WIDTH
@@ -66,9 +91,10 @@ def turns(devices: int, seconds: float) -> Iterator[Tick | Batch]:
         value = LOW + SPAN * chance.random((len(some), WIDTH))
         point = (some[:, None] * WIDTH + np.arange(1, WIDTH + 1)).ravel().astype(np.int32)
         n = len(point)
+        gateway, messages = np.unique(gateway_of(some + 1, size), return_counts=True)
         yield Batch(
             ReadingBatch(point, np.repeat(ts, WIDTH), value.ravel(), np.zeros(n, np.uint8), np.full(n, at, np.int64)),
-            NO_EDGE,
+            Edge(*(column.astype(np.int32) for column in (gateway, messages, messages * WIDTH))),
         )
 
 
@@ -112,13 +138,13 @@ def held(thing: Any, seen: set[int]) -> int:
     return sum(held(part, seen) for part in parts if not callable(part) or hasattr(part, "__dict__"))
 
 
-def run(stages: Callable[[Directory], tuple[Operator, ...]], size: tuple[int, int, int], seconds: float) -> dict:
+def run(stages: Callable[[Directory], tuple[Operator, ...]], size: Size, seconds: float) -> dict:
     """Return ns a reading and bytes a point, by stage, of one pipeline at one size."""
     spent: dict[str, float] = {}
     pipeline = Pipeline(lambda directory: tuple(clocked(stage, spent) for stage in stages(directory)))
-    pipeline.run(registry(*size), lambda _: None)
+    pipeline.run(registry(size), lambda _: None)
     begin, taken = START + int(seconds * 1_000 / 3), 0
-    for record in turns(size[0], seconds):
+    for record in turns(size, seconds):
         if isinstance(record, Batch) and record.readings.received[0] >= begin:
             if not taken:
                 spent.clear()
@@ -127,6 +153,35 @@ def run(stages: Callable[[Directory], tuple[Operator, ...]], size: tuple[int, in
     points = size[0] * WIDTH
     state = {stage.name: held(stage, set()) / points for stage in pipeline.operators}
     return {"ns": {name: s / taken * 1e9 for name, s in spent.items()}, "bytes": state}
+
+
+def stored(size: Size, seconds: float) -> int:
+    """Return ns a reading of what a projector does with a log."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log, database = SegmentLog(folder / "log", LogSettings()), Database.open(folder / "park.db")
+        log.append([registry(size)])
+        ledger = WaitingLedger(database)
+        store = DuckStore(folder / "series", StoreSettings(), first=ledger.flush)
+        projector = Projector(
+            logs={Lane.BULK: log}, stages=store_stages, store=store, quarantine=SqlQuarantine(database), ledger=ledger,
+            snapshots=FileSnapshots(folder / "snapshots"), journals=journals_in(folder / "projector"),
+            settings=ProjectorSettings(rows=RATE),
+        )  # fmt: skip
+        projector.catch_up()
+        for record in turns(size, seconds):
+            log.append([record])
+        clock = [time.process_time()]
+        for _ in range(2):  # the second time there is nothing but a snapshot, which is made every ten minutes only
+            projector.catch_up()
+            clock.append(time.process_time())
+        spent = 2 * clock[1] - clock[0] - clock[2]
+        readings = projector.state().readings
+        projector.stop()
+        store.close()
+        database.close()
+        log.close()
+    return round(spent / readings * 1e9)
 
 
 def measure(seconds: float = 90.0) -> dict[str, Any]:
@@ -141,6 +196,8 @@ def measure(seconds: float = 90.0) -> dict[str, Any]:
         }
         whole = [sum(row[k] for row in out[name].values()) for k in range(3)]
         out[name]["all"] = [*whole, round(whole[1] / whole[0], 2)]
+    few, many = stored(FEW, seconds), stored(MANY, seconds)
+    out["stored"] = {"all": [few, many, round(many / few, 2)]}
     return out
 
 
