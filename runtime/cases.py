@@ -31,6 +31,7 @@ from runtime.turning import Job, Turning
 
 Publish = Callable[[str, int, bytes], None]
 _DAY = 86_400_000  # ms
+_NO_PARK = -1  # a park that no key is of
 
 
 class Cases:
@@ -98,7 +99,8 @@ class Cases:
     def _told(self, cases: Sequence[Case], notified: int) -> None:
         for case in cases:
             body = b'{"type":"alarm","state":"%s","case":%s}' % (case.state.value.encode(), encode(case))
-            self._publish("alarm", case.park, body)
+            # Of no known park only a fire concerns everybody; the rest is for keys of every park (api.scope).
+            self._publish("alarm", case.park or (0 if case.life else _NO_PARK), body)
         if notified:
             self.wake()
 

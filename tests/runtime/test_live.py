@@ -2,11 +2,15 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
 from park.events import DeviceStatus, Reason, Status
 from park.settings import ApiSettings
 from park.wire import decode_event
+from runtime.cases import Cases
 from runtime.live import LiveBuffer
+from runtime.storage.sql.database import Database
+from tests.alerts.alarm_words import NOW, burns, passes
 
 STARTED = 1_700_000_000_000
 
@@ -190,3 +194,19 @@ def test_whether_anybody_listens_to_a_park():
         return nobody, some, both, live.hears(2)
 
     assert (False, (False, True), True, False) == asyncio.run(listen())
+
+
+def test_who_hears_of_an_alarm_of_no_park(tmp_path):
+    """A fire that may burn anywhere is told to all pages; what else nobody knows the park of to keys of every park."""
+    told = []
+    database = Database.open(tmp_path / "park.db")
+    cases = Cases(database, tmp_path, lambda *said: told.append(said), lambda: NOW, lambda: 0.0)
+    cases.store.trigger([replace(trigger, park=0) for trigger in (burns(), passes())], NOW)
+    database.close()
+
+    async def heard():
+        live = feed()
+        one, every = live.subscribe(frozenset({7})), live.subscribe()
+        return {park: (one.wants(park), every.wants(park)) for _, park, _ in told}
+
+    assert [(True, True), (False, True)] == list(asyncio.run(heard()).values())
