@@ -44,10 +44,18 @@ _YEAR_FIRST = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
 )
 _MIDNIGHT = 24  # o'clock
+_TIMES = range(
+    -62_135_510_400_000, 253_370_764_800_000
+)  # epoch ms that a date can be made of, with days before and after
 TIME = "no time (ISO 8601 is read, as 2026-03-01T08:00:00+08:00 or 2026-03-01 08:00; the year first)"
 SHOWN = 80  # letters of what cannot be read that a sentence repeats
 _DENSITY = {"1/m", "dB/m"}
-_SAME = {"degC": {"°C", "C", "celsius"}, "m3": {"m³"}, "ug/m3": {"µg/m3", "µg/m³", "ug/m³"}, "lx": {"lux"}}
+_SAME = {
+    "degC": {"°C", "\N{DEGREE CELSIUS}", "C", "celsius"},
+    "m3": {"m³", "\N{SQUARE M CUBED}"},
+    "ug/m3": {"µg/m3", "µg/m³", "ug/m³", "\N{GREEK SMALL LETTER MU}g/m3", "\N{GREEK SMALL LETTER MU}g/m³"},
+    "lx": {"lux"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +235,8 @@ def moment(text: str, zone: ZoneInfo) -> int | None:
         since = when.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     except OverflowError:  # the first hours of the year 1 in the east, the last of 9999 in the west
         return None
-    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    at = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    return at if at in _TIMES else None
 
 
 def _loose(text: str) -> datetime | None:
@@ -282,7 +291,8 @@ def _when(text: str, unit: str, plan: Map) -> int | None:
         relative = float(text) * _UNITS_OF_TIME[unit]
     except ValueError:
         return None
-    return plan.start + round(relative) if isfinite(relative) and abs(relative) < 1e15 else None
+    at = plan.start + round(relative) if isfinite(relative) else _TIMES.stop
+    return at if at in _TIMES else None
 
 
 def cells_of(

@@ -35,6 +35,8 @@ TIMES = {
     "before all years": ("0001-01-01T00:00:00+08:00", None),
     "after all years": ("9999-12-31T23:00:00-08:00", None),
     "end of all years": ("9999-12-31 24:00", None),
+    "days before the end of all years": ("9999-06-01", None),
+    "in a while": ("9998-01-01T00:00Z", 253_339_228_800_000),
 }
 
 
@@ -149,3 +151,17 @@ def test_map_of_the_page(tmp_path):
     assert (("main kWh", 40.0), ("tool works", "holiday")) == (
         (column.name, column.reading("1")), (paper.tenant, paper.kind),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "expected"),
+    [("temperature", "\N{DEGREE CELSIUS}", 21.5), ("water", "\N{SQUARE M CUBED}", 21.5), ("power", "W", 0.0215)],
+)
+def test_units(tmp_path, metric, unit, expected):
+    """Units are known by the signs that keyboards have for them, and values come in the metric's own."""
+    text = FILE.replace('"power"', f'"{metric}"')
+    (tmp_path / "map.toml").write_text(f'{text}unit = "{unit}"\n', "utf-8")
+
+    (table,) = read_map(tmp_path / "map.toml").tables
+
+    assert expected == pytest.approx(table.columns[0].reading("21.5"))
