@@ -112,9 +112,9 @@ class Courier:
             way = (batch.target.name, batch.address, batch.life)
             # Not a daemon: an attempt at hand is ended, not torn.
             thread = threading.Thread(target=self._go, args=(way, batch), name=f"send-{batch.target.name}")
-            with self._lock:
+            with self._lock:  # busy once it runs: where there is no thread to be had it is tried again
+                thread.start()
                 self._busy[way] = thread
-            thread.start()
         return len(found)
 
     def _ready(self, now: int, room: int) -> Callable[[Target, bool], bool]:

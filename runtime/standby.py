@@ -194,9 +194,11 @@ class Standby:
         """Let each receiver that has something to hear hear it, by itself."""
         with self._lock:
             free = [way for way, queue in self._ways.items() if queue and way not in self._busy]
-            self._busy.update(free)
         for way in free:
-            threading.Thread(target=self._go, args=(way,), name=f"standby-{way[0]}", daemon=True).start()
+            thread = threading.Thread(target=self._go, args=(way,), name=f"standby-{way[0]}", daemon=True)
+            with self._lock:  # busy once it runs: where there is no thread to be had it is tried again
+                thread.start()
+                self._busy.add(way)
 
     def _go(self, way: Way) -> None:
         attempts = 0

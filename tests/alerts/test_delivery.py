@@ -358,6 +358,23 @@ def test_a_drill_for_those_on_duty(office, receiver):
     assert ["+8613800000000"] == [b["to"] for b in receiver.bodies()]
 
 
+def test_no_thread_to_be_had(office, receiver):
+    """A machine that gives no thread now keeps no receiver from being told of a fire once it does."""
+    office.target("desk", receiver.url)
+    office.tell(burns())
+    threading.stack_size(1 << 46)  # more than there is: none can begin
+    try:
+        with pytest.raises(RuntimeError, match="thread"):
+            office.courier.turn()
+    finally:
+        threading.stack_size(0)
+    office.now += 61 * SECOND  # what was taken and not sent is due again
+
+    office.courier.turn()
+    until(lambda: office.states() == ["delivered"])
+    office.courier.stop()
+
+
 def test_target_off(office, receiver):
     """What waits for a target that is taken away is dead, and holds up nothing."""
     target = office.target("desk", receiver.url)
