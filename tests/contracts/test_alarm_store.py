@@ -9,7 +9,7 @@ from alerts.lifecycle import STALE_AFTER
 from park.alarm_ports import CaseFilter, place_after
 from park.alarms import Answer, Attachment, CaseState, CaseVerb, DeliveryState, Signal, SuppressionReason, Verdict
 from park.errors import Conflict, Forbidden, NotFound, UserError
-from park.events import AlarmState, Reason, Severity, Status
+from park.events import AlarmState, DeviceStatus, Reason, Severity, Status
 from park.metrics import Lane
 from runtime.storage.sql.alarm_writer import SETTLE
 from tests.alerts.alarm_words import (
@@ -117,8 +117,6 @@ class TestEvents:
 
     def test_status_told_again(self, alarms):
         """A device's health that is read again from the log changes nothing."""
-        from park.events import DeviceStatus
-
         down = DeviceStatus(5, Status.SILENT, NOW, NOW - HOUR, Reason.SILENT, 1)
         back = DeviceStatus(5, Status.ONLINE, NOW + 5, NOW + 5, Reason.BACK, 1)
         alarms.events.apply(Lane.BULK, 10, [down])
@@ -126,6 +124,23 @@ class TestEvents:
         alarms.events.apply(Lane.BULK, 30, [down, back])
 
         assert [(1, S.RETURNED)] == [(c.count, c.state) for c in alarms.store.cases(CaseFilter())]
+
+    @pytest.mark.parametrize(("first", "then"), [(Lane.LIFE, Lane.BULK), (Lane.BULK, Lane.LIFE)], ids=["life", "bulk"])
+    def test_gateway_of_both_lanes(self, alarms, first, then):
+        """A gateway that both lanes miss and hear again at one time is one case, over when the last says so."""
+        down = DeviceStatus(5, Status.GATEWAY_DOWN, NOW, NOW - HOUR, Reason.GATEWAY_DOWN, 1)
+        back = DeviceStatus(5, Status.ONLINE, NOW + MINUTE, NOW + MINUTE, Reason.BACK, 1)
+        for lane in (Lane.LIFE, Lane.BULK):
+            alarms.events.apply(lane, 10, [down])
+        alarms.events.apply(first, 20, [back])
+        held = [[h.source for h in c.holders] for c in alarms.store.cases(CaseFilter())]
+        alarms.events.apply(then, 20, [back])
+        told = [(c.state, c.holders) for c in alarms.store.cases(CaseFilter())]
+        alarms.events.apply(then, 30, [back])
+
+        assert [[then.value]] == held
+        assert [(S.RETURNED, ())] == told
+        assert told == [(c.state, c.holders) for c in alarms.store.cases(CaseFilter())]
 
     def test_the_world_is_told_after(self, alarms):
         """Whoever listens hears of a case once it is committed, with the number of messages that wait."""

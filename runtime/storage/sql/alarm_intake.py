@@ -58,7 +58,9 @@ class Intake:
     ) -> list[Trigger]:
         """Return the triggers of those events that are not stored yet: a log may be read again from anywhere.
 
-        `position` is that of the newest record that they are from.
+        `position` is that of the newest record that they are from. A device's status that stands as it is told is
+        the log's, read again, or the other lane's word of a gateway that both miss: it begins no case, and is heard
+        of one that is open, which is over when no lane misses the device.
         """
         known = {
             row[0]
@@ -69,17 +71,20 @@ class Intake:
         d = device_status.c
         newest = {row[0]: row[1] for row in among(connection, select(d.device, d.body), d.device, statuses)}
         new: list[SmallEvent] = []
+        repeated: set[str] = set()
         for event in events:
             if isinstance(event, DeviceStatus):
                 body = newest.get(event.device)
                 before = decode_event(body) if body is not None else None
-                if isinstance(before, DeviceStatus) and (before.id == event.id or before.at > event.at):
+                if isinstance(before, DeviceStatus) and before.at > event.at:
                     continue
+                if isinstance(before, DeviceStatus) and before.id == event.id:
+                    repeated.add(event.id)
             if event.id not in known:
                 known.add(event.id)
                 new.append(event)
         found = [t for event in new for t in triggers_of(lane_of(stream), event)]
-        told = _called_out(connection, found, self._now())
+        told = _called_out(connection, found, self._now()) | repeated
         found = [replace(t, told=t.id in told) for t in found] if told else found
         found += suspicions(connection, lane_of(stream), (e for e in events if isinstance(e, ActivityDay)))
         live = stream in self._ends and position > self._ends[stream]
