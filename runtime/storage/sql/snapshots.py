@@ -19,6 +19,7 @@ from park.errors import Corrupt, MachineryError
 from park.operator import State
 from park.wire import decode_states, write_states
 from runtime import log_marks
+from runtime.lean import give_back
 from runtime.log_marks import LogMarks, Mark, Messages
 from runtime.storage.sql.assignments import Held
 from runtime.storage.sql.tables_city import snapshot_parts, snapshots
@@ -50,6 +51,7 @@ class SqlSnapshots:
 
     def save(self, name: str, position: int, states: Mapping[str, State]) -> None:
         """Write a snapshot; forget all but the last two. Raises Superseded, Unavailable, MachineryError."""
+        give_back()  # the copy that is to be packed was made beside what is free in pieces
         with self._turn:
             packed, size = _packed(states)
         if size > _MOST:
