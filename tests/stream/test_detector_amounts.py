@@ -67,7 +67,7 @@ class TestAmounts:
 
     def test_a_visit_a_week(self):
         """What comes at one hour of each week, and at no other, is told for six weeks at most."""
-        ts = MONDAY + np.arange(9 * 168) * HOUR
+        ts = MONDAY + np.arange(8 * 168) * HOUR
         use = np.full(len(ts), 1e-4) * np.random.default_rng(2).uniform(0.5, 1.5, len(ts))
         use[(ts - MONDAY) % (7 * DAY) == 3 * DAY + 10 * HOUR] = 0.09
         rarity = rarities("energy", ts, use)
