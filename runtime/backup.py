@@ -74,6 +74,7 @@ def write_backup(house: Opened, target: Path, told: Told = lambda _: None) -> in
         for log, begin in held.items():
             log.hold("backup", begin)
         _copy(folder / "snapshots", staging / "snapshots")
+        house.readings.flush()  # with the counts that wait for it: what is copied first must not be a minute behind
         _copy_database(folder / DATABASE, staging / DATABASE)
         told(0.1)
         house.readings.backup(_fresh(staging / "series"), lambda done, whole: told(0.1 + 0.4 * done / max(1, whole)))

@@ -1,7 +1,7 @@
 """The loss ledger, whole: what the edge counted, what the store says it holds, and what is on its way."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Protocol
@@ -14,6 +14,7 @@ from runtime.storage.sql.ledger import HOUR, SqlLedger
 _TAIL = 64 << 20  # bytes of log that are looked at; what is further behind is counted when it is stored
 _TRIES = 3
 Cell = tuple[int, int]  # gateway, hour
+_Positions = Mapping[str, tuple[int, int]]  # of each log: stored, counted
 
 
 class Behind(Protocol):
@@ -48,21 +49,21 @@ class WholeLedger:
         behind = self._behind
         if behind is not None:
             with behind.giving:
-                return self._joined(start, end, {stream: behind.position(stream) for stream in self._logs})
-        positions = self._lasting()
+                return self._joined(start, end, self._positions(behind.position))
+        positions = self._positions(self._readings.position)
         found = self._joined(start, end, positions)
         for _ in range(_TRIES):  # others may write meanwhile: what is joined should be of one moment
-            before, positions = positions, self._lasting()
+            before, positions = positions, self._positions(self._readings.position)
             if positions == before:
                 break
             found = self._joined(start, end, positions)
         return found
 
-    def _lasting(self) -> dict[str, int]:
-        """Return how far each log lasts: after a crash what SQL counted may be ahead of the store's readings."""
-        return {stream: min(self._ledger.reached(stream), self._readings.position(stream)) for stream in self._logs}
+    def _positions(self, stored: Callable[[str], int]) -> _Positions:
+        """Return how far each log is stored, and counted: after a crash, and in a backup, either may be ahead."""
+        return {stream: (stored(stream), self._ledger.reached(stream)) for stream in self._logs}
 
-    def _joined(self, start: int, end: int, positions: Mapping[str, int]) -> list[LedgerRow]:
+    def _joined(self, start: int, end: int, positions: _Positions) -> list[LedgerRow]:
         messages, received, coming = self._tail(positions)
         # Rows that stages derive from readings (use of a register, people inside) came through no edge.
         stored = {cell: n for cell, n in self._readings.stored(start, end).items() if cell[0] >= 0}
@@ -72,23 +73,25 @@ class WholeLedger:
             for cell in [(row.gateway, row.hour)]
         ]
 
-    def _tail(self, positions: Mapping[str, int]) -> tuple[Counter[Cell], Counter[Cell], Counter[Cell]]:
+    def _tail(self, positions: _Positions) -> tuple[Counter[Cell], Counter[Cell], Counter[Cell]]:
         """Count messages and readings that the ledger has not seen, and readings that the store has not."""
         messages: Counter[Cell] = Counter()
         readings: Counter[Cell] = Counter()
         coming: Counter[Cell] = Counter()
         for stream, log in self._logs.items():
-            begin = max(positions[stream], log.begin)
-            counted = self._ledger.reached(stream)  # further than the store while that one has no room
+            stored, counted = positions[stream]
+            begin = max(min(stored, counted), log.begin)
             for position, record in log.read(begin, min(log.end, begin + self._span)):
                 if isinstance(record, Batch):
                     hour = received(record) // HOUR * HOUR
                     e = record.edge
                     for gateway, m, r in zip(e.gateway.tolist(), e.messages.tolist(), e.readings.tolist(), strict=True):
-                        coming[gateway, hour] += r
+                        coming[gateway, hour] += r if position > stored else 0
                         if position > counted:
                             messages[gateway, hour] += m
                             readings[gateway, hour] += r
-                    for refused in record.refused if position <= counted else ():
-                        coming[refused.gateway, refused.received // HOUR * HOUR] -= refused.readings
+                    # Refused and counted so: not on their way any more. Stored up to here and not counted: still.
+                    sign = (counted < position) - (stored < position)
+                    for refused in record.refused if sign else ():
+                        coming[refused.gateway, refused.received // HOUR * HOUR] += sign * refused.readings
         return messages, readings, coming

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from park.events import Counted
 from park.metrics import Lane
 from park.ports import Chunk, LedgerRow
-from park.readings import batch_of
-from park.records import Refusal, Refused
-from park.settings import Settings
+from park.readings import ReadingBatch, batch_of
+from park.records import Batch, Edge, Refusal, Refused
+from park.settings import LogSettings, Settings
 from runtime.house import House
+from runtime.log import SegmentLog
+from runtime.loss import WholeLedger
+from runtime.storage.memory import MemoryStore
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.ledger import HOUR, EdgeRow, SqlLedger, unexplained
 from runtime.storage.sql.ledger_waiting import WaitingLedger
@@ -168,3 +171,26 @@ def test_before_the_readings(tmp_path):
         lasting = SqlLedger(house.database).reached(Lane.BULK), house.readings.position(Lane.BULK)
 
     assert (5, 5) == lasting
+
+
+@pytest.mark.parametrize(("counts", "stores"), [(0, 0), (0, 1), (1, 0), (1, 1), (2, 1), (1, 2), (2, 2)])
+def test_either_is_ahead(tmp_path, counts, stores):
+    """Whichever of counts and readings lasts further, as in a backup, the log says the rest: nothing is unexplained."""
+    database = Database.open(tmp_path / "park.sqlite")
+    log = SegmentLog(tmp_path / "log", LogSettings(), Lane.BULK)
+    ledger, store = SqlLedger(database), MemoryStore(gateway_of=lambda: np.array([0, 7], np.int32))
+    for n in range(2):
+        ts, away = np.array([T0 + n]), (refused(Refusal.WRONG_TYPE, 1, 7, T0 + n),)
+        readings = ReadingBatch(np.ones(1, np.int32), ts, np.ones(1), np.zeros(1, np.uint8), ts)
+        position = log.append([Batch(readings, Edge(*(np.array([x], np.int32) for x in (7, 1, 2))), away)])
+        if n < counts:
+            ledger.add(Lane.BULK, position, [EdgeRow(7, T0, 1, 2)], away)
+        if n < stores:
+            store.write(Chunk(Lane.BULK, position, readings))
+            store.flush()
+
+    (row,) = WholeLedger(ledger, store, {Lane.BULK: log}).rows(T0, T0 + HOUR)
+    log.close()
+    database.close()
+
+    assert (2, 4, stores, 0) == (row.messages, row.received, row.stored, row.unexplained)
