@@ -208,15 +208,16 @@ class Config:
 
 
 class Verb(StrEnum):
-    """What a person, or a program on a person's behalf, may tell the stages."""
+    """What a person, a program on a person's behalf, or the platform of itself may tell the stages."""
 
     RESET = "reset"  # end a latched alarm (GB/T 45839-2025, 5.8.1)
     MODE = "mode"  # a device into test or maintenance, or back
+    LISTEN = "listen"  # the platform's own: nobody listened from arguments["since"] (epoch ms) until now
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An act of a named person, entering the stages through the log."""
+    """An act of a named person, or what the platform says of itself, entering the stages through the log."""
 
     verb: Verb
     received: int  # epoch ms

@@ -25,7 +25,7 @@ from park.records import Batch, Command, Config, Record, Tick
 from park.wire import SmallEvent
 from runtime.intake import Intake
 from runtime.lane_words import Decode, LaneSettings, LaneState, Phase, Sink, Source
-from runtime.log_time import LogTime
+from runtime.log_time import LogTime, unheard_since
 from runtime.runner import Runner, Stages
 from runtime.saving import Saving
 from runtime.troubles import Troubles
@@ -285,6 +285,7 @@ class LaneWorker:
         records: list[Record] = []
         minute = received // _MINUTE * _MINUTE
         if minute > self.runner.tick:
+            records += unheard_since(self.runner.tick, received)
             records.append(Tick(minute))
         for thing in submitted:
             if isinstance(thing, Batch):

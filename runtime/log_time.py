@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from park.readings import Int64
+from park.records import Command, Verb
 from runtime import clock
 
 JUMP = 86_400_000  # ms ahead of what was expected from which on a clock is not believed
@@ -32,6 +33,7 @@ _HOUR = 3_600_000  # ms
 _SAME = 60_000  # ms within which two offsets are one
 _PACE = 0.5  # of log time while the clock is behind it
 _TOLD = 60_000  # ms behind from which on people are told
+_DEAF = 120_000  # ms without a tick, of which there is one a minute, after which nobody has listened
 _log = logging.getLogger(__name__)
 
 
@@ -129,6 +131,13 @@ class LogTime:
         _log.warning("the clock is believed: log time goes on %s later", _span(self.doubted - self._last))
         self._agreement.offset = self.doubted - self._at * 1000
         self._last, self.doubted = float(self.doubted), 0
+
+
+def unheard_since(tick: int, received: int) -> list[Command]:
+    """Return what the log is told where it goes on after a stop: nobody listened from its newest tick until now."""
+    if not tick or received - tick <= _DEAF:
+        return []
+    return [Command(Verb.LISTEN, received, "platform", arguments={"since": str(tick)})]
 
 
 def _span(ms: float) -> str:

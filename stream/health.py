@@ -6,6 +6,7 @@
 A device is silent when it has said nothing for 2.5 times the silence it promises (at least 2 minutes; life
 safety at most 24 h: GB/T 45839-2025, 5.5.2), or when its last will says so. When every device behind a
 gateway is silent the gateway is told, once, and they are not. What is stuck `stream.standing` says.
+A time in which nobody listened is nobody's silence (`Verb.LISTEN`, told by a lane that goes on after a stop).
 Retained messages are no sign of life. All times are log time; but for last wills, changes are told at ticks.
 """
 
@@ -20,7 +21,7 @@ from park.events import DeviceStatus, Reason, Status
 from park.metrics import CODE, Lane
 from park.operator import Emit, State
 from park.readings import Bool, Quality, ReadingBatch
-from park.records import Config
+from park.records import Command, Config, Verb
 from stream.standing import Standing
 
 VERSION = 2
@@ -245,6 +246,21 @@ class Health:
             reason = _REASON.get(status) or _RELIEF.get(before, Reason.BACK)
             row = self._directory.devices.get(device)
             emit(DeviceStatus(device, status, at, int(c["seen"][device]), reason, row.park if row else 0))
+
+    def on_command(self, command: Command, emit: Emit) -> None:
+        """Let the silence of every device stand still for the time in which nobody listened."""
+        del emit
+        since = command.arguments.get("since", "")
+        if command.verb is not Verb.LISTEN or not since.isdecimal():
+            return
+        d, c, gateway = self._directory, self._device, self._gateway
+        away = max(0, command.received - int(since))
+        np.maximum.at(c["seen"], d.device[: d.size], self._point["at"][: d.size])
+        alive = np.maximum(c["seen"], c["base"])
+        children = (alive > 0) & (gateway > 0)
+        np.maximum.at(alive, gateway[children], alive[children])  # who is behind a gateway speaks for it
+        known = alive > 0
+        c["base"][known] = np.maximum(c["base"][known], np.minimum(alive[known] + away, command.received))
 
     # ── the rest of the contract ─────────────────────────────────────────────────────────────────
 

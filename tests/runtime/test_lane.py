@@ -59,6 +59,21 @@ class TestFlow:
         until(lambda: bench.worker.runner.tick == START + 3 * MINUTE)
         bench.stop()
 
+    def test_a_stop_is_told(self, tmp_path):
+        """A log that goes on after a stop says since when nobody has listened, before any minute after it."""
+        bench = Bench(tmp_path).start()
+        bench.clock.now = START + 7
+        bench.run(message("smoke", {"smoke": False}))
+        bench.clock.now = START + 25 * MINUTE + 7
+        bench.run(message("smoke", {"smoke": False}))
+        bench.worker.stop(20)
+
+        records = [record for _, record in bench.log.read(0)]
+        (nth,) = [n for n, record in enumerate(records) if isinstance(record, Command)]
+        told = Command(Verb.LISTEN, START + 25 * MINUTE + 7, "platform", arguments={"since": str(START)})
+        assert [told, Tick(START + 25 * MINUTE)] == records[nth : nth + 2]
+        bench.log.close()
+
     def test_a_command(self, tmp_path):
         """A person's act is in the log when it is confirmed, and the stages obey it."""
         bench = Bench(tmp_path).start()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from park.events import Reason, Status
 from park.metrics import Lane
 from park.readings import Quality, batch_of
-from park.records import Config, DeviceRow, PlaceRow, PointRow, Tick
+from park.records import Command, Config, DeviceRow, PlaceRow, PointRow, Tick, Verb
 from stream.health import Health
 from stream.pipeline import Pipeline
 
@@ -31,7 +31,10 @@ CONFIG = Config(
 
 
 def run(*steps, config=CONFIG):
-    """Return (device, status, minutes) of what steps bring: (point, value, minutes[, quality]), or a minute to tick."""
+    """Return (device, status, minutes) of what steps bring.
+
+    A step is (point, value, minutes[, quality]), a minute to tick, or a record.
+    """
     pipeline = Pipeline(lambda d: (Health(d),))
     told = []
     pipeline.run(config, told.append)
@@ -41,9 +44,17 @@ def run(*steps, config=CONFIG):
             ts = START + int(at * MINUTE)
             batch = batch_of([(number, ts, float(value), int(*quality), ts)])
             pipeline.operators[0].on_batch(batch, told.append)
+        elif isinstance(step, Command):
+            pipeline.run(step, told.append)
         else:
             pipeline.run(Tick(START + step * MINUTE), told.append)
     return [(e.device, e.status, (e.at - START) / MINUTE) for e in told]
+
+
+def deaf(since, until):
+    """Return the record that nobody listened between two minutes."""
+    arguments = {"since": str(START + since * MINUTE)}
+    return Command(Verb.LISTEN, START + until * MINUTE, "platform", arguments=arguments)
 
 
 class TestSilence:
@@ -56,6 +67,24 @@ class TestSilence:
     def test_life_safety_within_a_day(self):
         """A life-safety device is missed within 24 h, whatever it promised."""
         assert [(2, Status.ONLINE, 1), (2, Status.SILENT, 1441)] == run((SMOKE, 0, 0), 1, 1440, 1441)
+
+    def test_nobody_listened(self):
+        """The time in which nobody listened is no silence; what is left of the patience counts from its end."""
+        assert [(1, Status.ONLINE, 1), (1, Status.SILENT, 33)] == run(
+            (METER, 1, 0), 1, deaf(1, 31), 31, 32, 33, 34
+        )  # 2.5 minutes: one before the stop, the rest after it
+
+    def test_silent_before_and_after(self):
+        """Who was silent before nobody listened is silent after it, and neither comes nor goes."""
+        assert [(1, Status.ONLINE, 1), (1, Status.SILENT, 5)] == run((METER, 1, 0), 1, 5, deaf(5, 35), 35, 36, 40)
+
+    def test_gateways_of_a_time_in_which_nobody_listened(self):
+        """A gateway that speaks through the devices behind it is not down for a time in which nobody listened."""
+        spoken = [(n, 20, 0) for n in (BEHIND_1, BEHIND_2, BEHIND_3)]
+        again = [(n, 21, 31.5) for n in (BEHIND_1, BEHIND_2, BEHIND_3)]
+        told = run(*spoken, 1, deaf(1, 31), 31, 32, *again, 33)
+
+        assert {Status.ONLINE} == {status for _, status, _ in told}
 
     def test_retained_is_no_sign_of_life(self):
         """A message that the broker kept does not bring a silent device back."""
@@ -254,10 +283,11 @@ class TestBattery:
         assert [(3, Status.LOW_BATTERY, 1), (3, Status.ONLINE, 3)] == run((LOW, 1, 0), 1, (LOW, 0, 2), 3)
 
 
+STOPS = st.lists(st.tuples(st.integers(0, 10), st.integers(11, 30)).map(lambda stop: deaf(*stop)), max_size=2)
 ITEMS = st.builds(
-    lambda a, b: a + b,
+    lambda a, b, c: a + b + c,
     rows([METER, METER_VOLTS, BEHIND_1, BEHIND_2, BATTERY, LOW], st.sampled_from([0.0, 1.0, 5.0, 90.0]),
          span=30 * MINUTE, qualities=(Quality.GOOD, Quality.LATE, Quality.RETAINED)),
-    rows([ONLINE], st.sampled_from([0.0, 1.0]), span=30 * MINUTE, max_size=10),
+    rows([ONLINE], st.sampled_from([0.0, 1.0]), span=30 * MINUTE, max_size=10), STOPS,
 )  # fmt: skip
 TestHealthContract = contract_of(Case("health", lambda d: (Health(d),), CONFIG, ITEMS, after=60 * MINUTE))
