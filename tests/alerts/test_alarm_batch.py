@@ -1,5 +1,6 @@
 """Many triggers of one transaction are told as if one by one: cases, histories, messages, timers."""
 
+import re
 import shutil
 from dataclasses import replace
 
@@ -75,8 +76,16 @@ def everything(alarms):
     for row in rows:
         key = "|".join((row["family"], row["subject"], row["cause"]))
         names[row["id"]] = f"{key}|{sum(name.startswith(f'{key}|') for name in names.values())}"
-        row["body"] = replace(case_of(row["body"]), id=0)
-    lines = {names[n]: [replace(line, id=0, case=0) for line in alarms.store.history(n)] for n in names}
+
+    def named(text):
+        return re.sub(r"case:(\d+)", lambda found: names[int(found[1])], text)
+
+    for row in rows:
+        case = case_of(row["body"])
+        held = tuple(replace(s, by=named(s.by)) for s in case.suppressed)
+        row["body"] = replace(case, id=0, suppressed=held)
+    past = {n: alarms.store.history(n) for n in names}
+    lines = {names[n]: [replace(t, id=0, case=0, note=named(t.note)) for t in found] for n, found in past.items()}
     messages = {}
     for delivery in alarms.outbox.deliveries(limit=10_000):
         note = delivery.notification
