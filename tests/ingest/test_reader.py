@@ -219,10 +219,10 @@ class TestAcknowledging:
 
     def test_holding(self, broker):
         """A lane that cannot store polls for nothing: the connection lives, and all comes later."""
-        with reader(broker, "hold", keepalive=1) as r:
+        with reader(broker, "hold", keepalive=2) as r:
             publish(broker, "hold/a", numbers(2_000))
             connections = r.counters.connections
-            for _ in range(60):  # three keep-alives
+            for _ in range(120):  # three keep-alives
                 assert [] == r.poll(0.05, 0)
 
             assert (True, connections) == (r.connected, r.counters.connections)
