@@ -68,6 +68,7 @@ class Unusual:
         self._detectors: tuple[Detector, ...] = tuple(make(self._calendar) for make in DETECTORS.values())
         self._used = np.zeros(len(_NAMES), np.int64)  # slots of each
         self._told, self._drawn, self._gaps = Told(), Drawn(), Gaps()
+        self._judged: list[tuple[Rows, Int64]] = []  # of the batch at hand: rows, and the times that they speak of
         self._rules: tuple[LimitRow, ...] = ()  # on what is told
         # By point; the last row is for all beyond.
         self._c: dict[str, npt.NDArray[Any]] = {n: np.full(2, _fill(n), kind) for n, kind in _COLUMNS.items()}
@@ -77,6 +78,7 @@ class Unusual:
         due = batch.ts >= self._c["due"].take(batch.point, mode="clip")
         amount = self._c["amount"].take(batch.point, mode="clip")
         found: list[tuple[int, Finding]] = []
+        self._judged.clear()
         if due.any():
             # A device whose clock runs ahead would keep its point from being judged until then.
             due &= (batch.quality == Quality.GOOD) & np.isfinite(batch.value) & (batch.ts <= batch.received + HOUR)
@@ -85,6 +87,8 @@ class Unusual:
                 self._round(batch, rows[part], found)
         if amount.any():
             self._add(batch, np.flatnonzero(amount & (batch.quality < Quality.LATE) & np.isfinite(batch.value)), found)
+        if self._judged:
+            self._miss(batch, found)
         for _, finding in sorted(found, key=lambda f: f[0]):  # in order of arrival, not of rounds
             emit(finding)
         return batch
@@ -127,11 +131,9 @@ class Unusual:
     def _judge(
         self, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
     ) -> None:
-        """Judge a value for each row's point; tell what is unusual, and what was missing."""
+        """Judge a value for each row's point; tell what is unusual."""
         point = batch.point[rows]
-        step = np.where(self._c["amount"][point], HOUR, self._directory.interval[point])
-        for i, finding in self._gaps.take(self._directory, point, ts, batch.received[rows], np.maximum(step, MINUTE)):
-            found.append((int(rows[i]), finding))
+        self._judged.append((rows, ts))
         which = self._c["detector"][point]
         for k in range(len(_NAMES)):
             some = which == k
@@ -140,6 +142,17 @@ class Unusual:
                 return
             if some.any():
                 self._give(k, batch, rows[some], ts[some], value[some], found)
+
+    def _miss(self, batch: ReadingBatch, found: list[tuple[int, Finding]]) -> None:
+        """Tell what was missing before the values that were judged, in the order in which these came."""
+        rows, ts = (np.concatenate(column) for column in zip(*self._judged, strict=True))
+        self._judged.clear()
+        order = np.argsort(rows, kind="stable")
+        rows, ts = rows[order], ts[order]
+        point = batch.point[rows]
+        step = np.where(self._c["amount"][point], HOUR, self._directory.interval[point])
+        missing = self._gaps.take(self._directory, point, ts, batch.received[rows], np.maximum(step, MINUTE))
+        found[:0] = [(int(rows[i]), finding) for i, finding in missing]  # said before what the value itself is
 
     def _give(
         self, k: int, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
