@@ -14,6 +14,7 @@ from functools import partial
 import pytest
 
 from park.metrics import Lane
+from park.streams import lane_of
 from runtime.city_parts import Workshop
 from runtime.city_worker import LanePartitions
 from runtime.kafka_node import kafka_home
@@ -49,10 +50,13 @@ def until_taken(city: Ground, worker: Process, before: dict[str, float]) -> None
     until(taken, 60, every=0.2)
 
 
-def shared(city: Ground) -> bool:
-    """Tell whether every worker holds some logs, and every log has one worker."""
-    held = [{s for s, e in w.figures("park_worker_epoch").items() if e} for w in city.workers]
-    return all(held) and sorted(city.engines.streams) == sorted(s for of in held for s in of)
+def shared(city: Ground) -> list[dict[str, float]]:
+    """Return what each worker holds, once each log has one worker, and each worker logs of each lane: else []."""
+    held = [worker.figures("park_worker_epoch") for worker in city.workers]
+    once = sorted(city.engines.streams) == sorted(s for of in held for s, epoch in of.items() if epoch)
+    # A lane has a group of its own: who is in one of them only, or has not taken what he was given, is given more soon.
+    settled = all({lane_of(s) for s in of} == set(Lane) and all(of.values()) for of in held)
+    return held if once and settled else []
 
 
 def until_behind(city: Ground) -> None:
@@ -105,8 +109,7 @@ def cut_from_postgres(city: Ground) -> None:
 def given_what_it_cannot_take(city: Ground) -> None:
     """Cut a worker from PostgreSQL alone and kill the other: who comes then has all logs, those that it ran, too."""
     worker, other = city.workers
-    until(lambda: shared(city), 60, every=0.2)
-    before = worker.figures("park_worker_epoch")
+    before, _ = until(lambda: shared(city), 60, every=0.2)
     worker.way.cables["postgres"].cut()
     city.drop(other)
     # It is given what was the other's, cannot take it, and leaves the group; what it runs goes on meanwhile.
