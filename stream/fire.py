@@ -107,7 +107,7 @@ class Fire:
         member, received = self._member(live, i, state=True), int(live.received[i])
         quality = int(live.quality[i])
         timely = quality < Quality.LATE
-        if quality != Quality.WRONG_CLOCK and self._is_reset(member, clock, timely=timely):
+        if quality != Quality.WRONG_CLOCK and self._resets.covers(member, received, clock, timely=timely):
             return
         labels = labels_of(quality, late=quality == Quality.LATE or received - member.ts - clock[0] > LATE_AFTER)
         reason = Reason.CALL_POINT if member.metric == "call_point" else Reason.DETECTOR_ALARM
@@ -124,7 +124,8 @@ class Fire:
             self._conditions.gone(weak, received, limit, emit)
         if not sign & (Sign.BEGINS | Sign.WEAK):
             return
-        if self._is_reset(full, clock, timely=live.quality[i] < Quality.LATE):
+        if self._resets.covers(full, received, clock, timely=bool(live.quality[i] < Quality.LATE)):
+            self._signs.forget([full.point])  # what is still hot after it is an alarm
             return
         labels = labels_of(int(live.quality[i]), late=False)
         if Sign.WEAK in sign and not self._apart(weak, labels):
@@ -140,9 +141,6 @@ class Fire:
         device, metric = int(self._directory.device[point]), NAMES[self._code[point]]
         return Member(device, point, metric, int(live.ts[i]), float(live.value[i]), state=state, weak=weak)
 
-    def _is_reset(self, member: Member, clock: Clock, *, timely: bool) -> bool:
-        return self._resets.covers(member.point, member.device, member.ts, clock, timely=bool(timely))
-
     def _apart(self, member: Member, labels: tuple[Label, ...]) -> bool:
         """Tell whether a device is under test or maintenance, which is kept apart (GB/T 45839-2025, 5.8.4)."""
         return member.device in self._mode or Label.TEST in labels or Label.MAINTENANCE in labels
@@ -150,6 +148,7 @@ class Fire:
     def _raise(
         self, member: Member, at: int, reason: Reason, labels: tuple[Label, ...], limit: float | None, emit: Emit
     ) -> None:
+        self._resets.heard(member)
         if self._apart(member, labels):
             mode = self._mode.get(member.device, "normal")
             said = Label.MAINTENANCE if mode == "maintenance" or Label.MAINTENANCE in labels else Label.TEST

@@ -20,6 +20,10 @@ from stream.latches import Member, Standing
 from stream.rounds import rounds
 
 DEAF_AFTER = 5 * 60_000  # ms after which a device's clock that went back is believed
+# ms for which a live alarm may have been on its way while a person reset: what a report of an alarm may take over
+# NB-IoT (3GPP TR 45.820: 10 s). What seems to have taken longer may as well be new, by a clock that was set back.
+ON_ITS_WAY = 10_000
+HEARD = 16  # alarms of a point whose times are remembered: more are not in flight at once when a session is taken up
 _UNSEEN = -(2**62)
 # ms by which a device's clock lags receipt, newest time that it told, whether it is believed now though it went back
 Clock = tuple[int, int, bool]
@@ -77,6 +81,7 @@ class Resets:
         self._conditions = conditions
         self._device: dict[int, tuple[int, int]] = {}  # device -> ts and receipt of its last reset
         self._ended: dict[int, int] = {}  # point -> ts of its newest alarm that a reset has ended
+        self._heard: dict[int, tuple[int, ...]] = {}  # point -> ts of its newest alarms, by a state or by values
         self._person: dict[str, int] = {}  # "subject", or "family/subject" -> log time
 
     def ended(self, members: Iterable[Member]) -> None:
@@ -84,35 +89,47 @@ class Resets:
         for member in members:
             self._ended[member.point] = max(member.ts, self._ended.get(member.point, member.ts))
 
+    def heard(self, member: Member) -> None:
+        """Learn that an alarm of a member was taken: the same reading once more is no news after its reset."""
+        before = self._heard.get(member.point, ())
+        if member.ts not in before:
+            self._heard[member.point] = (*before, member.ts)[-HEARD:]
+
     def by_device(self, device: int, ts: int, at: int) -> None:
         """Learn of a device's own reset."""
         self._device[device] = max((ts, at), self._device.get(device, (ts, at)))
 
-    def covers(self, point: int, device: int, ts: int, clock: Clock, *, timely: bool) -> bool:
-        """Tell whether an alarm of that time was ended by a reset we know of.
+    def covers(self, member: Member, at: int, clock: Clock, *, timely: bool) -> bool:
+        """Tell whether an alarm that came at a log time was ended by a reset we know of.
 
-        A device that was never heard has no lag that could be known, and one whose clock stands still
-        says the time of its old alarm with every new one: both are believed. So is one whose clock was ahead and
-        gives a time after the reset, or that was silent for minutes and gives an earlier time than before: its clock
-        may have been set in between.
+        Only what leaves no doubt is: the same reading once more; one that its device or gateway calls late or
+        retained, and that is of before the reset; a live one that was on its way for moments while a person reset.
+        A live one whose time lies before what its device said last is believed: its clock may have been set back, or
+        been put right, or stand still; and so is a device that was never heard, whose lag nobody knows.
         """
+        ts = member.ts
         lag, newest, back = clock
-        if ts == self._ended.get(point) and newest > ts:
-            return True  # the same reading once more
-        theirs, ours = self._device.get(device, (_UNSEEN, _UNSEEN))
-        if back:
-            return False
-        told = max(ts, ts + lag)  # the latest that it can be, on our clock
-        if ts < theirs and told < ours:
+        again = ts <= self._ended.get(member.point, _UNSEEN) and ts in self._heard.get(member.point, ())
+        if again and newest > ts:
             return True
-        if timely and newest == _UNSEEN:
-            return False
-        metric = NAMES[self._directory.metric[point]]
+        told = max(ts, ts + lag)  # the latest that it can be, on our clock
+        if timely:
+            in_doubt = newest == _UNSEEN or ts < newest or at - told > ON_ITS_WAY
+            if back or (in_doubt and not again):
+                return False
+        else:
+            theirs, ours = self._device.get(member.device, (_UNSEEN, _UNSEEN))
+            if ts < theirs and told < ours:
+                return True
+        return told < max(self._person.get(key, _UNSEEN) for key in self._names(member))
+
+    def _names(self, member: Member) -> tuple[str, ...]:
+        """Return the names under which a person's reset may touch a member."""
+        metric = NAMES[self._directory.metric[member.point]]
         families = ("fire", "gas") if metric in CO else ("gas",) if metric in GAS else ("fire",)
-        spot = self._conditions.spot(point)
-        subjects = (*((f"place:{spot}",) if spot else ()), f"device:{device}")
-        keys = (*subjects, *(f"{family}/{subject}" for family in families for subject in subjects))
-        return told < max(self._person.get(key, _UNSEEN) for key in keys)
+        spot = self._conditions.spot(member.point)
+        subjects = (*((f"place:{spot}",) if spot else ()), f"device:{member.device}")
+        return (*subjects, *(f"{family}/{subject}" for family in families for subject in subjects))
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────
 
@@ -174,6 +191,7 @@ class Resets:
         return {
             "device_reset": list(self._device.items()),
             "ended": list(self._ended.items()),
+            "heard": list(self._heard.items()),
             "person_reset": list(self._person.items()),
         }
 
@@ -181,4 +199,6 @@ class Resets:
         """Take what an earlier snapshot told."""
         self._device = {device: (ts, at) for device, (ts, at) in told["device_reset"]}
         self._ended = dict(told["ended"])
+        heard = told.get("heard", [(point, [ts]) for point, ts in told["ended"]])
+        self._heard = {point: tuple(times) for point, times in heard}
         self._person = dict(told["person_reset"])

@@ -10,6 +10,17 @@ Weak signs are small rises, that must stand out of what this very sensor does on
 ```
   value - baseline  >=  max(rise of the rule, NOISE x usual distance from the baseline)
 ```
+Strays are values that are not the present for sure: back-filled, from the broker's memory, or of a time before
+the newest one (late and not called so, or by a clock that was set back). They teach nothing and rise from
+nothing, for they come in bursts; but a level that is passed is evidence of a fire, and is told with its label:
+
+```
+ late       later than all that was seen; two in a row, as of live ones     ──> a full sign
+ retained   later than all that was seen; one is enough: the broker remembers no more
+ earlier    from a device that does not call it late; two in a row
+```
+A late or retained one that a newer value has overtaken is history, and raises nothing.
+
 The usual distance is learned from the point's own past, hours of it, a heater's cycle and the cell's
 noise included; a wild value teaches no more than six times what is usual. What they amount to is decided in
 fire_joint.py. All figures are rows of the rule table (sign_rules.py).
@@ -67,7 +78,11 @@ _COLUMNS = {
     "weak_calm": np.int16,
     "weak": np.bool_,
     "weak_back": np.float64,
+    "raw": np.float64,  # newest value as it came
+    "stray_ts": np.int64,  # newest stray, by the device's clock, and its value
+    "stray_raw": np.float64,
 }
+_TIMES = frozenset({"at", "ts", "stray_ts"})
 
 
 class Sign(IntFlag):
@@ -100,7 +115,8 @@ class Signs:
         self._directory = directory
         self._rules = sign_rules(directory)
         self._column: dict[str, npt.NDArray[Any]] = {name: np.zeros(2, kind) for name, kind in _COLUMNS.items()}
-        self._column["at"][:] = self._column["ts"][:] = _UNSEEN
+        for name in _TIMES:
+            self._column[name][:] = _UNSEEN
         self._metric = np.full(len(NAMES) + 1, -1, np.int8)  # by metric code: place in METRICS
         self._metric[[CODE[m] for m in METRICS]] = range(len(METRICS))
 
@@ -126,7 +142,7 @@ class Signs:
         quality = batch.quality
         d = self._directory
         # A wrong clock is no obstacle: times here are those of receipt. Out-of-range values are faults.
-        usable = (quality < Quality.LATE) | (quality == Quality.WRONG_CLOCK) | (quality >= Quality.TEST)
+        usable = (quality <= Quality.RETAINED) | (quality == Quality.WRONG_CLOCK) | (quality >= Quality.TEST)
         usable &= analogue & np.isfinite(batch.value)
         usable &= (batch.value >= d.low[batch.point]) & (batch.value <= d.high[batch.point])
         rows = np.flatnonzero(usable)
@@ -143,6 +159,9 @@ class Signs:
         c = self._column
         point = batch.point[rows]
         fresh = (batch.ts[rows] > c["ts"][point]) | (batch.received[rows] - c["at"][point] > _DEAF_AFTER)
+        fresh &= (batch.quality[rows] != Quality.LATE) & (batch.quality[rows] != Quality.RETAINED)
+        if not fresh.all():
+            self._strays(batch, rows[~fresh], sign, limit)
         rows, point = rows[fresh], point[fresh]
         received = batch.received[rows]
         m = self._metric[self._directory.metric[point]]
@@ -154,6 +173,34 @@ class Signs:
         sign[rows] |= told
         c["smooth"][point] = value
         c["ts"][point], c["at"][point] = batch.ts[rows], received
+        c["raw"][point] = batch.value[rows]
+
+    def _strays(self, batch: ReadingBatch, rows: Rows, sign: Int8, limit: Float64) -> None:
+        """Judge values that are not the present for sure, by their level alone."""
+        c = self._column
+        point, ts, value, quality = batch.point[rows], batch.ts[rows], batch.value[rows], batch.quality[rows]
+        retained = quality == Quality.RETAINED
+        flagged = retained | (quality == Quality.LATE)
+        known = ((ts == c["ts"][point]) & (value == c["raw"][point])) | (
+            (ts == c["stray_ts"][point]) & (value == c["stray_raw"][point])
+        )
+        # A retained message without a time of its own has that of receipt: of what was seen it is the copy.
+        copied = retained & (ts == batch.received[rows])
+        known |= copied & (c["at"][point] != _UNSEEN) & (value == c["raw"][point])
+        known |= copied & (c["stray_ts"][point] != _UNSEEN) & (value == c["stray_raw"][point])
+        overtaken = flagged & (ts <= np.maximum(c["ts"][point], c["stray_ts"][point]))
+        news = ~known & ~overtaken
+        rows, point, value, retained = rows[news], point[news], value[news], retained[news]
+        m = self._metric[self._directory.metric[point]]
+        level = self._rules.level[m]
+        hot = value >= level
+        streak = np.where(hot, np.minimum(c["streak"][point] + 1, 1_000), 0)
+        start = hot & ~c["up"][point] & (retained | (streak >= AGREE))
+        c["stray_ts"][point], c["stray_raw"][point] = batch.ts[rows], value
+        c["streak"][point] = streak
+        c["up"][point] |= start
+        c["back"][point] = np.where(start, level - self._rules.band[m], c["back"][point])
+        sign[rows], limit[rows] = (start * Sign.BEGINS).astype(np.uint8), level
 
     def _full(self, point: Rows, m: Rows, value: Float64, first: Bool, elapsed: Int64) -> tuple[Int8, Float64]:
         """Judge levels and full rises; return signs and limits."""
@@ -230,4 +277,4 @@ class Signs:
 
 
 def _fill(name: str) -> int:
-    return _UNSEEN if name in {"at", "ts"} else 0
+    return _UNSEEN if name in _TIMES else 0

@@ -397,7 +397,8 @@ everything = st.builds(
     lambda *lists: [item for items in lists for item in items],
     rows([SMOKE_1, SMOKE_2, BUTTON, GAS, CO, ELSEWHERE, SECOND_CHANNEL], st.sampled_from([0.0, 1.0]),
          span=30 * MINUTE, qualities=(Quality.GOOD, Quality.LATE, Quality.RETAINED, Quality.WRONG_CLOCK, Quality.TEST)),
-    rows([HEAT, OBSCURED], st.sampled_from([0.0, 20.0, 40.0, 60.0, 80.0, 1e300]), span=30 * MINUTE),
+    rows([HEAT, OBSCURED], st.sampled_from([0.0, 20.0, 40.0, 60.0, 80.0, 1e300]), span=30 * MINUTE,
+         qualities=(Quality.GOOD, Quality.LATE, Quality.RETAINED)),
     st.lists(commands, max_size=3),
     st.lists(unknown, max_size=2),
 )  # fmt: skip

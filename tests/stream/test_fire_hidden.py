@@ -227,3 +227,136 @@ class TestEveryGateOfEveryPipeline:
         told = [watch.read(HEAT, 90, n, Quality.WRONG_CLOCK) for n in range(3)]
 
         assert [e.rule for some in told for e in some] == ["fire.pre_alarm"]
+
+
+class TestClocksSetBackUnseen:
+    """A clock that is set back while its device is heard: an alarm that is told once is told."""
+
+    @pytest.mark.parametrize("by_device", [True, False])
+    @pytest.mark.parametrize("back", [1, 59, 3_600])
+    def test_within_minutes_of_its_last_word(self, back, by_device):
+        """An alarm after a reset is raised though its time lies before the reset, and before what was said last."""
+        watch = Watch()
+        watch.read(SMOKE_1, 1, 4_000)
+        if by_device:
+            watch.read(SMOKE_1, 0, 4_060)
+        else:
+            watch.reset(4_060, place=UNIT)
+            watch.read(SMOKE_1, 0, 4_070)
+        watch = watch.restarted()
+
+        told = watch.read(SMOKE_1, 1, 4_060 - back, received=4_090)
+
+        assert [e.rule for e in told] == ["fire.pre_alarm"]
+
+    def test_little_by_little(self):
+        """So it is where the clock, set back by less than the silence before, says a time after its last word."""
+        watch = Watch()
+        watch.read(SMOKE_1, 0, 1_000)
+        watch.read(SMOKE_2, 1, 1_090)
+        watch.reset(1_100, place=UNIT)
+
+        assert [e.device for e in watch.read(SMOKE_1, 1, 1_090, received=1_290)] == [1]
+
+    def test_an_alarm_on_its_way_while_a_person_resets(self):
+        """What began moments before a person's reset of its place, and comes right after it, is ended with it."""
+        watch = Watch()
+        watch.read(SMOKE_1, 0, 1)
+        watch.read(SMOKE_2, 1, 2)
+        watch.reset(9, place=UNIT)
+
+        assert watch.read(SMOKE_1, 1, 8, received=10) == []
+
+    def test_all_that_was_in_flight(self):
+        """Alarms that come once more in a row, after their device's reset and beyond a restart, stay ended."""
+        watch = Watch()
+        for at in (5, 6, 7):
+            watch.read(SMOKE_1, 1, at)
+        watch.read(SMOKE_1, 0, 8)
+        watch = watch.restarted()
+
+        assert [watch.read(SMOKE_1, 1, at, received=9) for at in (5, 6, 7)] == [[], [], []]
+
+    def test_heat_after_a_sign_that_was_reset(self):
+        """Late values of before a person's reset do not keep the point, still hot, from being an alarm."""
+        watch = Watch()
+        watch.read(HEAT, 60, 1)
+        watch.read(HEAT, 60, 8)
+        watch.reset(9, place=UNIT)
+        covered = [watch.read(HEAT, 60, at, Quality.LATE, received=9.5) for at in (8.2, 8.4)]
+
+        told = [e for at in (19, 29) for e in watch.read(HEAT, 61, at)]
+
+        assert covered == [[], []]
+        assert [e.rule for e in told] == ["fire.pre_alarm"]
+
+
+LATE, RETAINED = Quality.LATE, Quality.RETAINED
+LABEL = {LATE: (Label.LATE,), RETAINED: (Label.RETAINED,), Quality.GOOD: ()}
+
+
+class TestValuesThatAreNotThePresent:
+    """A level that is passed is evidence, however it comes; what a newer value has overtaken is history."""
+
+    @pytest.mark.parametrize(
+        ("before", "values", "quality", "raised"),
+        [
+            ([21], [(10, 80), (20, 85)], LATE, [20]),  # back-filled after the last word
+            ([21], [(10, 80), (20, 85), (30, 90)], LATE, [20]),  # told once
+            ([], [(10, 80), (20, 85)], LATE, [20]),
+            ([21], [(10, 80)], LATE, []),  # one absurd value is no fire
+            ([21], [(10, 80), (20, 21), (30, 80)], LATE, []),
+            ([21], [(10, 50), (20, 55)], LATE, []),  # below the level: nothing rises from the past
+            ([80], [(10, 80)], LATE, [10]),  # the second in a row
+            ([21], [(-20, 80), (-10, 85)], LATE, []),  # overtaken by what was seen since
+            ([21], [(20, 80), (10, 85)], LATE, []),
+            ([21], [(10, 80)], RETAINED, [10]),  # the broker remembers one
+            ([], [(10, 80)], RETAINED, [10]),
+            ([21], [(-10, 80)], RETAINED, []),
+            ([21], [(10, 5000)], RETAINED, []),  # beyond what the metric can be: a fault
+            ([21], [(-20, 80), (-10, 85)], Quality.GOOD, [-10]),  # a clock that was set back
+            ([21], [(-20, 80), (-20, 80)], Quality.GOOD, []),  # the same one twice
+            ([21], [(-20, 80)], Quality.GOOD, []),
+        ],
+    )
+    @pytest.mark.parametrize("restarts", [False, True])
+    def test_told_once_or_not_at_all(self, before, values, quality, raised, restarts):
+        """Heat above its level is told with its label, and latched, unless a newer value is known."""
+        watch = Watch()
+        for value in before:
+            watch.read(HEAT, value, 0)
+        told = []
+        for nth, (ts, value) in enumerate(values):
+            watch = watch.restarted() if restarts else watch
+            told += watch.read(HEAT, value, ts, quality, received=100 + nth)
+
+        assert [(e.rule, e.ts, e.labels, e.limit) for e in told] == [
+            ("fire.pre_alarm", START + ts * 1_000, LABEL[quality], 57.0) for ts in raised
+        ]
+
+    def test_latched_by_what_comes_then(self):
+        """Live values that are calm latch it; a person ends it, and the broker's copy raises it no second time."""
+        watch = Watch()
+        watch.read(HEAT, 21, 0)
+        watch.read(HEAT, 80, 100, RETAINED)
+        calm = [e.state for at in (110, 120) for e in watch.read(HEAT, 22, at)]
+        over = [e.state for e in watch.reset(130, place=UNIT)]
+
+        assert (calm, over) == ([AlarmState.LATCHED], [AlarmState.CLEARED])
+        assert watch.read(HEAT, 80, 200, RETAINED) == []
+
+    def test_still_hot_live(self):
+        """Live values that go on where the back-filled ones ended are the same alarm."""
+        watch = Watch()
+        told = [e for at in (10, 20) for e in watch.read(HEAT, 80, at, LATE, received=100 + at)]
+        told += [e for at in (130, 140) for e in watch.read(HEAT, 85, at)]
+
+        assert [e.labels for e in told] == [(Label.LATE,)]
+
+    def test_of_before_a_reset(self):
+        """What is late and of before a person's reset is ended with it."""
+        watch = Watch()
+        watch.read(HEAT, 21, 0)
+        watch.reset(50, place=UNIT)
+
+        assert [watch.read(HEAT, 80, at, LATE, received=60 + at) for at in (10, 20, 30)] == [[], [], []]
