@@ -261,9 +261,9 @@ class QualityGate:
         return batch if quality is batch.quality else batch.with_quality(quality)
 
     def on_tick(self, now: int, emit: Emit) -> None:
-        """Tell what was counted."""
-        del now
+        """Tell what was counted, and whose clock is slow."""
         self.tell_counts(emit)
+        self._clocks.on_tick(now, emit)
 
     def on_config(self, config: Config, emit: Emit) -> None:
         """Make room for new points and take the modes of devices."""
