@@ -8,24 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS = [
-    "sh",
-    "dirname",
-    "sed",
-    "head",
-    "cmp",
-    "rm",
-    "grep",
-    "cut",
-    "mkdir",
-    "timeout",
-    "cp",
-    "mv",
-    "find",
-    "wc",
-    "ls",
-    "touch",
-]
+WORDS = (
+    "sh", "dirname", "sed", "head", "cmp", "rm", "grep", "cut",
+    "mkdir", "timeout", "cp", "mv", "find", "wc", "ls", "touch",
+)  # fmt: skip
 JAVA = """#!/bin/sh
 case "$*" in
 -version) echo 'openjdk version "{version}" 2025-04-15' >&2 ;;
@@ -40,7 +26,7 @@ NO_MAVEN = "#!/bin/sh\necho '[ERROR] it is not there'\nexit 1\n"
 
 
 class Place:
-    """A checkout of the script alone, on a machine where nobody may install, with the Java and the Maven of our choice."""
+    """A checkout of the script alone, where nobody may install, with the Java and the Maven of our choice."""
 
     def __init__(self, folder):
         """Take an empty folder."""
