@@ -24,6 +24,7 @@ from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
 from stream.detectors.gaps import Gaps
 from stream.detectors.generic import Generic
+from stream.detectors.hours import add_to_hours
 from stream.detectors.judging import KINDS, Detector
 from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar, settling
 from stream.detectors.uses import DETECTORS, Source, use_of
@@ -102,31 +103,19 @@ class Unusual:
         self._judge(batch, rows, ts, batch.value[rows], found)
 
     def _add(self, batch: ReadingBatch, rows: Rows, found: list[tuple[int, Finding]]) -> None:
-        """Add amounts to their hours; judge an hour when its point has begun another."""
-        point = batch.point[rows]
-        hour = (batch.ts[rows] + self._c["offset"][point]) // HOUR
-        begins = hour > self._c["open"][point]
-        if begins.any():
-            mixed = np.isin(point, point[begins])
-            for part in rounds(point[mixed]):
-                self._next_hours(batch, rows[mixed][part], hour[mixed][part], found)
-            rows, point, hour = rows[~mixed], point[~mixed], hour[~mixed]
-        now = hour == self._c["open"][point]
-        np.add.at(self._c["sum"], point[now], batch.value[rows[now]])
-
-    def _next_hours(self, batch: ReadingBatch, rows: Rows, hour: Int64, found: list[tuple[int, Finding]]) -> None:
-        """Take rows of different points, some of which begin an hour."""
+        """Add amounts to their hours; judge the hours whose points have begun another, as many together as can be."""
         c, point = self._c, batch.point[rows]
-        begins = hour > c["open"][point]
-        ended = begins & c["whole"][point]
-        if ended.any():
-            over = point[ended]
-            self._judge(batch, rows[ended], c["open"][over] * HOUR - c["offset"][over], c["sum"][over], found)
-        new = point[begins]
-        c["whole"][new] = c["open"][new] > 0
-        c["open"][new], c["sum"][new] = hour[begins], 0.0
-        now = hour == c["open"][point]
-        c["sum"][point[now]] += batch.value[rows[now]]
+        hour = (batch.ts[rows] + c["offset"][point]) // HOUR
+        opened = c["open"][point]
+        if not (hour > opened).any():
+            now = hour == opened
+            np.add.at(c["sum"], point[now], batch.value[rows[now]])
+            return
+        ended = add_to_hours(c, point, hour, batch.value[rows])
+        rows = rows[ended.row]
+        for part in rounds(batch.point[rows]):
+            over = batch.point[rows[part]]
+            self._judge(batch, rows[part], ended.hour[part] * HOUR - c["offset"][over], ended.total[part], found)
 
     def _judge(
         self, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
