@@ -3,7 +3,8 @@
 Pure: the runtime moves messages, this says where and when. Life safety waits for nothing here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -56,11 +57,35 @@ def receivers(note: Notification, targets: Sequence[Target], officers: Mapping[i
                 found.update(dict.fromkeys(_own(target)))
         if note.life:
             found.update(dict.fromkeys(_people(note, usable, officers)))
-    if not found and note.life:  # whoever was named is gone: a fire is told to whom there is
-        for target in usable:
-            found.update(dict.fromkeys(_own(target)))
-        found.update(dict.fromkeys(_people(note, usable, officers)))
+    if not found and note.life:  # whoever was named is gone
+        return anybody(note, targets, officers)
     return tuple(found)
+
+
+def anybody(note: Notification, targets: Sequence[Target], officers: Mapping[int, Officer]) -> tuple[Receiver, ...]:
+    """Return everyone that a fire could be told to, whatever they usually take."""
+    usable = [t for t in targets if t.enabled and _concerns(t, note)]
+    own = (receiver for target in usable for receiver in _own(target))
+    return tuple(dict.fromkeys((*own, *_people(note, usable, officers))))
+
+
+def in_place(
+    note: Notification,
+    steps: Sequence[Sequence[str]],
+    tried: Collection[Receiver],
+    targets: Sequence[Target],
+    officers: Mapping[int, Officer],
+) -> tuple[Receiver, ...]:
+    """Return who is told of life safety in place of those who cannot be: the first of the steps that reaches others.
+
+    Where none does: everyone else that there is; () when all were tried.
+    """
+    named = [[way for t in step for way in receivers(replace(note, target=t), targets, officers)] for step in steps]
+    for group in (*named, anybody(note, targets, officers)):
+        others = tuple(dict.fromkeys(way for way in group if way not in tried))
+        if others:
+            return others
+    return ()
 
 
 def _people(note: Notification, targets: Sequence[Target], officers: Mapping[int, Officer]) -> Iterator[Receiver]:

@@ -129,6 +129,13 @@ def nobody(case: Case, duty: Duty, now: int) -> Called:
     return replace(found, notifications=(*told, *found.notifications))
 
 
+def ahead(case: Case, duty: Duty, now: int) -> tuple[tuple[str, ...], ...]:
+    """Return the targets of the steps that a case has not come to yet, and everyone at last."""
+    chain = _chain(case, duty)
+    steps = chain.steps[case.step + 1 :] if chain is not None else ()
+    return (*(resolved(step, duty, now) for step in steps), (EVERYONE,))
+
+
 def _chain(case: Case, duty: Duty) -> Chain | None:
     """Return the chain that a case is in; the one that fits now where that was taken away."""
     found = next((c for c in duty.chains if c.id == case.chain), None) if case.chain else None

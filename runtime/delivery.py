@@ -193,7 +193,7 @@ class Courier:
             due = now + delivery.wait(first.attempts, life=batch.life, asked=verdict.after)
             if not batch.life:
                 self._resting[batch.target.name] = due
-            self._dispatches.later(batch, due, verdict.said)
+            self._dispatches.later(batch, due, verdict.said, now)
 
     @property
     def trouble(self) -> str:

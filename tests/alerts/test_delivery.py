@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import hmac
+import json
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -14,11 +16,14 @@ from park.delivery import Channel
 from park.duty import Chain, Officer, Rota, Shift, Step
 from park.errors import Conflict, NotFound
 from park.events import AlarmState, Severity
+from runtime.delivery import Courier
 from runtime.delivery_figures import delivery_figures
+from runtime.link_words import LinkWords
 from runtime.receipts import Receipts
 from runtime.standby import Known, Standby
 from runtime.storage.sql.delivery_counts import standing
 from runtime.storage.sql.delivery_dispatches import SqlDispatches
+from runtime.storage.sql.delivery_facts import Basis
 from runtime.storage.sql.tables_delivery import targets
 from tests.alerts.alarm_words import HOUR, MINUTE, NOW, SECOND, burns, does, passes
 from tests.alerts.delivery_house import Office
@@ -445,3 +450,79 @@ def test_figures(office, receiver):
     assert [(robot, 0.0), (hook, 1.0)] == figures["park_notifications_waiting"]
     assert [(robot, 0.0), (hook, 0.0)] == figures["park_notifications_dead"]
     assert [({}, 0.0)] == figures["park_standby_watched"]
+
+
+TAKES, NEVER, AWAY = 200, 400, 503
+
+
+class TestInPlaceOfTheDead:
+    """A message of life safety that dies at one receiver goes at once to others, who come next in the chain."""
+
+    @pytest.fixture
+    def desks(self, office, receiver):
+        """Set up two officers called one after the other, and a third whom no chain names; each answers so."""
+        answers = {}
+        receiver.answer = lambda content: (answers[json.loads(content).get("to", "")], {}, b"")
+        office.target("sms", receiver.url, Channel.SMS, broadcast=False)
+        for nth in range(3):
+            address = f"+86138{nth}"
+            office.plans.save(Officer(address, (("sms", address),)), actor="test", now=NOW)
+        steps = (Step(0, ("officer:1",)), Step(10 * MINUTE, ("officer:2",)))
+        office.plans.save(Chain("x", steps, wait=10 * MINUTE), actor="test", now=NOW)
+
+        def answer(*said):
+            answers.update({f"+86138{nth}": status for nth, status in enumerate(said)} | {"": TAKES})
+
+        return answer
+
+    def told(self, office, case=0):
+        """Return who is told, in order, and how it went."""
+        return [(d.address[-1:], d.state.value) for d in reversed(office.dispatches.list(case=case))]
+
+    def test_at_once(self, office, desks):
+        """Who comes next hears of a fire in the same second; where nobody is left it stays to be seen."""
+        for place, (answers, told) in enumerate((
+            ((TAKES, TAKES, TAKES), [("0", "delivered")]),
+            ((NEVER, TAKES, TAKES), [("0", "dead"), ("1", "delivered")]),
+            ((NEVER, NEVER, TAKES), [("0", "dead"), ("1", "dead"), ("2", "delivered")]),  # past the chain's end
+            ((NEVER, NEVER, NEVER), [("0", "dead"), ("1", "dead"), ("2", "dead")]),  # nobody twice
+            ((NEVER, AWAY, TAKES), [("0", "dead"), ("1", "waiting"), ("2", "delivered")]),
+            ((AWAY, TAKES, TAKES), [("0", "waiting")]),  # it may come yet: the chain goes on in its time
+        ), start=1):  # fmt: skip
+            desks(*answers)
+            case = office.tell(burns(place=place))
+            office.work(NOW)
+
+            assert told == self.told(office, case.id)
+
+    def test_a_target_that_was_switched_off(self, office, receiver, desks):
+        """So it is where the target itself is off by now: whoever else there is hears of it."""
+        desks(AWAY, AWAY, AWAY)
+        office.target("desk", receiver.url, broadcast=False)
+        office.tell(burns())
+        office.work(NOW)
+        sms = next(t for t in office.targets.all() if t.name == "sms")
+        office.targets.save(replace(sms, enabled=False), actor="test", now=NOW)
+        office.work(NOW + MINUTE)
+
+        assert [("0", "dead"), ("", "delivered")] == self.told(office)
+
+    def test_not_of_what_was_answered_or_is_no_fire(self, office, desks):
+        """An ordinary alarm, or a fire that somebody has acknowledged meanwhile, is told to nobody in his place."""
+        desks(NEVER, TAKES, TAKES)
+        office.tell(passes())
+        case = office.tell(burns())
+        office.store.act(case.id, does(CaseVerb.ACKNOWLEDGE), NOW)
+        office.work(NOW + MINUTE)
+
+        assert [("0", "dead")] * 2 == self.told(office)
+
+    def test_the_link_is_of_who_is_told(self, office, desks):
+        """The link in such a message acknowledges in the name of whoever gets it."""
+        office.dispatches = SqlDispatches(office.database, lambda _: Basis(), LinkWords(b"k" * 32))
+        office.courier = Courier(office.dispatches, office.sender, lambda: office.now, time.monotonic)
+        desks(NEVER, TAKES, TAKES)
+        office.tell(burns())
+        office.work(NOW)
+
+        assert ["+861380", "+861381"] == [d.facts.answered_by for d in reversed(office.dispatches.list())]

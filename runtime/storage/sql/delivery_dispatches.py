@@ -18,10 +18,10 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 
 from alerts import delivery
 from alerts.channels import CHANNELS
-from alerts.escalation import resolved
+from alerts.escalation import ahead, resolved
 from park.alarms import DeliveryState, Notification
 from park.delivery import Batch, Dispatch, Facts, Target
-from park.duty import Officer, Step
+from park.duty import Step
 from park.errors import Conflict, NotFound
 from runtime.link_words import LinkWords
 from runtime.storage.sql import alarm_plans
@@ -154,27 +154,41 @@ class SqlDispatches:
             _d.state.in_(_WAITS), _d.target == way[0], _d.address == way[1], _d.life.is_(way[2])
         )
         found = [_dispatch(row) for row in connection.execute(query.limit(_MOST))]
-        targets, officers = holding(connection), alarm_plans.duty(connection).officers
-        for dispatch in found:
-            self._next_way(connection, dispatch, targets, officers, now)
+        self._next_ways(connection, found, now)
         _end(connection, found, DeliveryState.DEAD, now, trouble="the target is off, or gone")
 
-    def _next_way(
-        self,
-        connection: Connection,
-        dispatch: Dispatch,
-        targets: Sequence[Target],
-        officers: Mapping[int, Officer],
-        now: int,
-    ) -> None:
-        """Let an officer be told by his next contact."""
-        row = connection.execute(select(*DELIVERY).where(_o.id == dispatch.facts.notification)).first()
-        if row is None:
-            return
-        note = delivery_of(row).notification
-        way = delivery.next_contact(note, (dispatch.target, dispatch.address), targets, officers)
-        if way is not None:
-            _inserted(connection, [_row(note, way, dispatch.facts, now)], now, self._words)
+    def _next_ways(
+        self, connection: Connection, failed: Sequence[Dispatch], now: int, *, dead: bool = True
+    ) -> None:  # fmt: skip
+        """Let others be told of what a receiver does not get, or not now.
+
+        An officer by his next contact; of life safety, where nobody has it and one of its receivers never will, those
+        who come next in its chain, or everybody else: at once, and beside the chain, which goes on in its time.
+        """
+        targets, duty = holding(connection), alarm_plans.duty(connection)
+        reader = FactReader(connection, self._basis)
+        for dispatch in failed:
+            row = connection.execute(select(*DELIVERY).where(_o.id == dispatch.facts.notification)).first()
+            if row is None:
+                continue
+            note = delivery_of(row).notification
+            at = (dispatch.target, dispatch.address)
+            if note.life:
+                case = reader.case(note.case)
+                tried = _unheard(connection, note, at if dead else None)
+                answered = case is not None and (case.acknowledged or case.closed is not None)
+                if not tried or answered or note.kind not in delivery.ASKING:
+                    continue
+                steps = ahead(case, duty, now) if case is not None else ()
+                ways = delivery.in_place(note, steps, tried, targets, duty.officers)
+            else:
+                way = delivery.next_contact(note, at, targets, duty.officers)
+                ways = (way,) if way is not None else ()
+            rows = []
+            for way in ways:
+                by = delivery.answers(note, way, targets, duty.officers) if self._words else ""
+                rows.append(_row(note, way, replace(dispatch.facts, answered_by=by), now))
+            _inserted(connection, rows, now, self._words)
 
     def release(self) -> int:
         """Let what was being sent wait anew: whoever sent it is gone. Return how many.
@@ -193,19 +207,19 @@ class SqlDispatches:
         with self._database.write() as connection:
             _end(connection, batch.dispatches, DeliveryState.DELIVERED, now, receipt=receipt[:_TEXT], trouble="")
 
-    def later(self, batch: Batch, due: int, trouble: str) -> None:
-        """Try again at a time."""
+    def later(self, batch: Batch, due: int, trouble: str, now: int) -> None:
+        """Try again at a time; of a fire that one receiver never takes and the others do not now, others are told."""
         with self._database.write() as connection:
             which = and_(_d.id.in_([d.id for d in batch.dispatches]), _d.state.in_(_WAITS))
             values = {"state": DeliveryState.WAITING.value, "due": due, "trouble": trouble[:_TEXT]}
             connection.execute(update(dispatches).where(which).values(**values))
+            if batch.life:
+                self._next_ways(connection, batch.dispatches, now, dead=False)
 
     def dead(self, batch: Batch, trouble: str, now: int) -> None:
-        """Give up; an officer who can be reached in another way is. People see it and may send it again."""
+        """Give up; others are told in its place. People see it and may send it again."""
         with self._database.write() as connection:
-            targets, officers = holding(connection), alarm_plans.duty(connection).officers
-            for dispatch in batch.dispatches:
-                self._next_way(connection, dispatch, targets, officers, now)
+            self._next_ways(connection, batch.dispatches, now)
             _end(connection, batch.dispatches, DeliveryState.DEAD, now, trouble=trouble[:_TEXT])
 
     def again(self, dispatch: str, now: int) -> Dispatch:
@@ -313,6 +327,21 @@ def _inserted(connection: Connection, rows: Sequence[dict[str, Any]], now: int, 
     if words is not None:
         links = [Fresh(words.of(key), f.case, f.answered_by, f.version) for key, f in told if f.answered_by]
         keep(connection, links, now)
+
+
+def _unheard(connection: Connection, note: Notification, dying: delivery.Receiver | None) -> set[delivery.Receiver]:
+    """Return all receivers of a message that nobody has, where one of them never will have it.
+
+    () where somebody has it, or may have it yet by the first attempt.
+    """
+    rows = connection.execute(
+        select(_d.target, _d.address, _d.state, _d.trouble).where(_d.notification == note.id)
+    ).all()  # fmt: skip
+    dead = {(r[0], r[1]) for r in rows if r.state == DeliveryState.DEAD.value} | ({dying} if dying else set())
+    others = [r for r in rows if (r[0], r[1]) not in dead]
+    if not dead or any(r.state == DeliveryState.DELIVERED.value or not r.trouble for r in others):
+        return set()
+    return {(r[0], r[1]) for r in rows}
 
 
 def _mark(connection: Connection, keys: Sequence[str], values: Mapping[str, Any]) -> None:

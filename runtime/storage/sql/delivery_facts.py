@@ -41,7 +41,7 @@ class FactReader:
 
     def of(self, note: Notification) -> Facts:
         """Return what a notification tells."""
-        case = self._case(note.case)
+        case = self.case(note.case)
         park = note.park or (case.park if case else 0)
         park_name, zone = self._park(park)
         if case is None:
@@ -65,7 +65,8 @@ class FactReader:
             zone, note.body, case.version,
         )  # fmt: skip
 
-    def _case(self, key: int) -> Case | None:
+    def case(self, key: int) -> Case | None:
+        """Return a case as it is; None: there is none."""
         if key not in self._cases:
             body = self._connection.execute(select(cases.c.body).where(cases.c.id == key)).scalar() if key else None
             self._cases[key] = None if body is None else case_of(body)
