@@ -9,6 +9,7 @@ readings stand for less than a rule's `valid` decides nothing: neither raises no
 
 import json
 from dataclasses import replace
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ from park.metrics import METRICS, NAMES, Kind
 from park.operator import Emit, State
 from park.readings import Bool, Quality, ReadingBatch
 from park.records import Config, LimitRow
-from stream.holding import Holding, of_point
-from stream.scopes import MINUTE, chain, fitting, holds, offset_of
+from stream.holding import Holding, bounds, of_point
+from stream.scopes import MINUTE, chain, fitting, holds, offset_of, timed
 from stream.sums import Closed, Sums
 
 VERSION = 1
@@ -80,24 +81,30 @@ class Means:
 
     def _judge(self, width: int, end: int, part: Closed, emit: Emit) -> None:
         """Take windows that ended at a time to their rules."""
-        points = self._sums[width].points
+        points, d = self._sums[width].points, self._directory
+        holding: dict[tuple[int, int], bool] = {}  # (id of a rule, park) -> at this time
         for slot, total, count, share in zip(
             part.slot.tolist(), part.total.tolist(), part.count.tolist(), part.share.tolist(), strict=True
         ):  # some hundreds a quarter hour
             point = points[slot]
-            value = total if _AMOUNT[self._directory.metric[point]] else total / count
             for rule in self._of.get(point, ()):
-                if rule.window == width and share >= rule.valid:
-                    self._take(rule, point, value, end, emit)
+                if rule.window != width or share < rule.valid:
+                    continue
+                if timed(rule):
+                    park = int(d.park[point])
+                    now = holding.get((id(rule), park))
+                    if now is None:
+                        now = holding[id(rule), park] = holds(rule, d, park, end - width)
+                    if not now:
+                        continue  # what stands from last night stands until a night is well
+                self._take(rule, point, total if _AMOUNT[d.metric[point]] else total / count, end, emit)
 
     def _take(self, rule: LimitRow, point: int, value: float, end: int, emit: Emit) -> None:
-        at = end + LATENESS
-        if not holds(rule, self._directory, int(self._directory.park[point]), end - rule.window):
-            return  # what stands from last night stands until a night is well
+        scale = 1.0
         if rule.usual:
             past = self._past.setdefault((point, rule.rule), [])
             known = len(past) >= max(_LEAST, rule.usual // 2)
-            usual = float(np.median(past)) if known else 0.0
+            usual = median(past) if known else 0.0
             past.append(value)
             del past[: -rule.usual]
             scale = max(usual, rule.floor)
@@ -105,11 +112,15 @@ class Means:
                 return
             if value < rule.floor and usual < rule.floor:
                 scale = value  # next to nothing is not unusual
+        high, low = bounds(rule)
+        if (low * scale <= value <= high * scale) and (point, rule.rule) not in self._holding:
+            return  # it is calm, and stays so
+        if rule.usual:
             rule = replace(
                 rule, high=None if rule.high is None else rule.high * scale,
                 low=None if rule.low is None else rule.low * scale, dead_band=rule.dead_band * scale,
             )  # fmt: skip
-        self._holding.step(rule, point, value, end - 1, at, emit)
+        self._holding.step(rule, point, value, end - 1, end + LATENESS, emit)
 
     # ── registry ─────────────────────────────────────────────────────────────────────────────────
 
