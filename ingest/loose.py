@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from ingest.decoders.samples import Dialect, Flaw, Meaning, Part, Sample
@@ -13,6 +14,10 @@ from park.settings import IngestSettings
 
 _KEEP = 1 << 20  # bytes of a refused payload that are kept
 _DETAIL = 300  # characters
+# Characters of a topic, and of a device's key, that are kept of 65,535 bytes: the registry takes no longer key, and an
+# index of PostgreSQL no more than 2,704 bytes: what stood behind an alarm of such a name would wait for ever.
+_NAME = 300
+_DIGEST = 16  # characters that tell two names apart which begin alike
 _GAS = frozenset({"gas", "co_alarm"})
 
 
@@ -130,16 +135,23 @@ def _described(binding: Binding, sample: Sample) -> str:
     return f"{sample.source} = {str(sample.value)[:80]} for {binding.metric or 'its point'}"
 
 
+def _named(name: str) -> str:
+    """Return a name as it is kept: one that is too long by its beginning and a digest of all of it."""
+    if len(name) <= _NAME:
+        return name
+    return f"{name[: _NAME - _DIGEST - 1]}~{sha256(name.encode('utf-8', 'replace')).hexdigest()[:_DIGEST]}"
+
+
 class _Refusing:
     """Gather what is wrong with one message: one refusal a reason."""
 
     def __init__(
         self, topic: str, payload: bytes, received: int, device_key: str, known: Known | None, retained: bool
     ) -> None:
-        self.topic = topic
+        self.topic = _named(topic)
         self.payload = payload
         self.received = received
-        self.device_key = device_key
+        self.device_key = _named(device_key)
         self.gateway = known.gateway if known else 0
         self._device = known.device if known else 0
         self._retained = retained

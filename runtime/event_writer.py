@@ -86,6 +86,7 @@ class EventWriter:
         self._early: deque[tuple[str, SmallEvent, bool]] = deque(maxlen=_EARLY)
         self._refusals = 0  # in a row
         self._faults = 0  # of calling the same event out
+        self._untold: set[str] = set()  # of a transaction: set aside, and nobody could be called
         self._change = threading.Condition()
         self._life = tuple(s for s in streams if lane_of(s) is Lane.LIFE)
         self._bulk = tuple(s for s in streams if s not in self._life)
@@ -259,7 +260,9 @@ class EventWriter:
         self._refusals = 0
         self.troubles.over()
         for event in events:
-            self._watch.through(event)
+            if event.id not in self._untold:
+                self._watch.through(event)
+        self._untold.clear()
         return True
 
     def _apply(self, stream: str, position: int, events: list[SmallEvent], *, last: bool) -> bool:
@@ -294,9 +297,12 @@ class EventWriter:
             elif mended != event and self._store.takes(stream, [mended]):
                 taken.append(mended)
             else:
-                self._aloud(
-                    stream, mended, live=self._is_live(stream, position)
-                )  # first: a file that is full must not keep a fire from people
+                # First: a file that is full must not keep a fire from people. Whom a fault of ours keeps from them is
+                # left to the watch, and keeps nothing behind it from being written.
+                self._untold.add(event.id)
+                with self.troubles.passing("people could not be called to an event that is set aside", but=_AWAY):
+                    self._aloud(stream, mended, live=self._is_live(stream, position))
+                    self._untold.discard(event.id)
                 self.aside.put(stream, position, event, why)
         return taken
 

@@ -25,8 +25,9 @@ from park.records import Batch, Command, Config, DeviceRow, Edge, Record, Refuse
 from runtime.city_homes import CityHomes
 
 ROWS = 32_000  # readings of one message: some 700 kB
-REFUSED_BYTES = 1 << 20  # of raw messages in one message, beside one that is greater by itself
+REFUSED_BYTES = 1 << 20  # of refused messages in one message, beside one that is greater by itself
 _THINGS = 4_000  # rows of configuration in one message: some 800 kB
+_NUMBERS = 200  # bytes of a refused message beside its texts
 _NONE = -1
 _NOBODY = np.zeros(0, np.int32)
 NO_EDGE = Edge(_NOBODY, _NOBODY, _NOBODY)
@@ -231,15 +232,21 @@ def _pieces(readings: ReadingBatch, edge: Edge, refused: Sequence[Refused]) -> I
     held: list[Refused] = []
     size = 0
     for r in refused:
-        if held and size + len(r.payload) > REFUSED_BYTES:
+        own = _size(r)
+        if held and size + own > REFUSED_BYTES:
             yield Batch(_EMPTY, edge, tuple(held))
             edge, held, size = NO_EDGE, [], 0
         held.append(r)
-        size += len(r.payload)
+        size += own
     for start in range(0, max(1, len(readings)), ROWS):
         rows = readings if len(readings) <= ROWS else readings.rows(slice(start, start + ROWS))
         yield Batch(rows, edge, tuple(held))
         edge, held = NO_EDGE, []
+
+
+def _size(refused: Refused) -> int:
+    """Return about how many bytes a refused message takes: its letters cost up to four, its numbers some."""
+    return len(refused.payload) + 4 * (len(refused.topic) + len(refused.device_key) + len(refused.detail)) + _NUMBERS
 
 
 def _messages(device: NDArray[np.int32], ts: NDArray[np.int64]) -> int:

@@ -207,6 +207,14 @@ class TestSizes:
         assert [r.topic for r in no] == [r.topic for p in pieces for r in p.refused]
         assert [4] == [m for p in pieces for m in p.edge.messages.tolist()]
 
+    def test_many_refused(self):
+        """Refused messages that are nothing but their topics come in messages that Kafka takes, and none is lost."""
+        no = tuple(refused(size=0, topic=f"parks/liuxi/bulk/-/{n:🔥>280}") for n in range(6_000))
+        pieces = [piece for _, piece in routes().ways(Batch(batch_of([]), edge((0, 6_000, 0)), no))]
+
+        assert max(len(encode(piece)) for piece in pieces) < 4 << 20
+        assert [r.topic for r in no] == [r.topic for p in pieces for r in p.refused]
+
     def test_great_configuration(self):
         """A whole city's configuration comes in messages of a bounded size, gateways before what hangs on them."""
         config = city(points=10)

@@ -2,6 +2,8 @@
 
 import shutil
 import threading
+from random import Random
+from string import ascii_letters
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,11 @@ from hypothesis import strategies as st
 from park.errors import UserError
 from park.events import ActivityDay, AlarmState, ConditionChange, DeviceStatus, Finding, Reason, Severity, Status
 from park.metrics import Lane
+from runtime.dead_letters import DeadLetters
+from runtime.event_writer import EventWriter
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.events import SqlEvents
+from tests.tools import until
 
 T0 = 1_760_000_000_000
 
@@ -42,6 +47,19 @@ class TestTakes:
         """A value that no column holds is refused; the store goes on."""
         assert not events.takes(Lane.LIFE, [finding(1 << 70)])
         assert events.takes(Lane.LIFE, [finding(T0)])
+
+    def test_what_no_index_holds(self, events, tmp_path):
+        """A subject that is too long for an index keeps no fire behind it from being stored."""
+        letters = Random(1)
+        endless = "".join(letters.choice(ascii_letters) for _ in range(20_000))
+        writer = EventWriter(events, DeadLetters(tmp_path / "refused.jsonl"))
+        writer.start()
+        writer.put(Lane.LIFE, 1, [condition(T0, subject=endless)])
+        writer.put(Lane.LIFE, 2, [condition(T0, subject="place:3")])
+        try:
+            until(lambda: "place:3" in {c.subject for c in events.conditions()})
+        finally:
+            writer.stop()
 
 
 class TestConditions:

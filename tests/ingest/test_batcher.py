@@ -345,6 +345,16 @@ class TestRefused:
         assert 1 == len(batch.readings)
         assert decode(encode(batch)).refused == batch.refused
 
+    def test_a_name_without_end(self):
+        """Of a stranger's name no more is kept than an index holds; two that begin alike stay two, of their park."""
+        topics = [f"parks/p1/life/-/{letter}" for letter in ("消" * 9_000 + "a", "消" * 9_000 + "b")]
+        batch = batcher().batch([message(topic, {"v": {"smoke": 1}}) for topic in topics], NOW)
+
+        assert ["smoke", "smoke"] == [r.alarm for r in batch.refused]
+        assert 4 == len({name for r in batch.refused for name in (r.topic, r.device_key)})
+        assert 2_000 > max(len(r.topic.encode()) + len(r.device_key.encode()) for r in batch.refused)
+        assert all(r.topic.startswith("parks/p1/life/-/") for r in batch.refused)
+
     def test_infinite_by_scale(self):
         """A value that its scale makes infinite is refused."""
         resolver = Resolver(SETTINGS)

@@ -106,6 +106,30 @@ class RefusingFire(SqlEvents):
         return super()._put(connection, lane, events, position)
 
 
+class RefusingOne(SqlEvents):
+    """SQL that refuses the fire of one place."""
+
+    def _put(self, connection, lane, events, position=0):
+        """Refuse what is of place 3."""
+        if any(event.subject == "place:3" for event in events):
+            raise ZeroDivisionError("place 3")
+        return super()._put(connection, lane, events, position)
+
+
+class Heard:
+    """Notes what is known to be written."""
+
+    def __init__(self):
+        self.written = []
+
+    def heard(self, stream, event, *, live=True):
+        """Pass it over."""
+
+    def through(self, event):
+        """Note it."""
+        self.written.append(event)
+
+
 def written(tmp_path, *steps, kind=SqlEvents):
     """Write steps of events to SQL; return (store, dead letters)."""
     database = Database.open(tmp_path / "park.db")
@@ -255,6 +279,26 @@ class TestPoison:
         (case,) = alarms.cases(CaseFilter())
         assert ("place:3", 1) == (case.subject, writer.aside.kept)
         assert [("all", True)] == [(d.notification.target, d.notification.life) for d in outbox.deliveries()]
+
+    def test_a_fire_that_cannot_even_be_called(self, tmp_path):
+        """A fire that SQL refuses and cannot be called out holds up none behind it, and is not known to be told."""
+        watch, later = Heard(), replace(BURNING, subject="place:4")
+
+        def aloud(_stream, event, *, live):
+            raise ValueError(f"a fault of ours with {event.subject} {live}")
+
+        store = RefusingOne(Database.open(tmp_path / "park.db"))
+        writer = EventWriter(store, DeadLetters(tmp_path / "refused.jsonl"), aloud, watch=watch)
+        writer.start()
+        writer.put(Lane.LIFE, 1, [BURNING])
+        writer.put(Lane.LIFE, 2, [later])
+        try:
+            until(lambda: not writer.waiting)
+        finally:
+            writer.stop()
+
+        assert ["place:4"] == [c.subject for c in store.conditions(standing=True)]
+        assert ([later], 1) == (watch.written, writer.aside.kept)
 
     def test_told_after_a_restart(self, tmp_path):
         """Until a person has moved the file away, health says how many there are."""

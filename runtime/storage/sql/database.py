@@ -56,6 +56,9 @@ _MEANING: tuple[tuple[str, type[MachineryError]], ...] = (
     ("malformed", Corrupt),
     ("not a database", Corrupt),
 )
+# Class of PostgreSQL's errors: more than a limit of its own allows, such as a text that no index holds. psycopg calls
+# it operational, as it does a server that is away; asked again it never goes.
+_TOO_MUCH = "54"
 
 
 class Database:
@@ -174,6 +177,8 @@ def _told() -> Iterator[None]:
     except exc.PendingRollbackError as why:
         raise Unavailable("the database cut us off in the middle of a transaction") from why
     except exc.DBAPIError as why:
+        if str(getattr(why.orig, "sqlstate", "")).startswith(_TOO_MUCH):
+            raise Conflict(f"the database refuses it: {why.orig}") from why
         text = str(why.orig).lower()
         kind = next((k for word, k in _MEANING if word in text), Unavailable)
         raise kind(f"database: {why.orig}") from why
