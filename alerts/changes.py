@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from park.alarms import Act, Answer, Case, Trigger
+from park.alarms import Act, Answer, Case, Signal, Trigger
 from park.events import Severity
 
 RANK = {Severity.CRITICAL: 0, Severity.HIGH: 1, Severity.MEDIUM: 2, Severity.LOW: 3}
@@ -86,9 +86,17 @@ def restored(case: Case, _: Given) -> Case:
 
 
 def reset_asked(case: Case, given: Given) -> Case:
-    """Remember that a person asked for its end; what people themselves reported ends with it."""
+    """Remember that a person asked for its end; what people themselves reported ends with it.
+
+    Of what began, or became worse, after the stages were asked nobody has asked for the end.
+    """
     kept = tuple(h for h in case.holders if not h.source.startswith("person:"))
-    return replace(case, reset_asked=given.now, holders=kept)
+    seen = given.act.seen if given.act else None
+    asked = {(h.source, h.origin, h.at) for h in seen or ()}
+    other = seen is not None and any(
+        h.signal is Signal.ACTIVE and (h.source, h.origin, h.at) not in asked for h in kept
+    )
+    return replace(case, reset_asked=None if other else given.now, holders=kept)
 
 
 def unanswered(case: Case, _: Given) -> Case:

@@ -137,7 +137,7 @@ def advance(case: Case, verb: CaseVerb, before: CaseState | None, given: Given, 
     line = Transition(
         case.id, verb, given.now, by, why, before, case.state, case.version,
         note=act.note if act else trigger.note if trigger else "", event=trigger.id if trigger else "",
-        attachment=act.attachment if act else 0,
+        attachment=act.attachment if act else 0, device=trigger.device if trigger else 0,
     )  # fmt: skip
     call = row.call
     if verb in _RELEASING and (case.acknowledged or not case.holders or case.held_back):

@@ -25,7 +25,7 @@ _LIMIT: Final = {
 }  # fmt: skip
 _LINE: Final = {
     "id": 31, "verb": "acknowledge", "at": _T - 30_000, "actor": "desk", "why": "person", "before": "unacknowledged",
-    "after": "acknowledged", "version": 4, "note": "已派人", "event": "", "attachment": 0,
+    "after": "acknowledged", "version": 4, "note": "已派人", "event": "", "attachment": 0, "device": 0,
 }  # fmt: skip
 _FILE: Final = {
     "id": 2, "name": "现场.jpg", "media_type": "image/jpeg", "size": 182_044, "digest": "9f86d081884c7d65" * 4,

@@ -182,13 +182,14 @@ class TransitionOut(BaseModel):
     note: str
     event: str
     attachment: int
+    device: int = Field(description="that was told of: which one joined; 0 for none")
 
     @classmethod
     def of(cls, t: Transition) -> "TransitionOut":
         """Return a line."""
         return cls(
             id=t.id, verb=t.verb, at=t.at, actor=t.actor, why=t.why, before=t.before, after=t.after,
-            version=t.version, note=t.note, event=t.event, attachment=t.attachment,
+            version=t.version, note=t.note, event=t.event, attachment=t.attachment, device=t.device,
         )  # fmt: skip
 
 

@@ -278,6 +278,7 @@ class Transition:
     note: str = ""  # a person's words, as they were written: to be escaped where they are shown
     event: str = ""  # id of the event behind it
     attachment: int = 0
+    device: int = 0  # that was told of: which one joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +293,7 @@ class Act:
     until: int | None = None  # SHELVE
     verdict: Verdict | None = None  # CLOSE
     attachment: int = 0  # ATTACH
+    seen: tuple[Holder, ...] | None = None  # RESET: what stages were asked to end; None: whatever stands
 
 
 @dataclass(frozen=True, slots=True)

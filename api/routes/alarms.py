@@ -172,7 +172,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         """Reset a latched alarm: an act of a named person, that enters the log and takes effect in order."""
         case = found(key, caller)
         may_end(case, caller)
-        act = Act(CaseVerb.RESET, caller.name, body.note, body.why)
+        act = Act(CaseVerb.RESET, caller.name, body.note, body.why, seen=case.holders)
         if body.version is not None and body.version != case.version:
             return do(key, caller, act, body.version)  # which answers 409 with the alarm as it is
         if not case.holders:

@@ -105,6 +105,7 @@ class TestFire:
         outcome = tell(case, burns(NOW, NOW + 9, device=9, confirmed=True), NOW + 9)
 
         assert (S.UNACKNOWLEDGED, M.WORSE) == (outcome.case.state, outcome.call)
+        assert [(V.JOIN, 9)] == [(line.verb, line.device) for line in outcome.transitions]
 
     def test_heard_by_both_lanes(self):
         """The other lane's word of the same device joins: one more trigger, nobody called, still acknowledged."""
@@ -208,6 +209,31 @@ class TestFire:
 
         with pytest.raises(Conflict, match="stands"):
             act(case, does(V.CLOSE, verdict=Verdict.UNKNOWN), NOW + HOUR)
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            pytest.param([burns(NOW, NOW + 5, state=AlarmState.CLEARED), burns(NOW + 6)], id="another fire"),
+            pytest.param([burns(NOW, NOW + 5, device=8, confirmed=True)], id="confirmed meanwhile"),
+            pytest.param([burns(NOW + 5, lane=Lane.BULK)], id="heard on the other lane"),
+        ],
+    )
+    def test_close_what_began_while_a_reset_was_written_down(self, told):
+        """What a stage began, or made worse, before the row of a reset that it had obeyed is nobody's to close."""
+        seen = opened(burns())
+        case = opened(burns(), *told)
+        case = act(case, does(V.RESET, seen=seen.holders), NOW + 9).case
+
+        assert None is case.reset_asked
+        with pytest.raises(Conflict, match="stands"):
+            act(case, does(V.CLOSE, verdict=Verdict.UNKNOWN), NOW + HOUR)
+
+    def test_close_what_latched_while_a_reset_was_written_down(self):
+        """Values that are back begin nothing: the reset is of them, too."""
+        seen = opened(burns())
+        case = opened(burns(), burns(NOW, NOW + 5, state=AlarmState.LATCHED))
+
+        assert NOW + 9 == act(case, does(V.RESET, seen=seen.holders), NOW + 9).case.reset_asked
 
     def test_close_needs_a_verdict(self):
         """Nobody closes a fire without saying what it was."""

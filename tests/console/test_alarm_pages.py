@@ -226,7 +226,7 @@ class TestOne:
         expect(page.locator(".about-alarm")).to_contain_text("电压偏高")
         expect(page.locator(".mini-plan .marked")).to_have_count(1)
         expect(page.locator(".alarm-curve .canvas")).to_have_attribute("data-points", re.compile(r"^\d+$"))
-        expect(page.locator(".timeline .step.trigger")).to_contain_text("报警")
+        expect(page.locator(".timeline .step.trigger")).to_contain_text("报警 平台 · 101 总表")
         expect(page.locator(".todo")).to_contain_text("GB/T 12325")
 
     def test_comment_is_text(self, desk, opened):

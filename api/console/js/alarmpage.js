@@ -8,9 +8,10 @@ import { Asked } from "./asked.js";
 import { toast } from "./dialogs.js";
 import { framed, h, put } from "./dom.js";
 import { Files } from "./files.js";
-import { inList, moment, yearText } from "./format.js";
+import { inList, moment } from "./format.js";
 import { reportHazard } from "./hazardspage.js";
 import { MiniPlan } from "./miniplan.js";
+import { dated } from "./office.js";
 import { empty, Panel, why } from "./panel.js";
 import { toPage } from "./route.js";
 import { ageSpan, badge, place } from "./rows.js";
@@ -92,7 +93,7 @@ export class AlarmPage {
     if (!this.about.ready(this.asked, ["alarm"])) return;
     this.drawAbout();
     this.drawTodo();
-    if (this.story.panel.ready(this.asked, ["story"])) this.story.draw(this.lines);
+    if (this.story.panel.ready(this.asked, ["story"])) this.story.draw(this.lines, this.model.stamp());
     if (this.files.panel.ready(this.asked, ["files"])) this.files.draw();
     put(this.site.body, this.mini.draw(this.model.placeOf(this.alarm), this.alarm.severity) ?? empty(t("placeUnknown")));
     this.chart.show(this.alarm);
@@ -111,7 +112,7 @@ export class AlarmPage {
       h("p", { cls: "sentence" }, place(model, at, alarm.subject), " ", h("span", {}, tenantText(model, at)), " · ", word("reason", alarm.reason), measured(model, alarm) ? ` · ${measured(model, alarm)}` : "",
         " · ", ownerText(model, alarm)),
       h("dl", { cls: "facts-list" },
-        fact("raisedAt", [h("time", {}, `${yearText(alarm.raised)} ${moment(alarm.raised)}`), " ", ageSpan(alarm.raised)]),
+        fact("raisedAt", [h("time", {}, dated(alarm.raised)), " ", ageSpan(alarm.raised)]),
         fact("conditionSince", alarm.since && Math.abs(alarm.since - alarm.raised) > 1_000 ? moment(alarm.since) : ""),
         fact("deviceOf", others),
         fact("acknowledgedBy", alarm.acknowledged ? `${alarm.acknowledged_by} ${moment(alarm.acknowledged_at)}` : ""),
@@ -150,7 +151,8 @@ export class AlarmPage {
   line(line) {
     const moved = line.before && line.before !== line.after ? `${word("case", line.before)} → ${word("case", line.after)}` : "";
     const reason = ["condition", "person", "finding", "device"].includes(line.why) ? "" : word("transition", line.why);
-    return storyLine({ ...line, note: platformNote(line) }, word("verb", line.verb), [reason ? ` · ${reason}` : "", moved ? h("span", { cls: "quiet" }, ` · ${moved}`) : null]);
+    const device = line.device ? deviceText(this.model, this.model.devices.get(line.device)) || `#${line.device}` : "";
+    return storyLine({ ...line, note: platformNote(line) }, word("verb", line.verb), [device ? ` · ${device}` : "", reason ? ` · ${reason}` : "", moved ? h("span", { cls: "quiet" }, ` · ${moved}`) : null]);
   }
 
   async comment(text) {
