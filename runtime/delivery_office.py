@@ -11,7 +11,7 @@ from alerts.targets import shown_url
 from api.delivery_services import DeliveryServices
 from api.services import Figure
 from park.delivery import Channel, Message, Target
-from park.errors import SettingsError, UserError
+from park.errors import UserError
 from park.records import LimitRow
 from park.settings import DeliverySettings, Settings
 from runtime.cases import Cases
@@ -19,7 +19,7 @@ from runtime.delivery import Courier
 from runtime.delivery_figures import delivery_figures
 from runtime.delivery_mail import Mail
 from runtime.delivery_network import Network, allowed
-from runtime.delivery_seed import read_secret, seed
+from runtime.delivery_seed import seed, seed_webhook
 from runtime.delivery_send import Adapter, Chart, Sender, no_chart
 from runtime.delivery_sounder import Sounder
 from runtime.link_words import LinkWords
@@ -30,9 +30,6 @@ from runtime.storage.sql.delivery_dispatches import SqlDispatches
 from runtime.storage.sql.delivery_facts import Basis
 from runtime.storage.sql.delivery_known import known_of
 from runtime.storage.sql.delivery_targets import SqlTargets
-
-WEBHOOK = "webhook"  # name of the target that settings give
-_ACTOR = "settings"
 
 
 class DeliveryOffice:
@@ -52,24 +49,7 @@ class DeliveryOffice:
         """Bring the targets and officers that settings name into the tables. Raises SettingsError."""
         if settings.targets_file:
             seed(settings.targets_file, self.targets, cases.plans, now)
-        held = next((t for t in self.targets.all() if t.name == WEBHOOK), None)
-        if not settings.webhook:
-            if held is not None and held.trusted:  # it was of the settings, and is not any more
-                self.targets.end(held.id, actor=_ACTOR, now=now)
-            return
-        secret = read_secret(settings.webhook_secret_file) if settings.webhook_secret_file else ""
-        wanted = Target(WEBHOOK, Channel.WEBHOOK, settings.webhook, secret, rate=600, trusted=True)
-        if held is not None:
-            if (held.url, held.secret, held.trusted, held.enabled) == (wanted.url, wanted.secret, True, True):
-                return
-            wanted = Target(
-                WEBHOOK, Channel.WEBHOOK, settings.webhook, secret, rate=held.rate, trusted=True, id=held.id,
-                version=held.version, language=held.language, template=held.template,
-            )  # fmt: skip
-        try:
-            self.targets.save(wanted, actor=_ACTOR, now=now)
-        except ValueError as why:
-            raise SettingsError("delivery.webhook is no address") from why
+        seed_webhook(settings, self.targets, now)
 
     def figures(self, courier: Courier, standby: Standby, now: int) -> Sequence[Figure]:
         """Return what Prometheus may ask of delivery. Raises MachineryError."""

@@ -17,7 +17,9 @@ from park.delivery import Channel, Target, Targets
 from park.duty import Officer
 from park.errors import SettingsError, UserError
 from park.events import Severity
+from park.settings import DeliverySettings
 
+WEBHOOK = "webhook"  # name of the target that settings give
 _ACTOR = "settings"
 _SECRET_MOST = 500
 _OWN = {"id", "version", "trusted", "file"}  # nobody's to give
@@ -54,6 +56,31 @@ def seed(path: str, targets: Targets, plans: PlanStore, now: int) -> None:
         _bring(path, people, {o.name: o for o in plans.plans(Officer)}, lambda o: plans.save(o, actor=_ACTOR, now=now))
     except UserError as why:
         raise SettingsError(f"{path}: {why}") from why
+
+
+def seed_webhook(settings: DeliverySettings, targets: Targets, now: int) -> None:
+    """Bring the receiver that settings name into the tables, where they say something new. Raises SettingsError."""
+    held = next((t for t in targets.all() if t.name == WEBHOOK), None)
+    if not settings.webhook:
+        if held is not None and held.trusted:  # it was of the settings, and is not any more
+            targets.end(held.id, actor=_ACTOR, now=now)
+        return
+    secret = read_secret(settings.webhook_secret_file) if settings.webhook_secret_file else ""
+    said = _digest({"url": settings.webhook, "secret": secret})
+    wanted = Target(WEBHOOK, Channel.WEBHOOK, settings.webhook, secret, rate=600, trusted=True, file=said)
+    if held is not None:
+        unsaid = not held.file and (held.url, held.secret, held.trusted) == (wanted.url, wanted.secret, True)
+        if held.file == said or unsaid:  # by us, or by a version of us that kept no digest
+            if not held.enabled:
+                _log.warning("delivery.webhook was switched off by people, and stays so until it names another")
+            return
+        wanted = replace(
+            wanted, rate=held.rate, id=held.id, version=held.version, language=held.language, template=held.template
+        )
+    try:
+        targets.save(wanted, actor=_ACTOR, now=now)
+    except ValueError as why:
+        raise SettingsError("delivery.webhook is no address") from why
 
 
 def _bring(path: str, wanted: Sequence[_Named], held: Mapping[str, _Named], save: Callable[[_Named], object]) -> None:

@@ -10,7 +10,8 @@ from api.schemas_targets import TargetBody, TargetOut
 from park.delivery import Channel
 from park.duty import Officer
 from park.errors import SettingsError
-from runtime.delivery_seed import seed
+from park.settings import DeliverySettings
+from runtime.delivery_seed import seed, seed_webhook
 from runtime.storage.sql.alarm_plans import SqlPlans
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.delivery_targets import SqlTargets
@@ -124,3 +125,24 @@ def test_the_digest_is_ours(started):
         started.start()
 
     assert "file" not in TargetOut.of(target, "").model_dump() | OfficerOut.of(officer).model_dump()
+
+
+def test_the_webhook_of_the_settings(started, caplog):
+    """A start with the same webhook leaves it as people left it, and says that it is off; with another it is told."""
+    hook = DeliverySettings(webhook="http://127.0.0.1:9000/hook")
+
+    def start(settings=hook):
+        seed_webhook(settings, started.targets, NOW)
+        return next((t for t in started.targets.all() if t.name == "webhook"), None)
+
+    first = start()
+    body = TargetBody(name="webhook", channel=Channel.WEBHOOK, rate=3, enabled=False, version=first.version)
+    off = started.targets.save(body.target(first), actor="li", now=NOW)
+    after, told = start(), len(caplog.messages)
+    started.targets.save(replace(off, file=""), actor="older", now=NOW)  # as an older version left it
+    older = start()
+    other = start(replace(hook, webhook="http://127.0.0.1:9000/other"))
+
+    assert (off, False, 1) == (after, older.enabled, told)
+    assert ("http://127.0.0.1:9000/other", 3, True) == (other.url, other.rate, other.enabled)
+    assert None is start(DeliverySettings())
