@@ -4,7 +4,7 @@ Every pipeline owns one. It takes each Config before the stages do, and they rea
 nobody else writes to them. Row 0 of every column is "none".
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ _POINT = {
     "effective": np.int64,  # epoch ms
     "channel": np.int32,  # place in `channels`
 }
-_ROW = ("device", "place", "park", "enterprise", "interval", "source", "modulus", "ratio", "effective")
+ROW = ("device", "place", "park", "enterprise", "interval", "source", "modulus", "ratio", "effective")
 _LOW, _HIGH = (np.array([getattr(METRICS[name], end) for name in NAMES]) for end in ("low", "high"))
 _AMOUNT = np.array([METRICS[name].kind is Kind.INTERVAL for name in NAMES])
 
@@ -87,15 +87,20 @@ class PointRows(Mapping[int, PointRow]):
     def rows(self, points: "list[int] | NDArray[np.intp]") -> list[PointRow]:
         """Return the rows of some points that there are, at a third of what one by one costs."""
         d = self._directory
-        columns = {name: getattr(d, name)[points].tolist() for name in (*_ROW, "metric", "channel")}
-        metric, channel = (
-            [names[k] for k in columns[name]] for names, name in ((NAMES, "metric"), (d.channels, "channel"))
-        )
-        return list(map(
-            PointRow, np.asarray(points).tolist(), metric, columns["device"], columns["place"], columns["park"],
-            columns["enterprise"], channel, columns["interval"], columns["source"], columns["modulus"],
-            columns["ratio"], columns["effective"],
-        ))  # fmt: skip
+        columns = {name: getattr(d, name)[points] for name in (*ROW, "metric", "channel")}
+        return point_rows(np.asarray(points), columns, NAMES, d.channels)
+
+
+def point_rows(
+    points: NDArray[Any], columns: Mapping[str, NDArray[Any]], metrics: Sequence[str], channels: Sequence[str]
+) -> list[PointRow]:
+    """Return the rows of points from columns; those of metrics and channels hold places in the names given."""
+    c = {name: column.tolist() for name, column in columns.items()}
+    metric, channel = [metrics[k] for k in c["metric"]], [channels[k] for k in c["channel"]]
+    return list(map(
+        PointRow, points.tolist(), metric, c["device"], c["place"], c["park"], c["enterprise"], channel, c["interval"],
+        c["source"], c["modulus"], c["ratio"], c["effective"],
+    ))  # fmt: skip
 
 
 class Directory:
@@ -170,7 +175,7 @@ class Directory:
         source = np.array([row.source for row in rows])
         makes = (source > 0) & _AMOUNT[code]
         self._grow(max(int(point.max()), int(source[makes].max(initial=0))) + 1)
-        for name in _ROW:
+        for name in ROW:
             getattr(self, name)[point] = [getattr(row, name) for row in rows]
         self.channels += sorted({row.channel for row in rows}.difference(self.channels))
         place = {channel: n for n, channel in enumerate(self.channels)}
@@ -199,9 +204,13 @@ class Directory:
         """Return the name of a point's metric; "" for no such point."""
         return NAMES[self.metric[point]] if 0 < point < self.size and self.metric[point] >= 0 else ""
 
-    def config(self) -> Config:
-        """Return everything it knows as one configuration; applying it gives an equal directory."""
+    def config(self, *, points: bool = True) -> Config:
+        """Return everything it knows as one configuration; applying it gives an equal directory.
+
+        Without `points` that is all but these.
+        """
+        rows = self.points.rows(self.points.numbers()) if points else ()
         return Config(
-            self.version, 0, tuple(self.points.rows(self.points.numbers())), tuple(self.devices.values()),
-            tuple(self.places.values()), self.limits, tuple(self.enterprises.values()), self.papers,
+            self.version, 0, tuple(rows), tuple(self.devices.values()), tuple(self.places.values()), self.limits,
+            tuple(self.enterprises.values()), self.papers,
         )  # fmt: skip

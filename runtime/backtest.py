@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from park.errors import UserError
+from park.known import known_config
 from park.metrics import Lane
 from park.records import Batch, Config, LimitRow, Record, Tick
-from park.wire import decode_config
 from runtime.backtest_before import Before, iso_of, run_before
 from runtime.backtest_sides import MOST, Fired, Pair
 from runtime.log_reading import LogReading, Saved, snapshots_of
@@ -128,7 +128,7 @@ def _before(asked: Asked, lane: Lane, pair: Pair, known: Config, opening: int) -
 
 def _known_since(saved: list[Saved]) -> Config | None:
     """Return the oldest configuration that is known where the log's own beginning is gone."""
-    return decode_config(saved[-1].states["directory"]["config"].tobytes()) if saved else None
+    return known_config(saved[-1].states["directory"]) if saved else None
 
 
 def _time(record: Record) -> int:

@@ -12,16 +12,14 @@ find the same, and nothing is said of it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from park.directory import Directory
 from park.episodes import RARITY
 from park.events import AlarmState, ConditionChange, Event, Finding, Reason
+from park.known import known_config
 from park.metrics import Lane
 from park.operator import Emit, Operator, State, TakesCommands, TakesFindings, TakesRefused
 from park.readings import ReadingBatch
 from park.records import Command, Config, LimitRow, Record, Refused
-from park.wire import decode_config
 from stream.pipeline import Pipeline
 from stream.stages import bulk_stages, life_stages
 
@@ -203,7 +201,7 @@ class Pair:
     def begin(self, states: Mapping[str, State] | None, config: Config | None, at: int) -> None:
         """Begin at a snapshot, or empty with a configuration, and let the rules hold from there."""
         if states is not None:
-            whole = decode_config(np.asarray(states["directory"]["config"]).tobytes())
+            whole = known_config(states["directory"])
             self._other.apply(whole)
             self._pipeline.restore(states)
         elif config is not None:

@@ -22,10 +22,11 @@ from dataclasses import replace
 import numpy as np
 
 from park.directory import Directory
+from park.known import known_config
 from park.operator import Emit, Operator, State
 from park.readings import ReadingBatch, batch_of
 from park.records import Batch, Command, Config, Record, Tick
-from park.wire import decode_config, encode_config
+from park.wire import encode_config
 from stream.numbering import Numbering
 from stream.pipeline import Pipeline
 
@@ -117,7 +118,7 @@ def _numbered(states: Mapping[str, State]) -> Mapping[str, State]:
 
     What a rule or a point names beyond them has no row yet: its number may become another's row.
     """
-    config = decode_config(states[_DIRECTORY]["config"].tobytes())
+    config = known_config(states[_DIRECTORY])
     numbering = Numbering.restored(np.arange(1 + max((row.point for row in config.points), default=0), dtype=np.int32))
     known = np.frombuffer(encode_config(numbering.config(config, ())), np.uint8)
-    return {**states, _DIRECTORY: {**states[_DIRECTORY], "config": known, _NUMBERS: numbering.snapshot()}}
+    return {**states, _DIRECTORY: {"version": np.array(1), "config": known, _NUMBERS: numbering.snapshot()}}

@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from park.directory import Directory
 from park.events import AlarmState, ConditionChange, Event, Finding
+from park.known import known_config, known_state
 from park.operator import Emit, Operator, State, TakesCommands, TakesFindings, TakesRefused
 from park.readings import Bool, ReadingBatch, batch_of, concat
 from park.records import Batch, Command, Config, Record, Tick
-from park.wire import decode_config, encode_config
 
 _NOTHING = batch_of([])
 
@@ -88,13 +86,12 @@ class Pipeline:
     def snapshot(self) -> dict[str, State]:
         """Return copies of the state of every stage, and of the directory."""
         states: dict[str, State] = {o.name: o.snapshot() for o in self.operators}
-        known = encode_config(self.directory.config())
-        states["directory"] = {"version": np.array(1), "config": np.frombuffer(known, np.uint8).copy()}
+        states["directory"] = known_state(self.directory)
         return states
 
     def restore(self, states: Mapping[str, State]) -> None:
         """Take the states of an earlier `snapshot`; a stage that is new since then starts empty."""
-        config = decode_config(states["directory"]["config"].tobytes())
+        config = known_config(states["directory"])
         self.directory.apply(config)
         for stage in self.operators:
             stage.on_config(config, _ignore)

@@ -1,14 +1,18 @@
 """A directory keeps points in columns, and gives their rows back as they were told."""
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from park.directory import Directory
+from park.known import known_config, known_state
 from park.metrics import NAMES, Lane
 from park.records import Config, DeviceRow, PointRow
+from park.wire import encode_config
 
 ROWS = st.builds(
     PointRow,
@@ -50,6 +54,7 @@ def test_rows_are_given_back(records):
     assert sorted(expected) == list(directory.points)
     assert [expected[p] for p in sorted(expected)] == directory.points.rows(directory.points.numbers())
     assert expected == dict(told(directory.config()).points)
+    assert directory.config() == known_config(known_state(directory))
 
 
 @pytest.mark.parametrize("point", [-1, 0, 2, 4, 10_000, "3"])
@@ -80,3 +85,20 @@ def test_what_is_made_of_a_register():
 
     assert 1 == told(Config(1, 0, (use,)), Config(2, 0, (register,))).derived[9]
     assert 1 == told(Config(1, 0, (register, use))).derived[9]
+
+
+def test_an_earlier_catalogue():
+    """A snapshot of a program whose catalogue had other places for its metrics names the same metrics."""
+    directory = told(Config(1, 0, (PointRow(3, "power", 1, 1, 1, channel="a"),)))
+    state = known_state(directory)
+    earlier = json.dumps(["gone", "power"]).encode()
+    state |= {"metrics": np.frombuffer(earlier, np.uint8), "point_metric": np.array([1])}
+
+    assert directory.config() == known_config(state)
+
+
+def test_rows_of_an_earlier_program():
+    """A snapshot whose configuration holds the points as rows is read as it was."""
+    config = told(Config(1, 0, (PointRow(3, "power", 1, 1, 1, channel="a"),))).config()
+
+    assert config == known_config({"config": np.frombuffer(encode_config(config), np.uint8)})
