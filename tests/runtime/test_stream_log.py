@@ -1,5 +1,6 @@
 """A partition as its worker reads it: from memory and from Kafka alike, whatever is handed over, and in what order."""
 
+import gc
 from dataclasses import dataclass, field
 
 import pytest
@@ -184,3 +185,32 @@ class TestWait:
         tail.wake()
 
         assert (False, False) == (tail.wait(3, 10), tail.wait(3, 0))
+
+
+@pytest.mark.parametrize(
+    ("soon", "late", "left"),
+    [(5, 3, [4, 5]), (3, 5, [4, 5]), (5, 5, [5]), (5, 0, [1, 2, 3, 4, 5])],
+    ids=["one is behind", "the other is", "nobody is", "one has not begun"],
+)
+def test_what_all_have_read_is_let_go_of(soon, late, left):
+    """Messages that every reader goes on behind are in memory no more, but for the newest."""
+    first, tail, held = log_of(5, range(1, 6))
+    second = StreamLog(tail, held)
+
+    for log, position in ((first, soon), (second, late)):
+        list(log.read(position))
+
+    assert left == [slot.entry.position for slot in tail.held(0, 5)[1]]
+    assert [5 - soon, 5 - late] == [len(list(log.read(at))) for log, at in ((first, soon), (second, late))]
+
+
+def test_a_reader_that_is_gone_holds_nothing():
+    """A log that nobody has any more keeps no messages in memory."""
+    first, tail, held = log_of(5, range(1, 6))
+    second = StreamLog(tail, held)
+    del second
+    gc.collect()
+
+    list(first.read(5))
+
+    assert [5] == [slot.entry.position for slot in tail.held(0, 5)[1]]
