@@ -65,6 +65,7 @@ class Runner:
         self.stages = make()
         self._base: tuple[int, Mapping[str, State]] | None = None  # to go back to
         self._ahead: list[Record] = []  # run already, not in the log yet
+        self._begun: list[Event] = []  # what it found as it began anew
 
     # ── to where it was ──────────────────────────────────────────────────────────────────────────
 
@@ -73,6 +74,7 @@ class Runner:
 
         Raises Corrupt when log and snapshots do not fit each other and nobody brought a registry.
         """
+        self._begun = []  # of a try that broke off
         found = self._snapshots.load(self.name)
         begin, end = self._log.begin, self._log.end
         if found is None and not begin:
@@ -106,7 +108,8 @@ class Runner:
         """Go on from a position whose past is not known, with the registry as it is now."""
         self.lost = f"it began anew without part of its past: {why}"
         if self._registry is not None:
-            self._digest(self._registry(), _ignore)
+            # What it gives (a test that is over while it burns) comes with the next record: nothing else would tell it.
+            self._digest(self._registry(), self._begun.append)
         self.position = position
         if self._careful:
             self._base = position, self.states()
@@ -157,6 +160,7 @@ class Runner:
 
         Never raises what a stage raises.
         """
+        begun, self._begun = self._begun, []
         events: list[Event] = []
         if not self._digest(record, events.append) and self._careful and isinstance(record, Batch):
             events = self._piecemeal(record, events)
@@ -164,7 +168,7 @@ class Runner:
             self._ahead.append(record)
         else:
             self.position = position
-        return events
+        return begun + events
 
     def logged(self, position: int) -> None:
         """Learn that all it ran ahead of the log is in it now."""

@@ -203,6 +203,20 @@ def test_what_was_registered_last(ground, lost):
     assert [(2, 8 - lost, "active")] == ground.fires
 
 
+def test_a_test_that_is_over_by_the_registry(ground):
+    """What burns in a detector under test is a fire by the registry that a worker begins anew with, and is told."""
+    under_test = replace(REGISTERED, devices=tuple(replace(d, mode="test") for d in REGISTERED.devices))
+    first = ground.begun()
+    ground.put(first, under_test, Tick(MINUTE), smoke(1, 1))
+    assert first.stop()
+    before = list(ground.fires)
+    ground.kafka.values[:] = []
+    ground.kafka.add(Tick(2 * MINUTE))
+    ground.begun()
+
+    assert ([], [(2, 1, "active")]) == (before, ground.fires)
+
+
 def test_whoever_takes_over_compares(ground):
     """A log that was lost and grew again while nobody had it is run from where it is another."""
     first = ground.begun()

@@ -1,6 +1,7 @@
 """Where log and snapshots do not fit each other the lanes live, say what they do not know, and page fires."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,26 @@ class TestLane:
 
         assert ["fire.confirmed"] == rules(again.published)
         assert "the log holds" in again.worker.state.lost
+
+    def test_a_test_that_is_over_by_the_registry(self, tmp_path):
+        """What burns in a detector under test is a fire by the registry that a lane begins anew with, and is told."""
+        under_test = replace(CONFIG, devices=tuple(replace(d, mode="test") for d in CONFIG.devices))
+        first = Bench(tmp_path, log=SegmentLog(tmp_path / "life", SMALL, Lane.LIFE)).start(configure=False)
+        first.worker.submit(under_test).result(20)
+        first.run(FIRE)
+        first.worker.stop(20)
+        assert first.worker.save()
+        for n in range(300):
+            first.log.append([Tick(START + n)])
+        first.log.trim(first.log.end)
+        first.log.close()
+        before = rules(first.published)
+        again = Bench(tmp_path, log=SegmentLog(tmp_path / "life", SMALL, Lane.LIFE), registry=lambda: CONFIG)
+        again.start(configure=False)
+        until(lambda: "fire.pre_alarm" in rules(again.writer.events))
+        again.stop()
+
+        assert ["test.alarm"] == before
 
     def test_a_log_that_cannot_be_read(self, tmp_path):
         """After some tries the rest of the past is left alone: a lane that waits for ever hears no fire."""
