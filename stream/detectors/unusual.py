@@ -18,14 +18,15 @@ from park.directory import Directory, grown
 from park.episodes import RARITY, pace
 from park.events import Anomaly, Finding, Severity
 from park.operator import Emit, State
-from park.readings import Float64, Int64, Quality, ReadingBatch, Rows
+from park.readings import Float64, Int32, Int64, Quality, ReadingBatch, Rows
 from park.records import Config, LimitRow, PointRow
 from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
 from stream.detectors.gaps import Gaps
 from stream.detectors.generic import Generic
 from stream.detectors.hours import add_to_hours
-from stream.detectors.judging import KINDS, Detector
+from stream.detectors.judging import KINDS, Detector, Judged
+from stream.detectors.shared import Shared
 from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar, settling
 from stream.detectors.uses import DETECTORS, Source, use_of
 from stream.rounds import rounds
@@ -68,7 +69,7 @@ class Unusual:
         self._calendar = Calendar(calendar)
         self._detectors: tuple[Detector, ...] = tuple(make(self._calendar) for make in DETECTORS.values())
         self._used = np.zeros(len(_NAMES), np.int64)  # slots of each
-        self._told, self._drawn, self._gaps = Told(), Drawn(), Gaps()
+        self._told, self._drawn, self._gaps, self._shared = Told(), Drawn(), Gaps(), Shared(directory)
         self._judged: list[tuple[Rows, Int64]] = []  # of the batch at hand: rows, and the times that they speak of
         self._rules: tuple[LimitRow, ...] = ()  # on what is told
         # By point; the last row is for all beyond.
@@ -147,17 +148,12 @@ class Unusual:
         self, k: int, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
     ) -> None:
         point = batch.point[rows]
-        local = ts + self._c["offset"][point]
+        local = self._local(point, ts, batch.ts[rows])
         weekday = self._calendar.like(local // DAY)
         judged = self._detectors[k].judge(self._c["slot"][point], ts, local, weekday, value)
         bands = (judged.expected, judged.low, judged.high)
         self._drawn.take(point, ts, bands, judged)
-        # What a device cannot tell from the expected, or from rest, is nothing to tell people.
-        grain = self._c["grain"][point]
-        near = (np.abs(value - judged.expected) < grain) & (judged.kind != _STUCK)
-        if judged.moves is not None:
-            near &= (judged.kind != _VARIANCE) | (judged.moves < grain)
-        judged = replace(judged, rarity=np.where(near, 0.0, judged.rarity))
+        judged = self._of_the_point(point, ts, value, judged)
         first = self._c["first"][point]
         self._c["first"][point] = first = np.where(first == 0, ts, first)
         bars = Bars(self._c["rarity"], self._c["least"], self._c["severity"])
@@ -166,8 +162,34 @@ class Unusual:
         ):
             found.append((int(rows[i]), finding))
 
+    def _local(self, point: Int32, ts: Int64, stamp: Int64) -> Int64:
+        """Return park time of values that came with a stamp.
+
+        What is told by the hour at the hour's end is of the hour before: the first hour of a day is of the day before.
+        """
+        local = ts + self._c["offset"][point]
+        before = self._c["amount"][point] & (self._directory.interval[point] >= HOUR) & (local % DAY < HOUR)
+        before &= (stamp + self._c["offset"][point]) % HOUR < HOUR // 2
+        return np.where(before, local - DAY, local)
+
+    def _of_the_point(self, point: Int32, ts: Int64, value: Float64, judged: Judged) -> Judged:
+        """Return what was found less what says nothing of the point: its device's errors, and what all say."""
+        self._shared.take(point, ts, judged.rarity, judged.rising)
+        # What a device cannot tell from the expected, or from rest, is nothing to tell people.
+        grain = self._c["grain"][point]
+        near = np.abs(value - judged.expected) < grain
+        if judged.moves is not None:
+            near &= ((judged.kind != _VARIANCE) & (judged.kind != _STUCK)) | (judged.moves < grain)
+        rarity = np.where(near, 0.0, judged.rarity)
+        bar = self._c["rarity"][point]
+        for i in np.flatnonzero(rarity >= bar).tolist():
+            others = self._shared.of_others(int(point[i]), int(ts[i]), rising=bool(judged.rising[i]))
+            rarity[i] -= min(others, float(bar[i]))
+        return replace(judged, rarity=rarity)
+
     def on_tick(self, now: int, emit: Emit) -> None:
         """Hand on the bands of hours that are over, and end what nothing more was heard of."""
+        self._shared.on_tick()
         bands = self._drawn.closed(now)
         if bands is not None:
             emit(bands)
@@ -183,6 +205,7 @@ class Unusual:
         ruled = self._rule(config)
         self._drawn.grow(size)
         self._gaps.grow(size, d.device_size)
+        self._shared.on_points(size)
         parks = {place.place for place in config.places}
         named = {row.point for row in config.points}
         if parks:
@@ -241,6 +264,8 @@ class Unusual:
         rule = rules[0] if rules else None
         c["rarity"][p] = bar(pace(row.metric, row.interval) / MINUTE, rule.high if rule and rule.high else TELL_DAYS)
         c["least"][p] = rule.floor if rule else 0.0
+        if device is not None and device.kind == "zone_counter":
+            c["rarity"][p] = np.inf  # reckoned from doors, which are judged themselves
         c["severity"][p] = SEVERITIES.index(Severity(rule.severity)) if rule else _LOW
 
     def snapshot(self) -> State:
@@ -249,7 +274,8 @@ class Unusual:
         state |= {f"point_{name}": self._c[name].copy() for name in _KEPT}
         for name, detector in zip(_NAMES, self._detectors, strict=True):
             state |= {f"{name}.{key}": column for key, column in detector.snapshot().items()}
-        return {**state, **self._told.snapshot(), **self._drawn.snapshot(), **self._gaps.snapshot()}
+        parts = (self._told, self._drawn, self._gaps, self._shared)
+        return {**state, **{name: column for part in parts for name, column in part.snapshot().items()}}
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier snapshot; what is due is kept where the registry still asks for it."""
@@ -272,6 +298,7 @@ class Unusual:
         self._told.restore(state)
         self._drawn.restore(state)
         self._gaps.restore(state)
+        self._shared.restore(state)
 
 
 def _fill(name: str) -> int:
