@@ -25,7 +25,7 @@ from park.alarms import (
     Trigger,
 )
 from park.errors import Conflict, Forbidden, UserError
-from park.events import Reason, Severity
+from park.events import Label, Reason, Severity
 
 STALE_AFTER = 3_600_000  # ms from a fact to our hearing of it, from which it is history
 CALM = 30 * 60_000  # ms within which people are not called again to what comes and goes (not for life safety)
@@ -177,8 +177,9 @@ def is_stale(trigger: Trigger, now: int) -> bool:
     """Tell whether a trigger is history that is read late: nobody can be called to it in time.
 
     Log time may be days behind a clock that is not believed yet; what is told as it happens is none all the same.
+    But for what its stage calls history: it came long before log time, and was taken in again.
     """
-    return not trigger.live and now - trigger.at > STALE_AFTER
+    return (not trigger.live or Label.HISTORY in trigger.labels) and now - trigger.at > STALE_AFTER
 
 
 def _known(case: Case | None, trigger: Trigger) -> bool:

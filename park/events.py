@@ -84,6 +84,7 @@ class Label(StrEnum):
     UNCLAIMED = "unclaimed"
     TEST = "test"
     MAINTENANCE = "maintenance"
+    HISTORY = "history"  # received long ago, and taken in only now: its device was claimed since
 
 
 class Anomaly(StrEnum):

@@ -37,6 +37,7 @@ from stream.strangers import park_of
 
 VERSION = 1
 UNCLAIMED_MAX = 1_000  # unknown devices with an alarm of their own; beyond them all share one
+HISTORY_AFTER = 3_600_000  # ms from receipt to log time, from which a message was taken in again: no lane waits so long
 LATE_AFTER = 5 * 60_000  # ms between the device's time and receipt from which we say "late"
 _NONE, _STATE = np.uint8(0), np.uint8(1)
 
@@ -67,6 +68,7 @@ class Fire:
         self._conditions = Conditions(directory, self._over)
         self._resets = Resets(directory, self._conditions)
         self._joint = Joint(self._conditions)
+        self._now = 0  # log time
         self._mode: dict[int, str] = {}  # device -> test | maintenance
         self._registered: dict[int, str] = {}  # the same, as the registry said last
 
@@ -149,6 +151,8 @@ class Fire:
         self, member: Member, at: int, reason: Reason, labels: tuple[Label, ...], limit: float | None, emit: Emit
     ) -> None:
         self._resets.heard(member)
+        if self._now - at > HISTORY_AFTER:
+            labels = (*labels, Label.HISTORY)
         if self._apart(member, labels):
             mode = self._mode.get(member.device, "normal")
             said = Label.MAINTENANCE if mode == "maintenance" or Label.MAINTENANCE in labels else Label.TEST
@@ -238,7 +242,9 @@ class Fire:
     # ── the rest of the contract ─────────────────────────────────────────────────────────────────
 
     def on_tick(self, now: int, emit: Emit) -> None:
-        """Do nothing: time alone neither raises nor ends an alarm."""
+        """Learn the time: by itself it neither raises nor ends an alarm."""
+        del emit
+        self._now = now
 
     def on_config(self, config: Config, emit: Emit) -> None:
         """Learn which points tell of fire, and which devices are under test."""
@@ -263,6 +269,7 @@ class Fire:
             **self._conditions.snapshot(),
             **self._resets.snapshot(),
             **self._joint.snapshot(),
+            "now": self._now,
             "mode": list(self._mode.items()),
             "registered": list(self._registered.items()),
         }
@@ -275,6 +282,7 @@ class Fire:
         self._conditions.restore(told)
         self._resets.restore(told)
         self._joint.restore(told)
+        self._now = told.get("now", 0)
         self._mode = dict(told["mode"])
         self._registered = dict(told["registered"])
         self._clocks.restore(state)

@@ -23,7 +23,7 @@ from alerts.lifecycle import (
 )
 from park.alarms import CaseState, CaseVerb, MessageKind, TransitionReason, Verdict
 from park.errors import Conflict, Forbidden, UserError
-from park.events import AlarmState, Severity
+from park.events import AlarmState, Label, Severity
 from park.metrics import Lane
 
 S, V, M = CaseState, CaseVerb, MessageKind
@@ -292,6 +292,24 @@ class TestOrdinary:
         assert (S.CLOSED, NOW, None, TransitionReason.STALE) == (
             outcome.case.state, outcome.case.raised, outcome.call, outcome.transitions[-1].why
         )  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("age", "labels", "state"),
+        [
+            (2 * HOUR, (Label.HISTORY,), S.CLOSED),  # what a claimed device said long ago: over, and nobody is called
+            (2 * HOUR, (), S.RETURNED),  # log time may be behind a clock that is not believed: it happens now
+            (MINUTE, (Label.HISTORY,), S.RETURNED),
+        ],
+    )
+    def test_history_taken_in_again(self, age, labels, state):
+        """What its stage calls history is history, though its log tells it only now."""
+        told = (replace(burns(NOW, NOW + n, state=s), labels=labels, live=True)
+                for n, s in enumerate((AlarmState.ACTIVE, AlarmState.CLEARED)))  # fmt: skip
+        case = None
+        for one in told:
+            case = replace(tell(case, one, NOW + age).case, id=1)
+
+        assert state is case.state
 
     def test_who_ended_it(self):
         """The line of a condition that a named person's command ended says by whom, though nobody else noted that."""

@@ -1,11 +1,13 @@
 """A long past that a log still tells: people are called to what stands in it once it is read, and to a fire before."""
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.lifecycle import STALE_AFTER
 from park.alarm_ports import CaseFilter
 from park.alarms import CaseState
-from park.events import AlarmState
+from park.events import AlarmState, Label
 from park.metrics import Lane
 from runtime.storage.sql.alarm_writer import SETTLE
 from tests.alerts.alarm_words import HOUR, NOW, SECOND, fire, limit
@@ -67,3 +69,16 @@ def test_what_happens_meanwhile(reading):
     reading.events.apply(Lane.BULK, END + 1, [limit(reading.now)])
 
     assert 1 == len(reading.said())
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_what_a_claimed_device_said_long_ago(reading, over):
+    """Old messages that are taken in now call people where their fire still stands seconds later, and else nobody."""
+    told = [fire(NOW, NOW + n, state=s) for n, s in enumerate((AlarmState.ACTIVE, AlarmState.CLEARED))]
+    for n, change in enumerate(told[: 1 + over]):
+        reading.events.apply(Lane.LIFE, END + 1 + n, [replace(change, labels=(Label.HISTORY,))])
+    before = reading.said()
+    reading.store.turn(reading.now + SETTLE)
+
+    assert ([], 0 if over else 1) == (before, len(reading.said()))
+    assert [over] == [case.state is CaseState.CLOSED for case in reading.store.cases(CaseFilter(open=None))]

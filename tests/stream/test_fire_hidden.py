@@ -22,7 +22,7 @@ from test_fire import (
 from park.events import AlarmState, Label, Reason
 from park.metrics import LIFE_ALARMS
 from park.readings import Quality, batch_of
-from park.records import Batch, Config, Edge, PointRow, Refusal, Refused
+from park.records import Batch, Config, Edge, PointRow, Refusal, Refused, Tick
 from stream.pipeline import Pipeline
 from stream.stages import bulk_stages, life_stages
 
@@ -360,3 +360,20 @@ class TestValuesThatAreNotThePresent:
         watch.reset(50, place=UNIT)
 
         assert [watch.read(HEAT, 80, at, LATE, received=60 + at) for at in (10, 20, 30)] == [[], [], []]
+
+
+class TestTakenInAgain:
+    """What was received long before log time says so: its device was claimed since."""
+
+    @pytest.mark.parametrize(("age", "labels"), [(59, ()), (61, (Label.HISTORY,))])
+    @pytest.mark.parametrize("restarts", [False, True])
+    def test_history(self, age, labels, restarts):
+        """It is raised, with its old time and its label, and its own "normal" of then ends it."""
+        watch = Watch()
+        watch.do(Tick(START + age * 60_000))
+        watch = watch.restarted() if restarts else watch
+
+        (raised,) = watch.read(SMOKE_1, 1, 0)
+        (over,) = watch.read(SMOKE_1, 0, 1)
+
+        assert (START, labels, AlarmState.CLEARED) == (raised.at, raised.labels, over.state)
