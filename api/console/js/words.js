@@ -50,7 +50,7 @@ export const WORDS = {
     rent_arrears: ["欠租", "Rent in arrears"], no_tax: ["无纳税记录", "No tax paid"], no_insurance: ["无社保缴纳", "No social security paid"],
   },
   label: {
-    late: ["迟到", "late"], retained: ["代理保留消息", "retained"], wrong_clock: ["时钟错误", "wrong clock"],
+    late: ["迟到", "late"], retained: ["代理保留消息", "retained"], history: ["历史消息", "history"], wrong_clock: ["时钟错误", "wrong clock"],
     suspect: ["可疑", "suspect"], unclaimed: ["未认领", "unclaimed"], test: ["测试", "test"], maintenance: ["维护", "maintenance"],
   },
   status: {
