@@ -51,9 +51,14 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
+def within(f: Finding) -> bool:
+    """Tell whether the worst value is one that is usual at its hour: then something else was unusual of it."""
+    return f.value is not None and f.low is not None and f.high is not None and f.low <= f.value <= f.high
+
+
 def deviation(f: Finding) -> float | None:
-    """Return how far the worst value is from what was expected, as a share of it; None: not known."""
-    if f.value is None or f.expected is None or abs(f.expected) < 1e-9:
+    """Return how far the worst value is from what was expected, as a share of it; None: not known, or as usual."""
+    if f.value is None or f.expected is None or abs(f.expected) < 1e-9 or within(f):
         return None
     return (f.value - f.expected) / abs(f.expected)
 
@@ -68,7 +73,12 @@ def sentence(episode: Episode, metric: str, where: str, utc_offset: int) -> tupl
     since, until = _moment(f.since or f.ts, utc_offset), _moment(episode.until, utc_offset) if episode.until else ""
     zh = [f"{where} {names[0]}{kind[0]}", f"{since} 起" + (f"至 {until}" if until else "，仍在持续")]
     en = [f"{where}: {names[1]}, {kind[1]}", f"since {since}" + (f" until {until}" if until else ", still going on")]
-    if f.value is not None and f.expected is not None:
+    if within(f):
+        but = STATISTICS[f.parts[0].statistic] if f.parts else kind
+        usual = f"{number(f.low or 0.0)}–{number(f.high or 0.0)}"
+        zh.append(f"{number(f.value or 0.0)} {unit}".strip() + f"，在此时平时的 {usual} 之内，但{but[0]}")
+        en.append(f"{number(f.value or 0.0)} {unit}".strip() + f", within the {usual} usual at this hour, but {but[1]}")
+    elif f.value is not None and f.expected is not None:
         share = deviation(f)
         far = f"{abs(share):.0%}" if share is not None else f"{number(abs(f.value - f.expected))} {unit}".strip()
         side = f.value > f.expected

@@ -8,7 +8,7 @@ from api_house import DAY, NOW, Client
 
 from api.proposals import candidates, tried
 from park.episodes import Episode, Mark, Verdict
-from park.events import Anomaly, Bands, Baseline, Finding, Reason, Severity
+from park.events import Anomaly, Bands, Baseline, Finding, Part, Reason, Severity, Statistic
 from park.metrics import Lane
 
 HOUR = 3_600_000
@@ -103,6 +103,17 @@ class TestExplanation:
             "154% too high; held against a forecast from the value before, the slow level, this half hour and this "
             "hour of the week; one of about 1,000,000 values is like it."
         ) == story["en"]
+
+    def test_usual_at_its_hour(self, viewer, house, put):
+        """A value that is usual at its hour is told by what was unusual of it, never as too high or too low."""
+        parts = (Part(Statistic.BELOW, 5.5), Part(Statistic.MOVED, 2.0))
+        odd = began(house.ids, NOW - HOUR, value=28.0, anomaly=Anomaly.DIP, rising=False, parts=parts)
+        put(odd)
+        story = viewer.get(f"/episodes/{odd.episode}")
+
+        assert "28 kW，在此时平时的 18–31 之内，但低于预测；" in story["zh"]
+        assert "; 28 kW, within the 18–31 usual at this hour, but lower than the forecasts; " in story["en"]
+        assert story["deviation"] is None
 
     def test_about(self, viewer, house, told):
         """It names the tenant, the similar one of the past, the share of good readings, and a time for a chart."""

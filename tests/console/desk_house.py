@@ -7,7 +7,9 @@ from playwright.sync_api import expect
 from park.events import AlarmState, ConditionChange, Reason, Severity
 from park.metrics import Lane
 from park.roles import Principal, Role
+from park.settings import DeliverySettings
 from runtime.cases import Cases
+from runtime.delivery_office import DeliveryOffice
 from runtime.storage.sql.events import SqlEvents
 
 NOW = 1_795_219_200_000
@@ -21,7 +23,10 @@ def with_alarms(house, folder):
     operator = Principal("operator", Role.OPERATOR, frozenset({house.ids.park}))
     house.services.keys.add(operator, Principal("admin", Role.ADMIN, None))
     house.go_away()
-    house.services = replace(house.services, alarms=cases.services(), events=SqlEvents(database, cases.intake))
+    delivery = DeliveryOffice(database, tuple).services(DeliverySettings(), lambda: NOW, lambda: None)
+    house.services = replace(
+        house.services, alarms=cases.services(), events=SqlEvents(database, cases.intake), delivery=delivery
+    )
     return house
 
 

@@ -53,6 +53,7 @@ class TestList:
             "未确认",
         ):
             expect(row).to_contain_text(said)
+        expect(page.locator(".unreached")).to_contain_text("不会通知任何人")  # nobody set up a receiver
 
     def test_life_first_and_live(self, desk, opened):
         """A fire that begins is on top without a reload, whatever stood there before, and leaves when it is closed."""
@@ -228,6 +229,19 @@ class TestOne:
         expect(page.locator(".alarm-curve .canvas")).to_have_attribute("data-points", re.compile(r"^\d+$"))
         expect(page.locator(".timeline .step.trigger")).to_contain_text("报警 平台 · 101 总表")
         expect(page.locator(".todo")).to_contain_text("GB/T 12325")
+        raised = page.locator(".about-alarm .facts-list time")
+        expect(raised).to_have_text("2026/11/21 08:00:00")  # the day once, whichever day it is
+
+    def test_from_the_wall(self, desk, opened):
+        """One click on what stands in a park leads to its alarm, which says that there is no receiver."""
+        desk.tell(desk.fire())
+        page = go(desk, opened, "")
+        page.locator(".alarms .row a.name").click()
+
+        expect(page).to_have_url(re.compile(rf"/alarm/{alarms_of(desk)[0].id}$"))
+        expect(page.locator(".told")).to_contain_text("不会通知任何人")
+        page.locator(".told a").click()
+        expect(page.locator(".targets .state")).to_contain_text("不会通知任何人")
 
     def test_comment_is_text(self, desk, opened):
         """A script in a comment is words, on the page of whoever looks."""

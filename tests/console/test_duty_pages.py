@@ -1,5 +1,7 @@
 """Pages of duty, escalation and delivery, looked at through a browser; each role sees what it may do, and no more."""
 
+import re
+
 import pytest
 from desk_house import NOW, alarms_of
 from office_house import MINUTE, Desk, expected_errors, phone
@@ -209,6 +211,20 @@ class TestDelivery:
 
             expect(page.locator(".dead .empty")).to_have_text("没有未送达的消息。")
             until(lambda: len(there.got) == 2)  # on its way when the page is told
+
+    @pytest.mark.usefixtures("courier")
+    def test_who_was_told(self, desk, opened):
+        """The page of an alarm says who was told of it and how that went; no page says that nobody can be."""
+        with Receiver() as there:
+            desk.receiver("desk", there.url)
+            desk.house.tell(desk.house.fire())
+            page = desk.go(opened, "alarms")
+            page.locator(".row.alarm a.name").click()
+            row = page.locator(".told .row")
+
+            expect(row).to_contain_text("desk")
+            expect(row).to_have_class(re.compile("delivered"))
+        expect(page.locator(".unreached")).to_have_count(0)
 
     @pytest.mark.usefixtures("courier")
     def test_choice_stays_open(self, desk, opened):

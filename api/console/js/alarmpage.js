@@ -17,7 +17,8 @@ import { toPage } from "./route.js";
 import { ageSpan, badge, place } from "./rows.js";
 import { advice, deviceText, measured, tenantText } from "./say.js";
 import { Story, storyLine } from "./story.js";
-import { lang, t } from "./texts.js";
+import { t } from "./texts.js";
+import { Told } from "./told.js";
 import { word } from "./words.js";
 
 export class AlarmPage {
@@ -26,31 +27,28 @@ export class AlarmPage {
     this.id = id;
     this.alarm = null;
     this.lines = [];
-    this.rules = [];
     this.about = new Panel("about-alarm", t("alarm"));
     this.todo = new Panel("todo", t("whatToDo"));
     this.story = new Story({ line: (line) => this.line(line), say: model.may("alarm") ? (text) => this.comment(text) : null });
     this.curve = new Panel("alarm-curve", t("curveThen"));
     this.site = new Panel("site", t("map"));
     this.files = new Files(`/alarms/${id}`, { may: model.may("alarm"), done: () => this.load() });
+    this.told = model.may("alarm") ? new Told(model, id) : null;
     this.chart = new AlarmChart(model, this.curve);
     this.mini = new MiniPlan(model);
     this.root = h("div", { cls: "alarm-page" }, h("p", {}, h("a", { cls: "up", href: toPage(model.park, "alarms") }, `← ${t("alarmsPage")}`)),
-      this.about.root, h("div", { cls: "column" }, this.story.root, this.curve.root), h("div", { cls: "column" }, this.todo.root, this.site.root, this.files.root));
+      this.about.root, h("div", { cls: "column" }, this.story.root, this.told?.root, this.curve.root), h("div", { cls: "column" }, this.todo.root, this.site.root, this.files.root));
     this.asked = new Asked({
       alarm: async () => this.see(await get(`/alarms/${id}`)),
       story: async () => {
         this.lines = await all(`/alarms/${id}/history`);
       },
       files: () => this.files.load(),
-      rules: async () => {
-        this.rules = (await get("/rules")).rules;
-      },
     }, () => this.redraw());
     this.redraw = framed(() => this.root.isConnected && this.draw());
     this.off = model.on((topic, what) => {
       if ((topic === "alarm" && what === id) || topic === "refetched") this.load();
-      if (["map", "devices", "latest"].includes(topic) && model.stamp() !== this.drawnWith) this.redraw();
+      if (["map", "devices", "latest", "rules"].includes(topic) && model.stamp() !== this.drawnWith) this.redraw();
     });
     this.themed = () => this.chart.draw();
     document.addEventListener("themechange", this.themed);
@@ -61,17 +59,19 @@ export class AlarmPage {
   start() {
     this.draw();
     this.load();
-    this.asked.load("rules");
+    this.told?.start();
   }
 
   load() {
     for (const part of ["alarm", "story", "files"]) this.asked.load(part);
+    this.told?.parts.load();
   }
 
   close() {
     this.off();
     this.asked.close();
     this.chart.close();
+    this.told?.close();
     document.removeEventListener("themechange", this.themed);
     document.removeEventListener("keydown", this.keys);
   }
@@ -142,9 +142,8 @@ export class AlarmPage {
 
   drawTodo() {
     const { alarm } = this;
-    const rule = this.rules.find((r) => `limit.${r.rule}` === alarm.rule || r.rule === alarm.rule);
-    const runbook = rule?.annotations[lang() === "zh" ? "runbook_zh" : "runbook_en"];
-    put(this.todo.body, h("div", { cls: "padded" }, h("p", { cls: "advice" }, advice(alarm)), runbook ? h("p", { cls: "runbook" }, runbook) : null,
+    const rule = this.model.ruleOf(alarm.rule);
+    put(this.todo.body, h("div", { cls: "padded" }, h("p", { cls: "advice" }, advice(this.model, alarm)),
       rule?.basis ? h("p", { cls: "quiet" }, t("basis", { text: rule.basis })) : null));
   }
 

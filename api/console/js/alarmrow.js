@@ -80,7 +80,7 @@ export function alarmRow(model, alarm, acknowledge) {
       h("p", { cls: "what" }, place(model, at, alarm.subject), " ",
         h("a", { href: toPage(model.park, "alarm", alarm.id), cls: "name" }, h("strong", {}, alarmName(alarm))),
         tenant ? h("span", { cls: "tenant" }, tenant) : null, alarmTags(alarm)),
-      h("p", { cls: "facts" }, facts.join(" · "), over ? null : h("span", { cls: "advice" }, advice(alarm)))),
+      h("p", { cls: "facts" }, facts.join(" · "), over ? null : h("span", { cls: "advice" }, advice(model, alarm)))),
     h("div", { cls: "when" },
       h("time", { datetime: new Date(alarm.raised).toISOString() }, moment(alarm.raised)),
       over ? h("span", { cls: "age" }, t("ended", { at: moment(alarm.closed) })) : ageSpan(Math.min(alarm.raised, now())),

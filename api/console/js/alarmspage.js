@@ -12,6 +12,7 @@ import { reportButton } from "./report.js";
 import { route, setQuery, toPage } from "./route.js";
 import { whereText } from "./say.js";
 import { t } from "./texts.js";
+import { nobodyReached, receivers } from "./told.js";
 import { word } from "./words.js";
 
 const COUNT_OF = { open: "open", unacknowledged: "unacknowledged", nobody: "nobody_answered", held: "held_back" };
@@ -23,7 +24,8 @@ export class AlarmsPage {
     this.tabs = h("div", { cls: "tabs", role: "group", "aria-label": t("views") });
     this.chips = h("div", { cls: "chips" });
     this.after = h("div");
-    this.root = h("div", { cls: "desk-page" }, this.panel.root);
+    this.notice = h("div");
+    this.root = h("div", { cls: "desk-page" }, this.notice, this.panel.root);
     this.redrawTabs = framed(() => this.root.isConnected && this.drawTabs());
     this.list = new AlarmList(model, (part) => (part === "counts" ? this.redrawTabs() : this.redraw()));
     this.rows = new LongList({
@@ -37,7 +39,7 @@ export class AlarmsPage {
       if (topic === "alarm") this.list.take(what);
       if (topic === "refetched") this.list.filter(this.wanted());
       if (topic === "conditions" && this.wanted().severity !== this.list.wanted?.severity) this.start(); // chosen in the header
-      if (["map", "devices", "latest"].includes(topic) && model.stamp() !== this.drawnWith) this.redraw();
+      if (["map", "devices", "latest", "rules"].includes(topic) && model.stamp() !== this.drawnWith) this.redraw();
     });
   }
 
@@ -45,6 +47,12 @@ export class AlarmsPage {
     this.list.filter(this.wanted());
     this.drawTabs();
     this.draw();
+    if (this.model.may("alarm")) this.drawNotice();
+  }
+
+  async drawNotice() {
+    const those = await receivers(this.model).catch((problem) => (problem instanceof Problem ? null : Promise.reject(problem)));
+    put(this.notice, those && !those.length ? nobodyReached(this.model) : null);
   }
 
   close() {

@@ -4,12 +4,12 @@ import { get, post, remove } from "./api.js";
 import { sure, toast, tried } from "./dialogs.js";
 import { h, put } from "./dom.js";
 import { choice, renew } from "./fields.js";
-import { inList, moment } from "./format.js";
+import { inList } from "./format.js";
+import { messageRow } from "./messages.js";
 import { about, listed } from "./office.js";
 import { Panel } from "./panel.js";
 import { Parts } from "./parts.js";
-import { route, setQuery, toPage } from "./route.js";
-import { ageSpan } from "./rows.js";
+import { route, setQuery } from "./route.js";
 import { targetForm } from "./targetform.js";
 import { t } from "./texts.js";
 import { clockText } from "./times.js";
@@ -111,12 +111,8 @@ export class DeliveryPage {
   }
 
   message(one, again) {
-    const where = [one.target, one.address].filter(Boolean).join(" → ");
-    return h("li", { cls: `row message ${one.state}` }, h("span", { cls: "mark" }, word("delivery", one.state)),
-      h("div", { cls: "said" }, h("p", { cls: "what" }, h("strong", {}, word("messageKind", one.kind)), " ", word("severity", one.severity), one.life ? h("span", { cls: "tag loud" }, t("lifeSafety")) : null, " ",
-        one.alarm ? h("a", { cls: "name", href: toPage(this.model.park, "alarm", one.alarm) }, t("alarmNumber", { n: one.alarm })) : null, " ", h("span", { cls: "quiet" }, where)),
-      h("p", { cls: "facts" }, [one.trouble, one.receipt, one.attempts > 1 ? t("attempts", { n: one.attempts }) : "", one.state === "waiting" && one.attempts ? t("nextTry", { at: moment(one.due) }) : ""].filter(Boolean).join(" · "))),
-      h("div", { cls: "when" }, h("time", { datetime: new Date(one.created).toISOString() }, moment(one.created)), ageSpan(one.created), again ? h("button", { type: "button", data: { act: `again-${one.id}` }, onclick: () => this.again([one]) }, t("sendAgain")) : null));
+    const button = again ? h("button", { type: "button", data: { act: `again-${one.id}` }, onclick: () => this.again([one]) }, t("sendAgain")) : null;
+    return messageRow(this.model, one, { named: true, again: button });
   }
 
   allAgain() {

@@ -39,6 +39,7 @@ export class Model {
     this.freshness = null;
     this.trends = null;
     this.limits = [];
+    this.rules = new Map();
     this.problems = new Map();
     this.loaded = new Map(); // part -> when
     this.heard = { condition: new Map(), device: new Map() };
@@ -86,7 +87,7 @@ export class Model {
 
   /** Names what rows are made of beside their own facts: names of places, devices and quantities. */
   stamp() {
-    return `${document.documentElement.lang} ${["map", "devices", "latest"].map((part) => (this.loaded.has(part) ? 1 : 0)).join("")}`;
+    return `${document.documentElement.lang} ${["map", "devices", "latest", "rules"].map((part) => (this.loaded.has(part) ? 1 : 0)).join("")}`;
   }
 
   // ── what the stream says ───────────────────────────────────────────────────────────────────────
@@ -187,6 +188,11 @@ export class Model {
     return [...this.devices.values()].filter((d) => d.mode !== "normal" && LIFE_KINDS.includes(d.kind));
   }
 
+  /** The rule that a condition or an alarm names, with what it rests on and what to do. */
+  ruleOf(name) {
+    return this.rules.get(name) ?? this.rules.get(name.replace(/^limit\./u, ""));
+  }
+
   standing() {
     return [...this.conditions.values()].sort(worstFirst);
   }
@@ -242,6 +248,9 @@ const PARTS = {
   },
   async trends(model, path) {
     model.trends = await get(`${path}/trends`, { hours: 48 });
+  },
+  async rules(model) {
+    model.rules = new Map((await get("/rules")).rules.map((rule) => [rule.rule, rule]));
   },
   async limits(model) {
     model.limits = await get("/limits");

@@ -33,7 +33,7 @@ export class ParkPage {
     // which panels hang on which part of the model
     const hangs = {
       map: ["map", "alarms", "findings", "health"], conditions: ["map", "alarms"], devices: ["map", "health", "alarms"],
-      findings: ["findings"], freshness: ["tiles"], trends: ["tiles"],
+      findings: ["findings"], rules: ["alarms"], freshness: ["tiles"], trends: ["tiles"],
     };
     this.off = model.on((topic) => {
       for (const panel of hangs[topic] ?? []) this.redraw[panel]();

@@ -1,5 +1,6 @@
 // Rows of alarms, findings and devices: one sentence each. The same row everywhere.
 
+import { get } from "./api.js";
 import { h, shape } from "./dom.js";
 import { age, moment, now } from "./format.js";
 import { toPage, toUnit } from "./route.js";
@@ -22,6 +23,16 @@ export const ageSpan = (ms) => h("span", { cls: "age", data: { age: ms } }, age(
 export const badge = (severity) =>
   h("span", { cls: `badge ${severity}` }, shape(severity), word("severity", severity));
 
+/** What leads from a condition to the alarm that people have of it: looked up when it is asked for. */
+const alarmLink = (model, c) => h("a", { cls: "name", href: toPage(model.park, "alarms", 0, c.place ? `place=${c.place}` : ""), onclick: async (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a window of its own shows the list
+  event.preventDefault();
+  const list = event.currentTarget.href;
+  const items = await get("/alarms", { park: c.park, place: c.place, family: c.family, limit: 100 }).then((page) => page.items, () => []);
+  const alarm = items.find((one) => one.subject === c.subject); // one is open of a family and a subject
+  location.href = alarm ? toPage(model.park, "alarm", alarm.id) : list;
+} }, h("strong", {}, word("rule", c.rule)));
+
 /** An alarm: how bad, where, what, since when; why, how much, what to do; who may reset it. */
 export function conditionRow(model, c, reset) {
   const at = model.placeOf(c);
@@ -32,11 +43,11 @@ export function conditionRow(model, c, reset) {
   return h("li", { cls: `row condition ${c.severity}${c.rule === "fire.confirmed" && !over ? " fire" : ""}${over ? " over" : ""}` },
     badge(c.severity),
     h("div", { cls: "said" },
-      h("p", { cls: "what" }, place(model, at, c.subject), " ", h("strong", {}, word("rule", c.rule)),
+      h("p", { cls: "what" }, place(model, at, c.subject), " ", over ? h("strong", {}, word("rule", c.rule)) : alarmLink(model, c),
         tenant ? h("span", { cls: "tenant" }, tenant) : null,
         c.state === "latched" || c.state === "acknowledged" ? h("span", { cls: "tag" }, word("state", c.state)) : null,
         c.labels.map((label) => h("span", { cls: "tag" }, word("label", label)))),
-      h("p", { cls: "facts" }, facts.join(" · "), over ? null : h("span", { cls: "advice" }, advice(c)))),
+      h("p", { cls: "facts" }, facts.join(" · "), over ? null : h("span", { cls: "advice" }, advice(model, c)))),
     h("div", { cls: "when" },
       h("time", { datetime: new Date(c.since).toISOString() }, moment(c.since)),
       over ? h("span", { cls: "age" }, t("ended", { at: moment(c.at) })) : ageSpan(c.since),

@@ -4,7 +4,8 @@ import { get, post, Problem, replace } from "./api.js";
 import { Asked } from "./asked.js";
 import { dialog, toast } from "./dialogs.js";
 import { framed, h, put } from "./dom.js";
-import { moment, now, yearText } from "./format.js";
+import { now } from "./format.js";
+import { dated } from "./office.js";
 import { empty, Panel, why } from "./panel.js";
 import { t } from "./texts.js";
 import { ended, sideBySide, underWay } from "./tryout.js";
@@ -58,7 +59,7 @@ export class RulesPage {
     }
     if (this.past.ready(this.asked, ["history"])) {
       put(this.past.body, this.history.length ? h("ul", {}, this.history.map((set) => h("li", { cls: "rule-change" },
-        h("strong", {}, t("versionNumber", { n: set.version })), ` ${set.at ? `${yearText(set.at)} ${moment(set.at)}` : ""} ${set.actor}`, set.life_safety ? h("span", { cls: "tag loud" }, t("lifeChanged")) : null,
+        h("strong", {}, t("versionNumber", { n: set.version })), ` ${set.at ? dated(set.at) : ""} ${set.actor}`, set.life_safety ? h("span", { cls: "tag loud" }, t("lifeChanged")) : null,
         h("p", { cls: "quiet" }, set.reason), h("button", { type: "button", onclick: () => this.look(set.version) }, t("showVersion")),
         this.model.may("rules") && set.version !== this.held?.current.version ? [" ", h("button", { type: "button", onclick: () => this.back(set.version) }, t("rollBack"))] : null))) : empty(t("rulesNoPast")));
     }

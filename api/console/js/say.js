@@ -48,16 +48,21 @@ export function measured(model, c) {
   return c.limit === null ? t("valueOnly", { value }) : t("valueLimit", { value, limit: amount(c.limit, metric?.unit) });
 }
 
-export function advice(c) {
+/** What to do: of life safety always the same, else what the rule says. */
+export function advice(model, c) {
   if (c.rule === "fire.confirmed") return t("adviceFireConfirmed");
   if (c.family === "fire") return t("adviceFire");
-  return c.family === "gas" || c.rule.startsWith("limit.co_") ? t("adviceGas") : t("adviceLimit");
+  if (c.family === "gas" || c.rule.startsWith("limit.co_")) return t("adviceGas");
+  return model.ruleOf(c.rule)?.annotations[lang() === "zh" ? "runbook_zh" : "runbook_en"] || t("adviceLimit");
 }
 
 export function findingText(model, f) {
   const metric = metricOf(model, f.point);
   const value = metric ? valueText(metric, f.value) : number(f.value);
   if (f.value === null) return "";
+  if (f.low !== null && f.high !== null && f.low <= f.value && f.value <= f.high) {
+    return t("expectedWithin", { value, kind: f.anomaly ? word("anomaly", f.anomaly) : word("reason", f.reason), low: number(f.low), high: amount(f.high, metric?.unit) });
+  }
   if (f.low !== null && f.high !== null) return t("expected", { value, low: number(f.low), high: amount(f.high, metric?.unit) });
   return f.expected === null ? value : t("expectedOne", { value, expected: amount(f.expected, metric?.unit) });
 }

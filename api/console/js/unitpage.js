@@ -39,7 +39,7 @@ export class UnitPage {
     this.redraw = { about: draw(() => this.drawAbout()), alarms: draw(() => this.drawAlarms()), devices: draw(() => this.drawDevices()) };
     this.off = model.on((topic, what) => {
       if (topic === "latest" && what) this.takeLatest(what);
-      if (topic === "map" || topic === "conditions" || topic === "devices") for (const one of Object.values(this.redraw)) one();
+      if (["map", "conditions", "devices", "rules"].includes(topic)) for (const one of Object.values(this.redraw)) one();
       if (topic === "changed") this.takeChange(what);
       if (topic === "findings") this.soon();
       if (topic === "refetched") this.load();

@@ -18,7 +18,7 @@ export const DESK_WORDS = {
     real: ["真实", "real"], unwanted: ["误报：灰尘、蒸汽、油烟", "unwanted: dust, steam, cooking"], equipment: ["设备故障", "faulty equipment"],
     malicious: ["恶意触发", "malicious"], good_intent: ["善意误报", "good intent"], test: ["测试", "test"], unknown: ["不明", "unknown"],
   },
-  answer: { none: ["—", "—"], waiting: ["已通知，等待应答", "people were called, none has answered"], answered: ["已应答", "answered"], nobody: ["无人应答", "nobody answered"] },
+  answer: { none: ["—", "—"], waiting: ["等待应答", "waiting for an answer"], answered: ["已应答", "answered"], nobody: ["无人应答", "nobody answered"] },
   family: { fire: ["看到烟或火", "smoke or fire"], gas: ["闻到燃气", "smell of gas"] },
   changed: { added: ["新增", "added"], removed: ["删除", "removed"], changed: ["改变", "changed"] },
   matcher: {
