@@ -23,19 +23,18 @@ from park.records import Config, LimitRow, PointRow
 from stream.detectors.calendar import Calendar
 from stream.detectors.drawn import Drawn
 from stream.detectors.gaps import Gaps
-from stream.detectors.generic import Generic
 from stream.detectors.hours import add_to_hours
-from stream.detectors.judging import KINDS, Detector, Judged
+from stream.detectors.judging import KINDS, Judged
+from stream.detectors.panel import NAMES, Panel, seats
 from stream.detectors.shared import Shared
 from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar, settling
-from stream.detectors.uses import DETECTORS, Source, use_of
+from stream.detectors.uses import Source, use_of
 from stream.rounds import rounds
 from stream.scopes import chain, fitting
 
 VERSION = 4
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 _NEVER = 2**62
-_NAMES = tuple(DETECTORS)
 _COLUMNS = {
     "due": np.int64,  # ts from which a reading is judged
     "pace": np.int64,  # ms between two that are
@@ -44,8 +43,9 @@ _COLUMNS = {
     "sum": np.float64,  # of that hour
     "whole": np.bool_,  # that hour was seen from its beginning
     "amount": np.bool_,
-    "detector": np.int8,  # place in DETECTORS
+    "detector": np.int8,  # place in NAMES
     "slot": np.int64,  # of that detector
+    "seat": np.int64,  # of the detector of any metric
     "grain": np.float64,  # distance from the expected that a device of its metric can tell
     "keeps": np.bool_,  # rest does not lower it
     "first": np.int64,  # ts of the first value that was judged; 0: none
@@ -56,7 +56,8 @@ _COLUMNS = {
 }
 _LOW = SEVERITIES.index(Severity.LOW)
 _VARIANCE, _STUCK = (KINDS.index(k) for k in (Anomaly.VARIANCE, Anomaly.STUCK))
-_KEPT = ("due", "open", "sum", "whole", "detector", "slot", "first")
+_KEPT = ("due", "open", "sum", "whole", "detector", "slot", "seat", "first")
+_Turn = tuple[Rows, Int64, Float64]  # different points: rows of the batch, times that they speak of, values
 
 
 class Unusual:
@@ -67,10 +68,9 @@ class Unusual:
     def __init__(self, directory: Directory, calendar: str = "CN") -> None:
         self._directory = directory
         self._calendar = Calendar(calendar)
-        self._detectors: tuple[Detector, ...] = tuple(make(self._calendar) for make in DETECTORS.values())
-        self._used = np.zeros(len(_NAMES), np.int64)  # slots of each
+        self._panel = Panel(self._calendar)
+        self._used = np.zeros(len(NAMES), np.int64)  # slots of each
         self._told, self._drawn, self._gaps, self._shared = Told(), Drawn(), Gaps(), Shared(directory)
-        self._judged: list[tuple[Rows, Int64]] = []  # of the batch at hand: rows, and the times that they speak of
         self._rules: tuple[LimitRow, ...] = ()  # on what is told
         # By point; the last row is for all beyond.
         self._c: dict[str, npt.NDArray[Any]] = {n: np.full(2, _fill(n), kind) for n, kind in _COLUMNS.items()}
@@ -80,63 +80,52 @@ class Unusual:
         due = batch.ts >= self._c["due"].take(batch.point, mode="clip")
         amount = self._c["amount"].take(batch.point, mode="clip")
         found: list[tuple[int, Finding]] = []
-        self._judged.clear()
+        turns: list[_Turn] = []
         if due.any():
             # A device whose clock runs ahead would keep its point from being judged until then.
             due &= (batch.quality == Quality.GOOD) & np.isfinite(batch.value) & (batch.ts <= batch.received + HOUR)
-            rows = np.flatnonzero(due)
-            for part in rounds(batch.point[rows]):
-                self._round(batch, rows[part], found)
+            turns = self._due(batch, np.flatnonzero(due))
         if amount.any():
-            self._add(batch, np.flatnonzero(amount & (batch.quality < Quality.LATE) & np.isfinite(batch.value)), found)
-        if self._judged:
-            self._miss(batch, found)
+            rows = np.flatnonzero(amount & (batch.quality < Quality.LATE) & np.isfinite(batch.value))
+            for n, more in enumerate(self._ended(batch, rows)):  # of other points than those
+                turns[n : n + 1] = [_together(turns[n], more) if n < len(turns) else more]
+        for rows, ts, value in turns:
+            self._give(batch, rows, ts, value, found)
+        if turns:
+            self._miss(batch, turns, found)
         for _, finding in sorted(found, key=lambda f: f[0]):  # in order of arrival, not of rounds
             emit(finding)
         return batch
 
-    def _round(self, batch: ReadingBatch, rows: Rows, found: list[tuple[int, Finding]]) -> None:
-        rows = rows[batch.ts[rows] >= self._c["due"][batch.point[rows]]]  # a round before may have served the point
-        if not len(rows):
-            return
-        point, ts = batch.point[rows], batch.ts[rows]
-        self._c["due"][point] = ts + self._c["pace"][point]
-        self._judge(batch, rows, ts, batch.value[rows], found)
+    def _due(self, batch: ReadingBatch, rows: Rows) -> list[_Turn]:
+        """Return the readings that are judged, of each point at its pace."""
+        turns: list[_Turn] = []
+        for part in rounds(batch.point[rows]):
+            some = rows[part]
+            some = some[batch.ts[some] >= self._c["due"][batch.point[some]]]  # a round before may have served the point
+            if len(some):
+                point, ts = batch.point[some], batch.ts[some]
+                self._c["due"][point] = ts + self._c["pace"][point]
+                turns.append((some, ts, batch.value[some]))
+        return turns
 
-    def _add(self, batch: ReadingBatch, rows: Rows, found: list[tuple[int, Finding]]) -> None:
-        """Add amounts to their hours; judge the hours whose points have begun another, as many together as can be."""
+    def _ended(self, batch: ReadingBatch, rows: Rows) -> list[_Turn]:
+        """Add amounts to their hours; return the hours whose points have begun another."""
         c, point = self._c, batch.point[rows]
         hour = (batch.ts[rows] + c["offset"][point]) // HOUR
         opened = c["open"][point]
         if not (hour > opened).any():
             now = hour == opened
             np.add.at(c["sum"], point[now], batch.value[rows[now]])
-            return
+            return []
         ended = add_to_hours(c, point, hour, batch.value[rows])
         rows = rows[ended.row]
-        for part in rounds(batch.point[rows]):
-            over = batch.point[rows[part]]
-            self._judge(batch, rows[part], ended.hour[part] * HOUR - c["offset"][over], ended.total[part], found)
+        ts = ended.hour * HOUR - c["offset"][batch.point[rows]]
+        return [(rows[part], ts[part], ended.total[part]) for part in rounds(batch.point[rows])]
 
-    def _judge(
-        self, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
-    ) -> None:
-        """Judge a value for each row's point; tell what is unusual."""
-        point = batch.point[rows]
-        self._judged.append((rows, ts))
-        which = self._c["detector"][point]
-        for k in range(len(_NAMES)):
-            some = which == k
-            if some.all():
-                self._give(k, batch, rows, ts, value, found)
-                return
-            if some.any():
-                self._give(k, batch, rows[some], ts[some], value[some], found)
-
-    def _miss(self, batch: ReadingBatch, found: list[tuple[int, Finding]]) -> None:
+    def _miss(self, batch: ReadingBatch, turns: list[_Turn], found: list[tuple[int, Finding]]) -> None:
         """Tell what was missing before the values that were judged, in the order in which these came."""
-        rows, ts = (np.concatenate(column) for column in zip(*self._judged, strict=True))
-        self._judged.clear()
+        rows, ts = (np.concatenate([turn[k] for turn in turns]) for k in (0, 1))
         order = np.argsort(rows, kind="stable")
         rows, ts = rows[order], ts[order]
         point = batch.point[rows]
@@ -145,12 +134,14 @@ class Unusual:
         found[:0] = [(int(rows[i]), finding) for i, finding in missing]  # said before what the value itself is
 
     def _give(
-        self, k: int, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
+        self, batch: ReadingBatch, rows: Rows, ts: Int64, value: Float64, found: list[tuple[int, Finding]]
     ) -> None:
+        """Judge a value for each row's point; tell what is unusual."""
         point = batch.point[rows]
         local = self._local(point, ts, batch.ts[rows])
         weekday = self._calendar.like(local // DAY)
-        judged = self._detectors[k].judge(self._c["slot"][point], ts, local, weekday, value)
+        which, slot, seat = (self._c[name][point] for name in ("detector", "slot", "seat"))
+        judged = self._panel.judge(which, slot, seat, ts, local, weekday, value)
         bands = (judged.expected, judged.low, judged.high)
         self._drawn.take(point, ts, bands, judged)
         judged = self._of_the_point(point, ts, value, judged)
@@ -216,12 +207,12 @@ class Unusual:
         for row in d.points.rows(sorted(named)):
             self._learn(row)
         c["due"][-1], c["amount"][-1] = _NEVER, False
-        for detector, used in zip(self._detectors, self._used.tolist(), strict=True):
-            detector.grow(used)
-        for k, detector in enumerate(self._detectors):
-            if isinstance(detector, Generic):
-                some = c["detector"] == k
-                detector.keep(c["slot"][some], c["keeps"][some])
+        self._panel.grow(self._used)
+        self._keep()
+
+    def _keep(self) -> None:
+        judged = self._c["detector"] >= 0
+        self._panel.keep(self._c["seat"][judged], self._c["keeps"][judged])
 
     def _learn(self, row: PointRow) -> None:
         """Take a point as the registry has it now."""
@@ -239,8 +230,8 @@ class Unusual:
         else:
             c["due"][p] = _NEVER
         if use.source is not Source.NOTHING and c["detector"][p] < 0:
-            k = c["detector"][p] = _NAMES.index(use.detector)
-            c["slot"][p] = self._used[k]
+            k = c["detector"][p] = NAMES.index(use.detector)
+            c["slot"][p], c["seat"][p] = self._used[k], self._used.sum()
             self._used[k] += 1
 
     def _rule(self, config: Config) -> bool:
@@ -272,8 +263,7 @@ class Unusual:
         """Return copies of the state."""
         state = {"version": np.array(VERSION), "used": self._used.copy()}
         state |= {f"point_{name}": self._c[name].copy() for name in _KEPT}
-        for name, detector in zip(_NAMES, self._detectors, strict=True):
-            state |= {f"{name}.{key}": column for key, column in detector.snapshot().items()}
+        state |= self._panel.snapshot()
         parts = (self._told, self._drawn, self._gaps, self._shared)
         return {**state, **{name: column for part in parts for name, column in part.snapshot().items()}}
 
@@ -283,22 +273,30 @@ class Unusual:
             return  # of an earlier detector: this one learns anew
         c = self._c
         due = c["due"].copy()
-        for name in _KEPT:
-            known = min(len(state[f"point_{name}"]), len(c[name]))
-            c[name][:known] = state[f"point_{name}"][:known]
-        if "energy.tells.rows" not in state:  # by an earlier program: what tells of amounts now is a beginner
+        self._used = state["used"].copy()
+        kept = {name: state[f"point_{name}"] for name in _KEPT if f"point_{name}" in state}
+        if "seat" not in kept:  # by an earlier program
+            kept["seat"] = seats(kept["detector"], kept["slot"], self._used)
+        for name, column in kept.items():
+            known = min(len(column), len(c[name]))
+            c[name][:known] = column[:known]
+        if "point_seat" not in state and "energy.tells.rows" not in state:  # what tells of amounts now is a beginner
             c["first"][c["amount"]] = 0
         asked = (due != _NEVER) & (c["due"] == _NEVER)
         c["due"][asked] = 0
         c["due"][due == _NEVER] = _NEVER
-        self._used = state["used"].copy()
-        for name, detector in zip(_NAMES, self._detectors, strict=True):
-            own = {key.split(".", 1)[1]: column for key, column in state.items() if key.startswith(f"{name}.")}
-            detector.restore(own)
+        self._panel.restore(state, self._used)
+        self._keep()
         self._told.restore(state)
         self._drawn.restore(state)
         self._gaps.restore(state)
         self._shared.restore(state)
+
+
+def _together(one: _Turn, other: _Turn) -> _Turn:
+    """Return the values of both, whose points are different."""
+    rows, ts, value = (np.concatenate(columns) for columns in zip(one, other, strict=True))
+    return rows, ts, value
 
 
 def _fill(name: str) -> int:

@@ -10,11 +10,9 @@ from enum import IntEnum
 from types import MappingProxyType
 
 from park.metrics import METRICS, Kind
-from stream.detectors.amounts import Amounts
 from stream.detectors.calendar import Calendar
 from stream.detectors.counts import Counts
 from stream.detectors.energy import Energy
-from stream.detectors.generic import Generic
 from stream.detectors.judging import Detector
 
 
@@ -36,10 +34,9 @@ class Use:
     keeps: bool = False  # rest does not lower it: a fall on a holiday is no holiday
 
 
-DETECTORS: Mapping[str, Callable[[Calendar], Detector]] = MappingProxyType({
-    "generic": Generic,
-    "energy": lambda calendar: Amounts(Energy(calendar), Generic(calendar)),
-    "count": lambda calendar: Amounts(Counts(calendar), Generic(calendar)),
+# What marks the values of a point; None: the detector of any metric, which judges all of them (Panel).
+DETECTORS: Mapping[str, Callable[[Calendar], Detector] | None] = MappingProxyType({
+    "generic": None, "energy": Energy, "count": Counts,
 })  # fmt: skip
 _USED = frozenset({"energy_use", "water_use"})  # what a building draws: ratios to its hour of the week
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.scoreboard.amounts import Alone
 from park.events import Anomaly, Statistic
 from stream.detectors.calendar import Calendar
 from stream.detectors.energy import Energy
 from stream.detectors.judging import KINDS
 from stream.detectors.told import STATISTICS, bar
-from stream.detectors.uses import DETECTORS
 
 HOUR, DAY = 3_600_000, 86_400_000
 MONDAY = 1_741_564_800_000  # 2025-03-10 00:00, far from any holiday
@@ -38,7 +38,7 @@ def judged(detector, ts, value):
 
 def rarities(name, ts, value):
     """Return how rare the live detector of a kind says that each value is."""
-    return np.array([float(j.rarity[0]) for j in judged(DETECTORS[name](PLACES), ts, value)])
+    return np.array([float(j.rarity[0]) for j in judged(Alone(name, PLACES), ts, value)])
 
 
 class TestAmounts:
@@ -46,7 +46,7 @@ class TestAmounts:
         """Scores, marks and bands are those of the detector of its kind, to the bit."""
         ts, use = office(20)
         use[400:420] *= 3
-        own, both = judged(Energy(PLACES), ts, use), judged(DETECTORS["energy"](PLACES), ts, use)
+        own, both = judged(Energy(PLACES), ts, use), judged(Alone("energy", PLACES), ts, use)
 
         for a, b in zip(own, both, strict=True):
             assert (a.score, a.notable, a.learning, a.expected) == (b.score, b.notable, b.learning, b.expected)
@@ -55,7 +55,7 @@ class TestAmounts:
     def test_usual_for_its_hour(self):
         """A value within the band of its hour of the week is not told, but for the course that it is part of."""
         ts, use = office(60)
-        found = judged(DETECTORS["energy"](PLACES), ts, use)
+        found = judged(Alone("energy", PLACES), ts, use)
 
         for j, value in zip(found, use, strict=True):
             if j.low[0] <= value <= j.high[0] and KINDS[int(j.kind[0])] in {
@@ -78,7 +78,7 @@ class TestAmounts:
         """A finding says by which statistics: a value above its hour is above its hour."""
         ts, use = office(12)
         use[-10:] *= 4
-        parts = judged(DETECTORS["energy"](PLACES), ts, use)[-10].parts[0]
+        parts = judged(Alone("energy", PLACES), ts, use)[-10].parts[0]
 
         assert parts[STATISTICS.index(Statistic.HOUR_ABOVE)] > 0
         assert parts[STATISTICS.index(Statistic.HOUR_BELOW)] == 0
@@ -88,9 +88,9 @@ class TestAmounts:
         ts, use = office(12)
         old = Energy(PLACES)
         judged(old, ts[:240], use[:240])
-        new = DETECTORS["energy"](PLACES)
+        new = Alone("energy", PLACES)
         new.grow(1)
-        new.restore(old.snapshot())
+        new.restore({**new.snapshot(), **{f"energy.{name}": column for name, column in old.snapshot().items()}})
         new.grow(3)
 
         for a, b in zip(judged(old, ts[240:], use[240:]), judged(new, ts[240:], use[240:]), strict=True):
@@ -100,7 +100,7 @@ class TestAmounts:
         """What goes on from a snapshot says what the uncut one says."""
         ts, use = office(14)
         use[-30:] *= 2
-        one, two = DETECTORS["energy"](PLACES), DETECTORS["energy"](PLACES)
+        one, two = Alone("energy", PLACES), Alone("energy", PLACES)
         judged(one, ts[:300], use[:300])
         two.grow(1)
         two.restore(one.snapshot())
@@ -114,13 +114,12 @@ class TestAmounts:
     def test_any_values(self, name, values):
         """Whatever comes, what is said is a number."""
         value = np.array(values)
-        for j in judged(DETECTORS[name](PLACES), MONDAY + np.arange(len(value)) * HOUR, value):
+        for j in judged(Alone(name, PLACES), MONDAY + np.arange(len(value)) * HOUR, value):
             assert np.isfinite([j.rarity[0], j.score[0], j.low[0], j.high[0], j.expected[0]]).all()
             assert np.isfinite(j.parts).all()
 
     def test_state(self):
         """A point takes less than four kilobytes."""
-        for make in (DETECTORS["energy"], DETECTORS["count"]):
-            detector = make(PLACES)
+        for detector in (Alone("energy", PLACES), Alone("count", PLACES)):
             detector.grow(1_000)
             assert 4_096 > sum(column.nbytes for column in detector.snapshot().values()) / 1_000
