@@ -39,11 +39,13 @@ class LanePartitions:
     """One lane's partitions in this process. `assigned` to `room` belong to one thread."""
 
     def __init__(
-        self, lane: Lane, begin: Begin, holders: Callable[[], dict[str, int]], helpless: float = _HELPLESS
-    ) -> None:
+        self, lane: Lane, begin: Begin, holders: Callable[[], dict[str, int]], helpless: float = _HELPLESS,
+        silent: float = _SILENT,
+    ) -> None:  # fmt: skip
         """Take how a partition's work is begun, and who says which epoch of each log is the newest.
 
-        `helpless`: s in which a partition could not be taken over, after which all are better left to others.
+        `helpless`: s in which a partition could not be taken over, after which all are better left to others. `silent`:
+        s without an answer of who says it, after which the database is away.
         """
         self.lane = lane
         self.troubles = Troubles(f"{lane} partitions")
@@ -58,6 +60,7 @@ class LanePartitions:
         self._look = threading.Event()
         self._watching = threading.Thread(target=self._watch, name=f"watch-{lane}")
         self._helpless = helpless
+        self._silent = silent
         self._working = time.monotonic()  # when what we were given was not kept from us, or not by our own trouble
         self._answered = self._working  # when the database did
         self._left = False  # the group, and what runs goes on beside it
@@ -123,25 +126,23 @@ class LanePartitions:
         While one partition runs, and the database answers, we stay: what we cannot take nobody can.
         """
         now, lanes = time.monotonic(), self.lanes
-        if self._answers:
-            away = bool(lanes) and all(lane.kept_away for lane in lanes)
-        else:  # whoever asks over a wire that is cut waits, and has no trouble to tell of
-            away = any(lane.phase is Phase.TAKING for lane in lanes)
-        if not away:
+        # Whoever asks over a wire that is cut waits, and has no trouble to tell of.
+        kept = bool(lanes) and all(lane.kept_away for lane in lanes)
+        if not (kept if self._answers else any(map(_idle, lanes))):
             self._working = now
         return now - self._working > self._helpless
 
     @property
     def _answers(self) -> bool:
         """Whether the database does."""
-        return time.monotonic() - self._answered < _SILENT
+        return time.monotonic() - self._answered < self._silent
 
     def left(self) -> None:
-        """Learn that others are given everything now: what could not be taken over ends, what runs goes on."""
+        """Learn that others are given everything now: what does not run ends, what runs goes on."""
         with self._lock:
             self._left = True
             for partition, lane in list(self._lanes.items()):
-                if lane.phase is Phase.TAKING:
+                if _idle(lane):
                     self._end(self._lanes.pop(partition))
 
     def follow(self) -> None:
@@ -242,3 +243,11 @@ class LanePartitions:
                     self._lost.pop(partition, None)
                     self._end(lane)
                     self._start(partition, lane.sound)
+
+
+def _idle(lane: CityLane) -> bool:
+    """Tell whether a log that we were given does not run: it waits to be taken over, or others had it and it is over.
+
+    What is over begins anew once it is known whose it is, and a database over a wire that is cut never says that.
+    """
+    return lane.phase is Phase.TAKING or lane.lost or lane.over

@@ -106,6 +106,33 @@ def test_a_database_that_says_nothing(ground):
     assert (False, "") == (waits, trouble)
 
 
+def test_lost_while_the_database_says_nothing(ground):
+    """A log that others took, and the group gave back, is left to others as well: nobody begins it anew meanwhile."""
+    silence = threading.Event()
+
+    def epochs():
+        silence.wait(60)
+        return {}
+
+    partitions = LanePartitions(Lane.LIFE, ground.lane, epochs, helpless=0.0, silent=0.0)
+    partitions.assigned(frozenset({1}))
+    (lane,) = partitions.lanes
+    try:
+        assert lane.live.wait(20)
+        partitions.start()
+        runs = partitions.helpless
+        lane.held.lost.set()
+        lane.tail.wake()
+        until(lambda: partitions.helpless)
+        partitions.left()
+        rest = partitions.lanes
+    finally:
+        silence.set()
+        partitions.stop()
+
+    assert (False, []) == (runs, rest)
+
+
 def test_what_runs_goes_on_beside_the_group(ground, left):
     """What could not be taken over is left to others; of what runs a fire is found, though nobody puts it."""
     ground.kafka.add(REGISTERED, Tick(MINUTE), smoke(1, 1))
