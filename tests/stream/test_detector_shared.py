@@ -130,6 +130,6 @@ def test_whose_day_midnight_is(metric, interval, minute, before):
         pipeline.operators[0].on_batch(
             ReadingBatch(np.array([1], np.int32), one, np.array([5.0]), np.array([Quality.GOOD], np.uint8), one), print
         )
-    seen = pipeline.operators[0].snapshot()["count.tells.seen"][0].reshape(3, 48)[:, 0]  # at midnight: any, work, rest
+    seen = pipeline.operators[0].snapshot()["generic.seen"][0].reshape(3, 48)[:, 0]  # at midnight: any, work, rest
 
     assert seen.tolist() == ([2, 0, 2] if before else [2, 1, 1])
