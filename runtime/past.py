@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from park.directory import Directory
-from park.metrics import LIFE_ALARMS, Lane
+from park.metrics import LIFE_ALARMS, METRICS, Kind, Lane
 from park.model import LIFE_KINDS
 from park.ports import Log, RegistryStore
 from park.readings import ReadingBatch
@@ -53,14 +53,20 @@ def write_history(
     """Append a scenario's history up to a time to empty logs, under some rules; return the number of readings.
 
     Without the rules what has stood for days would be raised when the first live value comes, as if it began then.
+    An amount that is told within the hour that is open is of the hour before; live, devices tell theirs as it comes.
+    The open hour would have both, and be called unusual, so it begins with what comes live.
     """
+    opened = until // HOUR * HOUR
     config = replace(registry.config_since(0, scenario.origin), limits=limits)
     directory = Directory()
     directory.apply(config)
+    amounts = [row.point for row in config.points if METRICS[row.metric].kind is Kind.INTERVAL]
     waiting: dict[Lane, list[Record]] = {lane: [config_for(config, lane)] for lane in logs}
     total = 0
     for i, planned in enumerate(history(scenario, scenario.origin, until, HOUR)):
         batch = numbers.batch(planned)
+        if scenario.origin + (i + 1) * HOUR > opened:
+            batch = batch.rows((batch.ts < opened) | ~np.isin(batch.point, amounts))
         total += len(batch)
         life = directory.life[batch.point]
         for lane, rows in ((Lane.LIFE, life), (Lane.BULK, ~life)):

@@ -1,16 +1,22 @@
 """The devices of a simulated park are held to what they promise only once they speak at it."""
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 
-from park.metrics import Lane
-from park.model import Device
+import numpy as np
+
+from park.metrics import METRICS, Kind, Lane
+from park.model import Device, Point
+from park.records import Batch
 from park.settings import LogSettings, Settings
 from runtime.log import SegmentLog
 from runtime.names import DATABASE
+from runtime.past import write_history
 from runtime.simulated import found_park, promise_live
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from simulators.equipment import LIVE
+from simulators.registry import load, park_plan
+from simulators.scenario import HOUR, scenario_before
 from stream.rules import parse, shipped
 
 
@@ -39,6 +45,25 @@ def test_the_past_has_rules(tmp_path):
             ruled[lane] = next(record for _, record in log.read(0)).limits
 
     assert dict.fromkeys(Lane, parse(shipped())) == ruled
+
+
+def test_the_open_hour_begins_live(tmp_path):
+    """What is told by the hour is of the hour before: the open hour has none of it beside what comes live."""
+    until = 1_795_313_400_000  # 40 minutes past the hour
+    hour = until // HOUR * HOUR
+    scenario = scenario_before(until, 1, enterprises=2)
+    with ExitStack() as stack:
+        registry = SqlRegistry(stack.enter_context(closing(Database.open(tmp_path / DATABASE))))
+        logs = {x: stack.enter_context(closing(SegmentLog(tmp_path / x, LogSettings(), x))) for x in Lane}
+        numbers = load(park_plan(scenario), registry, now=scenario.origin)
+        write_history(scenario, numbers, until, registry, parse(shipped()), logs, lambda _: None)
+        batches = [record.readings for _, record in logs[Lane.BULK].read(0) if isinstance(record, Batch)]
+        summed = [p.id for p in registry.find(Point, limit=1_000) if METRICS[p.metric].kind is Kind.INTERVAL]
+    point, ts = (np.concatenate([getattr(b, name) for b in batches]) for name in ("point", "ts"))
+    amount = np.isin(point, summed)
+
+    assert hour - HOUR <= ts[amount].max() < hour
+    assert hour <= ts[~amount].max() < until
 
 
 def test_of_nobody(tmp_path):
