@@ -10,7 +10,6 @@ paper that is filed late does. Everything else of the past is in the ladder, whi
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from park.directory import Directory, grown
 from park.events import Finding, Reason, Severity
 from park.operator import Emit, State
 from park.readings import Float64, Int64, ReadingBatch, Rows
-from park.records import EXPLAINS, Config, Paper, PaperKind
+from park.records import EXPLAINS, Config, Paper, PaperKind, PointRow
 from stream.activity_cells import AHEAD, DAY, DAYS, HOUR, DayCells
 from stream.activity_ladder import Facts, Judged, Ladder, Why
 from stream.activity_measures import Measures, Role, Taken, role_of
@@ -54,8 +53,7 @@ class Activity:
         self._now = 0
         self._firms: list[int] = []  # by slot
         self._slots: dict[int, int] = {}
-        self._points: dict[int, set[int]] = {}  # by enterprise
-        self._owner: dict[int, int] = {}  # by point
+        self._owner: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # by point; 0: nobody
         self._papers: dict[int, tuple[Paper, ...]] = {}
         # by slot
         self._park: npt.NDArray[np.int32] = np.zeros(0, np.int32)
@@ -138,7 +136,7 @@ class Activity:
         n = len(self._firms)
         now = (day + 1) * DAY + JUDGED_AT - offset  # the hour that is due, whenever a tick brings it
         here = (self._offset[:n] == offset) & (self._first[:n] >= 0)
-        live = np.array([bool(self._points.get(firm)) for firm in self._firms], np.bool_)
+        live = np.isin(self._firms, self._owner)
         slots = np.flatnonzero(here & live)
         revised = slots[self._dirty[slots] >= 0]
         if len(revised):
@@ -270,35 +268,40 @@ class Activity:
         """Learn whose points there are, and what papers are on file."""
         del emit
         touched: set[int] = set()
+        self._owner = grown(self._owner, self._directory.size)
         for row in config.points:
             if role_of(row.metric) is Role.NONE:
                 continue
-            before = self._owner.get(row.point, 0)
+            before = self._owner.item(row.point)
             if before != row.enterprise and before:
-                self._points[before].discard(row.point)
                 self._measures.release([row.point])
                 touched.add(before)
+            self._owner[row.point] = row.enterprise
             if row.enterprise:
-                self._owner[row.point] = row.enterprise
-                self._points.setdefault(row.enterprise, set()).add(row.point)
                 touched.add(row.enterprise)
-            else:
-                self._owner.pop(row.point, None)
         if config.places:
-            moved = {p.place for p in config.places}
-            touched |= {f for f, points in self._points.items() if self._stands_in(points, moved)}
-        for firm in sorted(touched):
-            self._watch(firm)
+            touched |= self._standing_in([p.place for p in config.places])
+        self._watch(touched)
         if config.papers is not None:
             self._file(config.papers)
 
-    def _stands_in(self, points: Iterable[int], places: set[int]) -> bool:
-        d, some = self._directory, list(points)
-        return not places.isdisjoint([*d.place[some].tolist(), *d.park[some].tolist()])
+    def _standing_in(self, places: list[int]) -> set[int]:
+        """Return the enterprises with points in some places or parks."""
+        d, owned = self._directory, np.flatnonzero(self._owner)
+        there = np.isin(d.place[owned], places) | np.isin(d.park[owned], places)
+        return set(self._owner[owned[there]].tolist())
 
-    def _watch(self, firm: int) -> None:
-        """Take an enterprise's points; begin anew with it where others make its measure."""
-        rows = self._directory.points.rows(sorted(self._points.get(firm, ())))
+    def _watch(self, firms: set[int]) -> None:
+        """Take the points of enterprises as they are now."""
+        some = sorted(firms)
+        points = np.flatnonzero(np.isin(self._owner, some))
+        points = points[np.argsort(self._owner[points], kind="stable")]
+        ends = np.searchsorted(self._owner[points], some, "right").tolist()
+        for firm, begin, end in zip(some, [0, *ends[:-1]], ends, strict=False):
+            self._take(firm, self._directory.points.rows(points[begin:end]))
+
+    def _take(self, firm: int, rows: list[PointRow]) -> None:
+        """Take an enterprise's points, rising; begin anew with it where others make its measure."""
         if not rows and firm not in self._slots:
             return
         slot = self._slots.setdefault(firm, len(self._firms))
@@ -361,7 +364,7 @@ class Activity:
     def restore(self, state: State) -> None:
         """Take the state of an earlier snapshot; the directory is that of the same moment."""
         known: dict[str, list[Any]] = json.loads(state["known"].tobytes())
-        owners = self._points
+        owner = self._owner
         self.__dict__.update(Activity(self._directory).__dict__)
         self._firms = known["firms"]
         self._slots = {firm: slot for slot, firm in enumerate(self._firms)}
@@ -369,10 +372,8 @@ class Activity:
         self._room(n)
         for point in known["points"]:
             self._measures.watch(point)
-        self._points = owners
-        self._owner = {p: firm for firm, points in owners.items() for p in points}
-        for firm in sorted(owners):
-            self._watch(firm)
+        self._owner = owner
+        self._watch(set(owner[owner > 0].tolist()))
         self._cells.restore(state)
         for columns in self._columns:
             columns.restore(state)

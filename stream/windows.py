@@ -66,7 +66,7 @@ class Parts:
 
 
 class Cells:
-    """All open windows: rows of rings, a cell a point.
+    """All open windows: rows of rings, a cell a point. A row has memory while something is in it.
 
     ```
      cell   count, bad | total | low | high | last | last_ts | slots | good        f64, i64 or u64
@@ -76,63 +76,76 @@ class Cells:
     """
 
     def __init__(self, rows: int) -> None:
-        self._rows = rows
-        self.size = 0  # points in a row; a cell's number is row * size + point
-        self._cells: Float64 = np.zeros((rows, 0, _COLUMNS))
-        self.grow(1)
+        self.size = 1  # points in a row; a cell's number is row * size + point
+        self._rows: list[Float64 | None] = [None] * rows  # [point, column]; None: nothing is in it
 
     def grow(self, size: int) -> None:
         """Make room for points."""
         if size <= self.size:
             return
-        wider: Float64 = np.empty((self._rows, size, _COLUMNS))
-        wider[:, : self.size] = self._cells
-        wider[:, self.size :] = _EMPTY
-        self._cells, self.size = wider, size
-        # The same memory as numbers of each type. `ufunc.at` takes 2 ns a row where no type must be cast, else 50.
-        self._f64: Float64 = wider.reshape(-1)
-        self._i64: Int64 = self._f64.view(np.int64)
-        self._u64: NDArray[np.uint64] = self._f64.view(np.uint64)
+        for n, row in enumerate(self._rows):
+            if row is not None:
+                self._rows[n] = np.concatenate([row, np.tile(_EMPTY, (size - self.size, 1))])
+        self.size = size
+
+    def _open(self, row: int) -> Float64:
+        """Return a row, which begins empty."""
+        cells = self._rows[row]
+        if cells is None:
+            cells = self._rows[row] = np.empty((self.size, _COLUMNS))
+            cells[:] = _EMPTY
+        return cells
+
+    def _by_row(self, cell: Rows) -> Iterator[tuple["_Row", Rows | slice, Rows]]:
+        """Yield the rows that cells are in, which of the cells these are, and where they begin there."""
+        if not len(cell):
+            return
+        row = cell // self.size
+        first = int(row[0])
+        if (row == first).all():
+            yield _Row(self._open(first)), slice(None), (cell - first * self.size) * _COLUMNS
+            return
+        for n in np.unique(row).tolist():
+            some = np.flatnonzero(row == n)
+            yield _Row(self._open(n)), some, (cell[some] - n * self.size) * _COLUMNS
 
     def add_readings(self, cell: Rows, ts: Int64, value: Float64, slots: NDArray[np.uint64]) -> None:
         """Add good readings to their cells."""
-        at = cell * _COLUMNS
-        np.add.at(self._i64, at, 1)
-        np.add.at(self._f64, at + _TOTAL, value)
-        np.minimum.at(self._f64, at + _LOW, value)
-        np.maximum.at(self._f64, at + _HIGH, value)
-        np.bitwise_or.at(self._u64, at + _SLOTS, slots)
-        self._add_last(at, ts, value)
+        for row, some, at in self._by_row(cell):
+            v = value[some]
+            np.add.at(row.i64, at, 1)
+            np.add.at(row.f64, at + _TOTAL, v)
+            np.minimum.at(row.f64, at + _LOW, v)
+            np.maximum.at(row.f64, at + _HIGH, v)
+            np.bitwise_or.at(row.u64, at + _SLOTS, slots[some])
+            row.add_last(at, ts[some], v)
 
     def add_bad(self, cell: Rows) -> None:
         """Count readings that are kept and not counted."""
-        np.add.at(self._i64, cell * _COLUMNS, _BAD)
+        for row, _, at in self._by_row(cell):
+            np.add.at(row.i64, at, _BAD)
 
     def add_parts(self, cell: Rows, parts: Parts) -> None:
         """Add parts of windows, told by a finer level, to their cells."""
-        at = cell * _COLUMNS
-        np.add.at(self._i64, at, parts.count + parts.bad * _BAD)
-        np.add.at(self._f64, at + _TOTAL, parts.total)
-        np.minimum.at(self._f64, at + _LOW, parts.low)
-        np.maximum.at(self._f64, at + _HIGH, parts.high)
-        np.add.at(self._i64, at + _GOOD, parts.good)
-        said = parts.count > 0
-        self._add_last(at[said], parts.last_ts[said], parts.last[said])
-
-    def _add_last(self, at: Rows, ts: Int64, value: Float64) -> None:
-        """Keep the value with the greatest time; of equal times the one that came last."""
-        when = at + _LAST_TS
-        np.maximum.at(self._i64, when, ts)
-        newest = ts >= self._i64[when]
-        if newest.all():
-            self._f64[at + _LAST] = value
-        else:
-            self._f64[at[newest] + _LAST] = value[newest]
+        for row, some, at in self._by_row(cell):
+            part = parts if isinstance(some, slice) else parts.rows(some)
+            np.add.at(row.i64, at, part.count + part.bad * _BAD)
+            np.add.at(row.f64, at + _TOTAL, part.total)
+            np.minimum.at(row.f64, at + _LOW, part.low)
+            np.maximum.at(row.f64, at + _HIGH, part.high)
+            np.add.at(row.i64, at + _GOOD, part.good)
+            said = part.count > 0
+            row.add_last(at[said], part.last_ts[said], part.last[said])
 
     def take(self, row: int, points: Rows, begin: int, width: int) -> Parts:
         """Return the cells of some points in a row as parts of the windows that begin then, and empty them."""
-        cells = self._cells[row].take(points, axis=0)
-        self._cells[row][points] = _EMPTY
+        whole_row = self._open(row)
+        if len(points) == np.count_nonzero(whole_row.view(np.int64)[:, _COUNT]):
+            self._rows[row] = None  # nobody else's are in it: a city's row is 13 MB, and four in ten are not needed
+            cells = whole_row if len(points) == self.size else whole_row.take(points, axis=0)
+        else:
+            cells = whole_row.take(points, axis=0)
+            whole_row[points] = _EMPTY
         whole = cells.view(np.int64)
         counts = whole[:, _COUNT]
         slots = np.bitwise_count(cells.view(np.uint64)[:, _SLOTS]).astype(np.int64)
@@ -145,19 +158,46 @@ class Cells:
 
     def used(self, row: int) -> Bool:
         """Return which points have said anything in a row."""
-        said: Bool = self._cells[row].view(np.int64)[:, _COUNT] > 0
+        cells = self._rows[row]
+        if cells is None:
+            return np.zeros(self.size, np.bool_)
+        said: Bool = cells.view(np.int64)[:, _COUNT] > 0
         return said
 
     def snapshot(self) -> State:
         """Return copies of the cells in use, with their place."""
-        cell = np.flatnonzero(self._i64[_COUNT::_COLUMNS])
-        cells = self._cells.reshape(-1, _COLUMNS)[cell]
-        return {"row": cell // self.size, "point": cell % self.size, "cells": cells}
+        points = [np.flatnonzero(self.used(n)) for n in range(len(self._rows))]
+        row = np.repeat(np.arange(len(self._rows)), [len(some) for some in points])
+        cells = [held[some] for held, some in zip(self._rows, points, strict=True) if held is not None]
+        return {
+            "row": row, "point": np.concatenate(points), "cells": np.concatenate([np.zeros((0, _COLUMNS)), *cells]),
+        }  # fmt: skip
 
     def restore(self, state: State) -> None:
         """Take the state of an earlier `snapshot`; room for all points has been made."""
-        self._cells[...] = _EMPTY
-        self._cells[state["row"], state["point"]] = state["cells"]
+        self._rows = [None] * len(self._rows)
+        for n in np.unique(state["row"]).tolist():
+            some = state["row"] == n
+            self._open(n)[state["point"][some]] = state["cells"][some]
+
+
+class _Row:
+    """The memory of a row as numbers of each type: `ufunc.at` takes 2 ns where no type must be cast, else 50."""
+
+    def __init__(self, cells: Float64) -> None:
+        self.f64: Float64 = cells.reshape(-1)
+        self.i64: Int64 = self.f64.view(np.int64)
+        self.u64: NDArray[np.uint64] = self.f64.view(np.uint64)
+
+    def add_last(self, at: Rows, ts: Int64, value: Float64) -> None:
+        """Keep the value with the greatest time; of equal times the one that came last."""
+        when = at + _LAST_TS
+        np.maximum.at(self.i64, when, ts)
+        newest = ts >= self.i64[when]
+        if newest.all():
+            self.f64[at + _LAST] = value
+        else:
+            self.f64[at[newest] + _LAST] = value[newest]
 
 
 class Windows:

@@ -26,6 +26,7 @@ class Columns:
         self.types = dict(types)
         self._columns: dict[str, Array] = {}
         self._size = 0
+        self._room = 0  # rows that it had when it was cleared last: it is likely to have as many again
         self.clear()
 
     def __len__(self) -> int:
@@ -43,7 +44,10 @@ class Columns:
         size = self._size + len(columns[0])
         longer = {}
         for name, new in zip(self.types, columns, strict=True):
-            column = longer[name] = grown(self._columns[name], size)
+            column = self._columns[name]
+            if size > len(column):
+                column = grown(column, max(size, 2 * len(column), self._room))
+            longer[name] = column
             column[self._size : size] = new
         return longer, size
 
@@ -58,7 +62,7 @@ class Columns:
     def clear(self) -> None:
         """Forget all rows and their memory."""
         self._columns = {name: np.empty(0, kind) for name, kind in self.types.items()}
-        self._size = 0
+        self._room, self._size = self._size, 0
 
 
 class Newest:
