@@ -15,7 +15,7 @@ Everything else is small and rare, and is msgpack. Little-endian.
 
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from io import BytesIO
 from typing import IO, Any
 
@@ -132,6 +132,7 @@ _events: Mapping[str, type] = {
     "condition": ConditionChange, "finding": Finding, "device": DeviceStatus, "activity": ActivityDay,
 }  # fmt: skip
 _names = {kind: name for name, kind in _events.items()}
+_fields = {kind: tuple(field.name for field in fields(kind)) for kind in _names}
 _json = msgspec.json.Encoder()
 
 
@@ -142,7 +143,9 @@ def event_name(event: SmallEvent) -> str:
 
 def encode_event(event: SmallEvent) -> bytes:
     """Return an event as JSON with its `type` and its derived `id`."""
-    return _json.encode({"type": _names[type(event)], "id": event.id, **asdict(event)})
+    kind = type(event)  # `asdict` copies everything below, too: 22,222 devices that speak up were a second of a lane
+    own = {name: getattr(event, name) for name in _fields[kind]}
+    return _json.encode({"type": _names[kind], "id": event.id, **own})
 
 
 def decode_event(text: bytes) -> SmallEvent:
