@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -59,6 +61,20 @@ def apache_kafka(doors: Sequence[tuple[int, str]] = ()) -> Iterator[KafkaNode]:
     finally:
         node.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def group_of(port: int, name: str) -> tuple[str, int]:
+    """Return (state, members) of a consumer group: of what people see, only this tells that nobody joins or leaves.
+
+    DescribeGroups, version 0 (Kafka's protocol guide), from the only node.
+    """
+    word = name.encode()
+    asked = struct.pack(">hhihih", 15, 0, 1, -1, 1, len(word)) + word
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as door, door.makefile("rb") as told:
+        door.sendall(struct.pack(">i", len(asked)) + asked)
+        told.read(4 + 4 + 4 + 2)  # sizes, and an error, with which the state is empty
+        _, state, _, _ = (told.read(struct.unpack(">h", told.read(2))[0]).decode() for _ in range(4))
+        return state, struct.unpack(">i", told.read(4))[0]
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from functools import partial
 import pytest
 
 from park.metrics import Lane
-from park.streams import lane_of
 from runtime.city_parts import Workshop
 from runtime.city_worker import LanePartitions
 from runtime.kafka_node import kafka_home
@@ -51,12 +50,12 @@ def until_taken(city: Ground, worker: Process, before: dict[str, float]) -> None
 
 
 def shared(city: Ground) -> list[dict[str, float]]:
-    """Return what each worker holds, once each log has one worker, and each worker logs of each lane: else []."""
+    """Return what each worker holds, once the groups are complete and each log has one worker; else []."""
+    if not city.joined():  # else who holds a log now may be given another in its place
+        return []
     held = [worker.figures("park_worker_epoch") for worker in city.workers]
-    once = sorted(city.engines.streams) == sorted(s for of in held for s, epoch in of.items() if epoch)
-    # A lane has a group of its own: who is in one of them only, or has not taken what he was given, is given more soon.
-    settled = all({lane_of(s) for s in of} == set(Lane) and all(of.values()) for of in held)
-    return held if once and settled else []
+    once = sorted(city.engines.streams) == sorted(s for of in held for s in of)
+    return held if once and all(all(of.values()) for of in held) else []
 
 
 def until_behind(city: Ground) -> None:

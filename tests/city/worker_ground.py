@@ -17,7 +17,7 @@ from park.errors import Unavailable
 from park.metrics import Lane
 from runtime.kafka_node import KafkaNode
 from tests.city.apart import Way, joined
-from tests.city.kafka import apache_kafka
+from tests.city.kafka import apache_kafka, group_of
 from tests.city.worker_city import Engines, Ingester, engines, recorded
 from tests.tools import SLOWER, free_port
 
@@ -96,6 +96,11 @@ class Ground:
             for stream, value in worker.figures(name).items():
                 found[stream] = max(value, found.get(stream, value))
         return found
+
+    def joined(self) -> bool:
+        """Tell whether Kafka's group of each lane has all workers, and nobody joins or leaves it."""
+        groups = {group_of(self.node.port, f"park-worker-{lane}") for lane in Lane}
+        return groups == {("Stable", len(self.workers))}
 
     def through(self, ends: dict[str, int]) -> bool:
         """Tell whether all logs are run and stored by whoever holds them now."""
