@@ -17,11 +17,11 @@ is slow or a topic of dead letters that takes nothing delay no fire.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from park.errors import Corrupt, MachineryError
-from park.events import Bands, Event
+from park.events import Bands
 from park.metrics import Lane
 from park.ports import SnapshotStore
 from park.records import Batch, Tick
@@ -30,6 +30,7 @@ from park.told import Told, tell
 from park.wire import SmallEvent
 from runtime.city_lane_words import ALL, CityLaneSettings, CityLaneState, Phase
 from runtime.kafka_log import Entry
+from runtime.lane_steps import for_people
 from runtime.lean import give_back
 from runtime.merging import merged
 from runtime.projector import Projector
@@ -39,7 +40,6 @@ from runtime.storage.sql.assignments import Held
 from runtime.stream_log import StreamLog, Tail
 from runtime.troubles import Troubles
 
-_SMALL = SmallEvent.__args__
 _TURN = 0.05  # s that a lane waits for its turn to save
 _SAVING = 10.0  # s that a snapshot may take which another one waits for
 _SURE = 0.5  # s between two questions for an end that cannot be
@@ -321,7 +321,7 @@ class CityLane:
             return
         end = self.tail.end
         for position, record in merged(parts.log.read(runner.position, end), self._settings.rows):
-            events = self._small(parts, runner.run(record, position))
+            events = for_people(runner.run(record, position), parts.drawn)
             if isinstance(record, Batch):
                 self._counts.readings += len(record.readings)
             self._tell(parts, position, events, tick=isinstance(record, Tick))
@@ -353,16 +353,6 @@ class CityLane:
             self._parts.tell(self._untold)
             self._untold = []
             self._say_at = time.monotonic() + self._settings.said
-
-    def _small(self, parts: Parts, events: Iterable[Event]) -> list[SmallEvent]:
-        """Return what is for people; hand on what was usual, leave out what else is for time series."""
-        found: list[SmallEvent] = []
-        for event in events:
-            if isinstance(event, _SMALL):
-                found.append(event)
-            elif isinstance(event, Bands):
-                parts.drawn(event)
-        return found
 
     # ── snapshots ────────────────────────────────────────────────────────────────────────────────
 

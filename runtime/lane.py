@@ -11,19 +11,20 @@ that a stage cannot digest is told and passed, a disk that is full is waited for
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import monotonic, sleep, thread_time
 
 from ingest.message import Message
 from park.errors import Full, MachineryError, Unavailable
-from park.events import Bands, Event
+from park.events import Bands
 from park.metrics import Lane
 from park.ports import Log, SnapshotStore
 from park.records import Batch, Command, Config, Record, Tick
 from park.wire import SmallEvent
 from runtime.intake import Intake
+from runtime.lane_steps import HeldSteps, Step, for_people
 from runtime.lane_words import Decode, LaneSettings, LaneState, Phase, Sink, Source
 from runtime.log_time import LogTime, unheard_since
 from runtime.runner import Runner, Stages
@@ -33,20 +34,8 @@ from runtime.troubles import Troubles
 _MINUTE = 60_000
 _MESSAGES = 100  # lists of messages of other threads that may wait, a megabyte each at most
 _SUBMITTED = 1_000  # records of other threads that may wait
-_SMALL = SmallEvent.__args__
 _AWAY = (MachineryError, OSError)  # what may pass, so that the same records are tried again
 _Submitted = Batch | Config | Command | list[Message]
-
-
-@dataclass(slots=True)
-class _Step:
-    """What one turn brings: records that go into the log together."""
-
-    messages: list[Message]  # of the source, that it is to acknowledge
-    records: list[Record]
-    taken: int = 0  # messages in all
-    waiting: list[tuple["Future[int]", Callable[[], None] | None]] = field(default_factory=list)
-    found: list[SmallEvent] | None = None  # None: not run yet
 
 
 class LaneWorker:
@@ -97,8 +86,7 @@ class LaneWorker:
         self._messages = self._readings = self._refused = self._events = 0
         self._stopping = threading.Event()
         self._submitted: deque[tuple[_Submitted, Future[int], Callable[[], None] | None]] = deque()
-        self._held: deque[_Step] = deque()
-        self._held_messages = self._held_bytes = 0
+        self._held = HeldSteps()
         self._retry_at = 0.0
         self._undelivered: deque[tuple[int, list[SmallEvent]]] = deque()
         self._told = 0  # position of the newest events that the sink took
@@ -165,7 +153,7 @@ class LaneWorker:
             self._readings,
             self._refused,
             self._events,
-            self._held_messages,
+            self._held.messages,
             self._troubles.failures + runner.troubles.failures,
             self._troubles.newest or runner.troubles.newest,
             runner.lost,
@@ -178,9 +166,8 @@ class LaneWorker:
         ending = Phase.FAILED
         with self._troubles.passing("the lane has stopped"):
             self._recover()
-            if (
-                self.runner.lost and self._registry is not None
-            ):  # so that the log tells it to whoever reads from here on
+            # So that the log tells it to whoever reads from here on.
+            if self.runner.lost and self._registry is not None:
                 self._submitted.appendleft((self._registry(), Future(), None))
             self._open()
             self._turns()
@@ -188,7 +175,7 @@ class LaneWorker:
         self._phase = ending
         with self._troubles.passing("closing"):
             self._source.close()
-        waiting = [w for step in self._held for w in step.waiting] + [(f, t) for _, f, t in self._submitted]
+        waiting = [w for step in self._held.steps for w in step.waiting] + [(f, t) for _, f, t in self._submitted]
         for future, _ in waiting:
             future.set_exception(Unavailable(f"the {self.lane} lane is {self._phase}"))
 
@@ -218,7 +205,7 @@ class LaneWorker:
 
     def _replay(self) -> None:
         for position, events in self.runner.replay():
-            found = self._small(events)
+            found = for_people(events, self._drawn)
             if found:
                 self._undelivered.append((position, found))
             while self._undelivered and not self._deliver() and not self._stopping.wait(0.05):
@@ -271,7 +258,7 @@ class LaneWorker:
             if rest > 0:
                 sleep(rest)
 
-    def _step(self, messages: list[Message]) -> _Step:
+    def _step(self, messages: list[Message]) -> Step:
         """Return the records of this turn: the tick first, then what others submitted, then messages."""
         # Log time never goes back, even if somebody sets the clock.
         submitted: list[_Submitted] = []
@@ -294,11 +281,11 @@ class LaneWorker:
                 # Who submits looks at a clock of his own; what is stamped ahead of the log would reach into the future.
                 records.append(replace(thing, received=received))
         records += batches
-        return _Step(messages, records, len(messages) + len(handed), waiting)
+        return Step(messages, records, len(messages) + len(handed), waiting)
 
     # ── into the log, and on ─────────────────────────────────────────────────────────────────────
 
-    def _take(self, step: _Step) -> None:
+    def _take(self, step: Step) -> None:
         """Log, acknowledge and run; or hold what the log cannot take."""
         self._count(step)
         if not self._held:
@@ -312,12 +299,11 @@ class LaneWorker:
                 self._finish(step, position)
                 return
         self._held.append(step)
-        self._held_messages += step.taken
-        self._held_bytes += _size(step)
         if self.lane is Lane.LIFE:
             # Whoever is on fire cannot wait for a disk: the stages run, people are told; the
             # acknowledgement waits, so that the broker keeps what we might forget.
-            step.found = self._small(event for record in step.records for event in self.runner.run(record))
+            found = (event for record in step.records for event in self.runner.run(record))
+            step.found = for_people(found, self._drawn)
             self._announce(step.found)
             self._early(self.lane, step.found)
             self._bind(step)
@@ -335,7 +321,7 @@ class LaneWorker:
         return self._log.end
 
     def _held_too_much(self) -> bool:
-        return self._held_messages >= self._settings.held or self._held_bytes >= self._settings.held_bytes
+        return self._held.messages >= self._settings.held or self._held.bytes >= self._settings.held_bytes
 
     def _log_held(self) -> bool:
         """Try to log what was held, when it is time to; return whether nothing is held any more."""
@@ -343,27 +329,24 @@ class LaneWorker:
             return False
         self._retry_at = monotonic() + self._settings.retry
         while self._held:
-            step = self._held[0]
             try:
-                position = self._append(step.records)
+                position = self._append(self._held.steps[0].records)
             except _AWAY:
                 return False
-            self._held.popleft()
-            self._held_messages -= step.taken
-            self._held_bytes -= _size(step)
-            self._finish(step, position)
+            self._finish(self._held.take(), position)
         self.runner.logged(self._log.end)
         self._phase = Phase.LIVE
         self._troubles.over()
         return True
 
-    def _finish(self, step: _Step, position: int) -> None:
+    def _finish(self, step: Step, position: int) -> None:
         """Do what may be done once records are in the log. The stages run whatever else fails."""
         with self._troubles.passing("messages could not be acknowledged"):
             self._source.ack(step.messages)
         if step.found is None:
             self._bind(step)
-            step.found = self._small(event for record in step.records for event in self.runner.run(record, position))
+            found = (event for record in step.records for event in self.runner.run(record, position))
+            step.found = for_people(found, self._drawn)
             self._announce(step.found)
         for future, _ in step.waiting:
             future.set_result(position)
@@ -371,7 +354,7 @@ class LaneWorker:
             self._undelivered.append((position, step.found))
             self._deliver()
 
-    def _bind(self, step: _Step) -> None:
+    def _bind(self, step: Step) -> None:
         for _, then in step.waiting:
             if then is not None:
                 with self._troubles.passing("what belongs to a configuration failed"):
@@ -396,16 +379,6 @@ class LaneWorker:
             self._told = position if events else self._told
         return True
 
-    def _small(self, events: Iterable[Event]) -> list[SmallEvent]:
-        """Return what is for people; hand on what was usual, leave out what else is for time series."""
-        found: list[SmallEvent] = []
-        for event in events:
-            if isinstance(event, _SMALL):
-                found.append(event)
-            elif isinstance(event, Bands):
-                self._drawn(event)
-        return found
-
     # ── snapshots ────────────────────────────────────────────────────────────────────────────────
 
     def _maybe_save(self) -> None:
@@ -419,14 +392,9 @@ class LaneWorker:
 
     # ── counting ─────────────────────────────────────────────────────────────────────────────────
 
-    def _count(self, step: _Step) -> None:
+    def _count(self, step: Step) -> None:
         self._messages += step.taken
         for record in step.records:
             if isinstance(record, Batch):
                 self._readings += len(record.readings)
                 self._refused += len(record.refused)
-
-
-def _size(step: _Step) -> int:
-    """Return the bytes of a step's messages."""
-    return sum(len(message[1]) for message in step.messages)
