@@ -1,11 +1,11 @@
 """A year of days as a person reads it: spells of one state, and how a park came back after a holiday."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from statistics import median
 
 from api.schemas_activity import ActivityDayOut, ParkDayOut, RecoveryOut, SaidOut, SpellOut, words
-from park.activity import numbered
+from park.activity import ActivityState, numbered
 from park.events import ActivityDay
 
 _BEFORE = 28  # days before a holiday that say what was usual
@@ -57,3 +57,12 @@ def recovery(days: Sequence[ParkDayOut]) -> RecoveryOut | None:
 
 def _weekday(day: str) -> bool:
     return (numbered(day) + 3) % 7 < 5
+
+
+def as_they_are(newest: Iterable[ActivityDay]) -> list[ActivityDay]:
+    """Return of each enterprise's newest day those of the newest of all, the worst first; who moved out has older."""
+    rank = {state: n for n, state in enumerate(ActivityState)}
+    days = list(newest)
+    last = max((d.day for d in days), default="")
+    here = [d for d in days if d.day == last]
+    return sorted(here, key=lambda d: (-rank[ActivityState(d.state)], d.since, d.enterprise))

@@ -16,6 +16,7 @@ from api.limits import BodyLimit
 from api.problems import add_problems
 from api.routes import (
     activity,
+    activity_table,
     alarms,
     answer,
     bands,
@@ -77,6 +78,7 @@ _ROUTES = (
     ingest,
     live,
     activity,
+    activity_table,
     alarms,
     duty,
     stand_ins,

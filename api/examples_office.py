@@ -107,6 +107,7 @@ ANSWERS: Final[dict[str, Any]] = {
 TEXTS: Final = {
     "read_hazard_file": ("image/jpeg", "(the bytes of a JPEG)"),
     "read_round_file": ("image/jpeg", "(the bytes of a JPEG)"),
+    "activity_table": ("text/csv", "enterprise,name,trade,place,day,state,state_zh,state_en,since,share_of_usual"),
     "read_kpi_csv": ("text/csv", "key,zh,en,value,unit,target,limit,standing,of,source,note"),
     "read_kpi_report": ("text/html", "(a page to be printed)"),
 }

@@ -60,6 +60,7 @@ _ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", f"{V1}/conditions/{{key:path}}"): _R,
     ("POST", f"{V1}/conditions/reset"): _A,
     ("GET", f"{V1}/parks/{{park}}/activity"): _R,
+    ("GET", f"{V1}/parks/{{park}}/activity.csv"): _R,
     ("GET", f"{V1}/enterprises/{{key}}/activity"): _R,
     ("GET", f"{V1}/enterprises/{{key}}/activity/explanation"): _R,
     ("GET", f"{V1}/enterprises/{{key}}/papers"): _R,

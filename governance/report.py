@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from html import escape
 
+from park.cells import text_cell
 from park.kpi import Indicator, Kpi, Standing
 
 _EAST = timedelta(hours=8)  # China keeps one time
@@ -46,7 +47,6 @@ _WORDS = {
         Standing.UNKNOWN: "not known", Standing.NONE: "—",
     },
 }  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(kpi: Kpi) -> str:
@@ -72,8 +72,7 @@ def _cell(value: object) -> object:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return text_cell(str(value))
 
 
 def as_page(kpi: Kpi, title: str, language: str) -> str:

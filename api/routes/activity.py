@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query
 
-from api.activity_index import recovery, spells
+from api.activity_index import as_they_are, recovery, spells
 from api.bodies import Id
 from api.door import Caller
 from api.permissions import V1
@@ -23,7 +23,6 @@ from api.schemas_activity import (
 )
 from api.services import Services
 from api.view import View
-from park.activity import ActivityState
 from park.errors import NotFound, UserError
 from park.model import Enterprise
 from park.records import Paper
@@ -97,14 +96,9 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         seen = view.park(park, caller)
         first, last = span(park, start, end)
         days = [ParkDayOut.of(day) for day in services.activity.by_day(park, first, last)]
-        now = services.activity.newest(park)
-        newest = max((d.day for d in now), default="")
-        here = [d for d in now if d.day == newest]  # one that moved out is judged no more
-        rank = {state: n for n, state in enumerate(ActivityState)}
-        here.sort(key=lambda d: (-rank[ActivityState(d.state)], d.since, d.enterprise))
         states: dict[str, int] = {}
         firms = []
-        for d in here:
+        for d in as_they_are(services.activity.newest(park)):
             states[d.state] = states.get(d.state, 0) + 1
             firm = seen.enterprises.get(d.enterprise)
             out = ActivityDayOut.of(d, reasons=False)

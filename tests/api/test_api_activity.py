@@ -1,5 +1,7 @@
 """Activity of enterprises and parks by API, and papers on file."""
 
+import csv
+import io
 from dataclasses import replace
 
 import pytest
@@ -87,7 +89,8 @@ class TestDays:
         firm, park = kept.ids.firm, kept.ids.park
 
         for path in (f"/enterprises/{firm}/activity", f"/enterprises/{firm}/activity/explanation",
-                     f"/enterprises/{firm}/papers", f"/parks/{park}/activity"):  # fmt: skip
+                     f"/enterprises/{firm}/papers", f"/parks/{park}/activity",
+                     f"/parks/{park}/activity.csv"):  # fmt: skip
             assert 404 == other("GET", path).status_code
 
 
@@ -120,6 +123,21 @@ class TestPark:
         assert (2, 1, 0.5) == (last["judged"], last["working"], last["working_share"])
         assert last["production_share"] == pytest.approx(0.525)
         assert [kept.ids.firm, kept.second] == [e["enterprise"] for e in told["enterprises"]]
+
+    def test_table(self, client, kept):
+        """As a table each enterprise stands once, the worst first, with its evidence; no name is a formula."""
+        registry = kept.services.registry
+        registry.save(
+            [replace(registry.get(Enterprise, kept.second), name="=HYPERLINK(1)")], actor="test", reason="", now=NOW
+        )
+        answer = client("GET", f"/parks/{kept.ids.park}/activity.csv")
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+        assert "text/csv; charset=utf-8" == answer.headers["content-type"]
+        assert [("stopped", "停产"), ("active", "正常")] == [(r["state"], r["state_zh"]) for r in rows]
+        assert ("最近 5 个工作日为往常的 5%", "0.050") == (rows[0]["evidence_zh"], rows[0]["share_of_usual"])
+        assert ["101", ""] == [r["place"] for r in rows]
+        assert "'=HYPERLINK(1)" == rows[1]["name"]
 
     def test_recovery(self, client, kept):
         """After a holiday the park's recovery is its share now against that before."""

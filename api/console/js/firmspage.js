@@ -62,13 +62,14 @@ export class FirmsPage {
     if (!this.panel.ready(this.asked, ["firms"])) return;
     const { enterprises, states, recovery } = this.told;
     this.papers.show(this.chosen(), enterprises.find((firm) => firm.enterprise === this.chosen())?.name ?? "");
-    put(this.panel.beside, h("ul", { cls: "status-counts" }, Object.entries(states).map(([state, n]) => h("li", {}, word("activity", state), " ", h("b", {}, String(n))))));
+    put(this.panel.beside, h("ul", { cls: "status-counts" }, Object.entries(states).map(([state, n]) => h("li", {}, word("activity", state), " ", h("b", {}, String(n))))),
+      h("a", { cls: "button", href: `/api/v1/parks/${this.model.park}/activity.csv`, download: "" }, t("asTable")));
     if (!enterprises.length) return put(this.panel.body, empty(t("noActivity")));
     const unitOf = (firm) => [...this.model.units.values()].find((unit) => unit.tenant?.id === firm);
     const head = [t("tenant"), t("firmState"), t("firmSince"), t("firmShare"), t("trade"), t("firmUnit")];
     return put(this.panel.body,
       recovery?.production_share === undefined || recovery?.production_share === null ? null : h("p", { cls: "state" }, t("recovery", { share: percent(recovery.production_share), working: recovery.working_share === null ? "—" : percent(recovery.working_share) })),
-      h("div", { cls: "scroll" }, h("table", { cls: "plain-table" }, h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
+      h("div", { cls: "scroll" }, h("table", { cls: "plain-table" }, h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col", cls: text === t("firmShare") ? "number" : "" }, text)))),
         h("tbody", {}, enterprises.map((firm) => {
           const unit = unitOf(firm.enterprise);
           return h("tr", { "aria-current": firm.enterprise === this.chosen() ? "true" : null },
