@@ -1,4 +1,4 @@
-"""Many processes of a city open a new database at once: one brings it up to date, and all get in."""
+"""Many open new databases at once, in a city's processes or in one: each is brought up to date, and all get in."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,3 +18,13 @@ def test_all_get_in():
             with database.read() as connection:
                 assert 0 == connection.execute(text("SELECT count(*) FROM conditions")).scalar()
             database.close()
+
+
+def test_files_side_by_side(tmp_path):
+    """Threads of one process bring new files up to date at once: Alembic knows but one at a time."""
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(Database.open, [tmp_path / f"{n}.db" for n in range(8)]))
+    for database in opened:
+        with database.read() as connection:
+            assert 0 == connection.execute(text("SELECT count(*) FROM conditions")).scalar()
+        database.close()
