@@ -17,7 +17,9 @@ from alerts import rotas
 from alerts.gate import at_once, exempt
 from alerts.matching import checked as matchers_checked
 from alerts.matching import labels_of, matches
+from alerts.triggers import APART
 from park.alarms import Answer, Case, MessageKind, Notification
+from park.apart import SHIFT
 from park.duty import Chain, Officer, Rota, Step
 from park.errors import UserError
 from park.events import Severity
@@ -119,14 +121,24 @@ def nobody(case: Case, duty: Duty, now: int) -> Called:
     after = next((c for c in duty.chains if chain is not None and c.id == chain.then), None)
     told = (_message(case, MessageKind.NOBODY, EVERYONE, now, ""),)
     if after is None:
-        if not exempt(case):
+        wait = NOBODY_AGAIN if exempt(case) else realarm(case, None)
+        if not wait:
             return Called(case, told, ())
         # A fire that nobody answers is told again and again; a call of its own each time, and so an id.
         again = replace(case, paged=case.paged + 1)
-        return Called(again, told, (Timer(case.id, TimerKind.NOBODY, now + NOBODY_AGAIN, again.paged),))
+        return Called(again, told, (Timer(case.id, TimerKind.NOBODY, now + wait, again.paged),))
     case = replace(case, chain=after.id, step=0, paged=case.paged + 1, answer=Answer.WAITING)
     found = _go(case, MessageKind.ESCALATED, after, duty, now, "")
     return replace(found, notifications=(*told, *found.notifications))
+
+
+def realarm(case: Case, chain: Chain | None) -> int:
+    """Return the ms after which people are called again to what they know of and still stands; 0: they are not.
+
+    Whatever its chain says, each shift hears of a device that guards lives and is set apart.
+    """
+    own = chain.realarm if chain is not None else 0
+    return (own or SHIFT) if case.family == APART else own
 
 
 def ahead(case: Case, duty: Duty, now: int) -> tuple[tuple[str, ...], ...]:
@@ -168,9 +180,9 @@ def _go(case: Case, kind: MessageKind, chain: Chain, duty: Duty, now: int, group
     if step < len(chain.steps):
         timer = Timer(case.id, TimerKind.STEP, now + chain.steps[step].after - due_with, case.paged)
     else:  # nobody may leave a fire unanswered: a chain that asks for no answer asks for that of a fire
-        wait = chain.wait or (LIFE_CHAIN.wait if exempt(case) else 0)
+        wait = chain.wait or (LIFE_CHAIN.wait if exempt(case) or case.family == APART else 0)
         timer = Timer(case.id, TimerKind.NOBODY, now + wait, case.paged)
-    asks = chain.wait > 0 or len(chain.steps) > 1 or exempt(case)
+    asks = chain.wait > 0 or len(chain.steps) > 1 or exempt(case) or case.family == APART
     if not asks:
         case = replace(case, answer=Answer.NONE)
     return Called(case, tuple(messages.values()), (timer,) if asks else (), tuple(empty))

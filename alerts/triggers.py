@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from park.alarms import Signal, TransitionReason, Trigger
+from park.apart import SetApart
 from park.events import AlarmState, ConditionChange, DeviceStatus, Finding, Reason, Severity, Status
 from park.metrics import Lane
 from park.wire import SmallEvent
@@ -33,6 +34,7 @@ _FINDINGS: Mapping[str, Severity] = MappingProxyType({
     "occupancy": Severity.HIGH,
 })  # fmt: skip
 _OTHER_FINDINGS = Severity.HIGH
+APART = "apart"  # family of devices that guard lives and are set apart for too long
 _RANK = {severity: n for n, severity in enumerate(Severity)}
 
 
@@ -97,6 +99,17 @@ def flood_trigger(park: int, now: int, cause: str = "", *, begins: bool) -> Trig
     return Trigger(
         f"{origin}/{now}", "flood", f"park:{park}", cause, "flood", Signal.ACTIVE if begins else Signal.OVER,
         Severity.HIGH, "platform", origin, now, now, Reason.FLOOD, TransitionReason.SUPPRESSION, park, park,
+    )  # fmt: skip
+
+
+def apart_trigger(who: SetApart, now: int, *, begins: bool) -> Trigger:
+    """Return the trigger of a device that guards lives and is set apart for longer than a shift, or no more."""
+    device, origin = who.device, f"{APART}/device:{who.device.id}"
+    return Trigger(
+        f"{origin}/{now}", APART, f"device:{device.id}", "", "device.set_apart",
+        Signal.ACTIVE if begins else Signal.OVER, Severity.HIGH, "platform", origin, now, who.since or now,
+        Reason.SET_APART if begins else Reason.BACK, TransitionReason.DEVICE, device.park, device.place or device.park,
+        device.id, note=f"{device.mode}, {who.by}: {who.reason}" if begins and who.by else "",
     )  # fmt: skip
 
 

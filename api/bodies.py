@@ -17,6 +17,10 @@ Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Real = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 Span = Annotated[int, Field(ge=1_000, le=40 * 86_400_000)]  # ms
 Time = Annotated[int, Field(ge=0, lt=1 << 53)]  # epoch ms, exact in every JSON reader
+_UNTIL = (
+    "epoch ms, within seven days: when a device in test or maintenance is normal again by itself; "
+    "0: of one that guards lives after eight hours"
+)
 Outline = Annotated[tuple[tuple[Metres, Metres], ...], Field(max_length=1_000)]
 
 
@@ -98,6 +102,7 @@ class DeviceBody(Body):
     interval: Span = 60_000
     state: DeviceState = DeviceState.ACTIVE
     mode: DeviceMode = DeviceMode.NORMAL
+    mode_until: Annotated[Time, Field(description=_UNTIL)] = 0
 
 
 class PointBody(Body):
@@ -128,6 +133,7 @@ class ModeBody(Body):
 
     mode: DeviceMode
     reason: Why
+    until: Annotated[Time, Field(description=_UNTIL)] = 0
 
 
 class Ids(Body):

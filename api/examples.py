@@ -29,7 +29,7 @@ _LEASE: Final = {
 _GATEWAY: Final = {"park": 1, "key": "native:xixing/-/gw-a", "name": "A 幢网关", "place": 2, "interval": 60_000}
 _DEVICE: Final = {
     "park": 1, "key": "native:xixing/gw-a/meter-101", "kind": "meter", "name": "101 总表", "place": 12, "gateway": 3,
-    "lane": "bulk", "interval": 60_000, "state": "active", "mode": "normal",
+    "lane": "bulk", "interval": 60_000, "state": "active", "mode": "normal", "mode_until": 0,
 }  # fmt: skip
 _POINT: Final = {
     "device": 7, "metric": "power", "channel": "", "source_key": "power", "scale": 1.0, "offset": 0.0,
@@ -117,7 +117,7 @@ BODIES: Final[dict[str, Any]] = {
     "create_gateway": _GATEWAY, "replace_gateway": _GATEWAY,
     "create_device": _DEVICE, "replace_device": _DEVICE,
     "create_point": _POINT, "replace_point": _POINT,
-    "set_mode": {"mode": "maintenance", "reason": "换电池"},
+    "set_mode": {"mode": "maintenance", "reason": "换电池", "until": _T + 3_600_000},
     "reset": {"condition": _CONDITION["id"], "reason": "现场确认，无火情"},
     "retry": {"ids": [17, 18]},
     "discard": {"ids": [19]},
@@ -163,7 +163,7 @@ ANSWERS: Final[dict[str, Any]] = {
         ],
     },
     "open_session": _SESSION, "read_session": _SESSION,
-    "set_mode": {**_DEVICE_OUT, "mode": "maintenance"},
+    "set_mode": {**_DEVICE_OUT, "mode": "maintenance", "mode_until": _T + 3_600_000},
     "list_points": _page(_POINT_OUT),
     "read_point": {**_POINT_OUT, "source_key": "power", "scale": 1.0, "offset": 0.0},
     "catalogue": [

@@ -71,6 +71,7 @@ class Reason(StrEnum):
     NOT_SUSPECT = "not_suspect"  # it works again, or more than it did
     EXPLAINED = "explained"  # a paper on file explains its silence
     MOVED_OUT = "moved_out"  # it leases nothing in the park any more
+    SET_APART = "set_apart"  # in test or maintenance for longer than a shift
     FLOOD = "flood"  # more alarms at once than anybody can read
 
 
@@ -110,6 +111,7 @@ class Baseline(StrEnum):
     MOVEMENT = "movement"  # how much the values usually move
     PACE = "pace"  # how often values usually come
     HOUR_OF_WEEK = "hour_of_week"  # what this hour of this weekday usually has
+    SIBLINGS = "siblings"  # the day's mean of the park's other sensors, and how far this one usually is from them
 
 
 class Statistic(StrEnum):

@@ -117,6 +117,7 @@ class Device:
     interval: int = 60_000  # ms: longest promised silence
     state: DeviceState = DeviceState.ACTIVE
     mode: DeviceMode = DeviceMode.NORMAL
+    mode_until: int = 0  # epoch ms at which a device that is set apart is normal again; 0: nobody said
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from functools import partial
 
 from governance import drills, reminders, rounds
 from governance.hazards import DAY
+from park.alarm_ports import AlarmStore
 from park.errors import Conflict, NotFound, UserError
 from park.governance import (
     Done,
@@ -24,6 +25,7 @@ from park.governance import (
 )
 from park.model import Device, DeviceMode
 from park.ports import EventStore
+from runtime.apart import ApartWatch
 from runtime.storage.sql.governance import SqlOffice
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.turning import Job, Turning
@@ -47,13 +49,21 @@ class Office:
         events: EventStore,
         receipts: Callable[[Drill], Sequence[tuple[int, int]]],
         now: Callable[[], int],
+        alarms: AlarmStore | None = None,
     ) -> None:
+        """`alarms` hears of devices that are set apart for too long; None: nobody does."""
         self.store = store
         self.now = now
         self.registry_changed: Callable[[], None] = _nothing  # set by a running platform
         self._registry = registry
         self._events = events
         self._receipts = receipts
+        self._apart = None if alarms is None else ApartWatch(registry, alarms, store)
+
+    def turn_apart(self) -> None:
+        """Give devices back whose time in test or maintenance is over, and tell of those that nobody gives back."""
+        if self._apart is not None:
+            self._apart.turn(self.now(), self.registry_changed)
 
     # ── drills ───────────────────────────────────────────────────────────────────────────────────
 
@@ -182,5 +192,6 @@ def office_timer(office: Office, offset: Callable[[int], int]) -> Turning:
     """Return what looks at drills each second, and at the rest each minute; `offset` as in `Office.turn_rest`."""
     return Turning("office", (
         Job(office.turn_drills, "drills could not be looked after"),
+        Job(office.turn_apart, "devices that are set apart could not be looked after", every=_MINUTE),
         Job(lambda: office.turn_rest(offset), "rounds and hazards could not be looked after", every=_MINUTE),
     ))  # fmt: skip

@@ -28,7 +28,7 @@ class OfficeHouse:
         self._registry = registry
         self._now = cases.clock.now
         self.store = SqlOffice(database, lambda _: cases.wake())
-        self.office = Office(self.store, registry, events, self._receipts, self._now)
+        self.office = Office(self.store, registry, events, self._receipts, self._now, cases.store)
         self.desk = Desk(database, self.office, registry, cases.files, shipped(), self.offset)
 
     def offset(self, park: int) -> int:

@@ -228,6 +228,7 @@ SHEETS: tuple[Sheet, ...] = (
         _t("key", "设备键", needed=True), _PARK, _KIND, _t("name", "名称"), _t("place", "场所", ""),
         _t("gateway", "网关", ""), Column("lane", "通道", "lane", _LANES, _show_text), _INTERVAL,
         Column("mode", "模式", "mode", _MODES, _show_text),
+        Column("mode_until", "模式截止", "mode_until", _time, _show_effective),
     )),
     Sheet(Point, "points", "测点", (
         _t("device", "设备键", "", needed=True), _t("source_key", "报文键", needed=True),

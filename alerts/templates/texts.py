@@ -75,6 +75,7 @@ ABOUT: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "device.silent": "设备失联", "device.stuck": "数据不变", "device.flapping": "时断时续",
         "device.wrong_clock": "设备时钟错误", "device.low_battery": "电量低", "device": "设备异常", "flood": "报警泛滥",
         "unreadable": "消防设备报文无法读取",
+        "device.set_apart": "消防设备仍在测试或维护中，其报警不通知任何人",
         "limit": "超限", "finding": "异常发现", "activity": "疑似僵尸企业，请上门核实",
     },
     "en": {
@@ -84,6 +85,7 @@ ABOUT: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "device.stuck": "Device stuck", "device.flapping": "Device comes and goes",
         "device.wrong_clock": "Device clock wrong", "device.low_battery": "Battery low", "device": "Device not well",
         "flood": "Flood of alarms",
+        "device.set_apart": "Fire device still in test or maintenance: its alarms call nobody",
         "unreadable": "Life-safety device not understood", "limit": "Limit passed", "finding": "Finding",
         "activity": "Zombie suspect: a visit is due",
     },

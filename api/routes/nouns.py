@@ -1,7 +1,8 @@
 """What the registry holds: one table of nouns, the same five calls for each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from dataclasses import replace as replace_in
 from typing import Annotated, Any, cast
 
 from fastapi import FastAPI, Query
@@ -25,6 +26,7 @@ from api.schemas import Page
 from api.scope import check_key, park_asked
 from api.services import Services
 from api.view import View
+from park.apart import bounded
 from park.errors import Forbidden, NotFound
 from park.metrics import Lane
 from park.model import Device, DeviceMode, DeviceState, Enterprise, Lease, Park, Place, PlaceKind, Point, lane_of
@@ -127,20 +129,15 @@ def add(app: FastAPI, services: Services, view: View) -> None:
 
     @app.post(f"{V1}/devices/{{key}}/mode", tags=["devices"])
     def set_mode(key: Id, body: ModeBody, caller: Caller) -> Device:
-        """Put a device into test or maintenance, or back; its readings are then kept apart."""
+        """Put a device into test or maintenance until a time, or back; its readings are then kept apart."""
         device = services.registry.get(Device, key)
         if not caller.sees(device.park):
             raise NotFound(f"there is no device {key}")
-        fields = {**_fields(device), "mode": body.mode}
-        (saved,) = services.registry.save(
-            [Device(**fields)], actor=caller.name, reason=body.reason, now=services.now()
-        )  # fmt: skip
+        now = services.now()
+        apart = bounded(replace_in(device, mode=body.mode, mode_until=body.until), None, now)
+        (saved,) = services.registry.save([apart], actor=caller.name, reason=body.reason, now=now)
         services.registry_changed()
         return cast("Device", saved)
-
-
-def _fields(thing: Noun) -> dict[str, Any]:
-    return {name: getattr(thing, name) for name in asdict(thing)}
 
 
 def _add_noun(app: FastAPI, services: Services, view: View, noun: NounRoutes) -> None:
@@ -161,7 +158,10 @@ def _add_noun(app: FastAPI, services: Services, view: View, noun: NounRoutes) ->
             raise NotFound(f"the {noun.one} would stand in a park that is not there")
         if isinstance(thing, Device) and caller.parks is not None:
             check_key(caller, thing.key, registry.get(Park, thing.park).code)
-        saved = registry.save([thing], actor=caller.name, reason=reason, now=services.now())
+        now = services.now()
+        if isinstance(thing, Device):
+            thing = bounded(thing, registry.get(Device, thing.id) if thing.id else None, now)
+        saved = registry.save([thing], actor=caller.name, reason=reason, now=now)
         services.registry_changed()
         return saved[0]
 

@@ -23,6 +23,7 @@ export const WORDS = {
     contaminated: ["探测器积尘", "the detector is dirty"], clean: ["探测器恢复洁净", "the detector is clean again"],
     device_reset: ["设备复位", "reset by the device"],
     person_reset: ["人工复位", "reset by a person"], silent: ["无消息", "no messages"], back: ["恢复", "back"],
+    set_apart: ["测试或维护超过一班", "in test or maintenance for longer than a shift"],
     stuck: ["数值不变", "the value does not move"], moves_again: ["数值恢复变化", "moves again"],
     flapping: ["频繁上下线", "comes and goes"], steady: ["恢复稳定", "steady again"], low_battery: ["电量低", "low battery"],
     battery_ok: ["电量恢复", "battery is well"], gateway_down: ["网关离线", "its gateway is down"],

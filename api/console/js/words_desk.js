@@ -55,6 +55,7 @@ export const DESK_WORDS = {
     "device.gateway_down": ["网关离线", "Gateway down"], "device.silent": ["设备静默", "Device silent"], "device.stuck": ["数值不变", "Values do not move"],
     "device.flapping": ["频繁上下线", "Device comes and goes"], "device.wrong_clock": ["设备时钟错误", "Device clock wrong"], "device.low_battery": ["电量低", "Battery low"],
     "device.online": ["设备恢复", "Device back"], "device.never_seen": ["从未上线", "Never seen"],
+    "device.set_apart": ["消防设备仍在测试或维护中", "Fire device still in test or maintenance"],
     "finding.anomaly": ["异常用量或读数", "Unusual reading"], "finding.meter": ["表计异常", "Meter fault"], "finding.occupancy": ["客流计数异常", "People count off"],
   },
 };

@@ -230,8 +230,9 @@ class CaseWriter:
         elif case.acknowledged:
             gone |= _CALLS
             chain = escalation.chain_for(case, self._around.duty)
-            if chain is not None and chain.realarm and case.holders and case.acknowledged_at == self._now:
-                timers.append(Timer(case.id, TimerKind.REALARM, self._now + chain.realarm, case.paged))
+            again = escalation.realarm(case, chain)
+            if again and case.holders and case.acknowledged_at == self._now:
+                timers.append(Timer(case.id, TimerKind.REALARM, self._now + again, case.paged))
         if case.shelved_until is not None:
             timers.append(Timer(case.id, TimerKind.SHELF, case.shelved_until))
         else:

@@ -90,8 +90,9 @@ leases = Table(
 devices = Table(
     "devices", metadata, _id(), Column("park", ForeignKey("parks.id"), nullable=False, index=True),
     _text("key"), _text("kind"), _text("name"), _number("place"), _number("gateway"), _text("lane"),
-    _number("interval"), _text("state"), _text("mode"), _gone(),
+    _number("interval"), _text("state"), _text("mode"), _number("mode_until"), _gone(),
 )  # fmt: skip
+Index("ix_devices_mode", devices.c.mode)  # few are set apart, and each minute they are looked at
 
 points = Table(
     "points", metadata, _id(), Column("device", ForeignKey("devices.id"), nullable=False),
