@@ -204,6 +204,21 @@ class TestQuarantine:
         assert 1 == len(ids)
         assert page.evaluate("window.hurt") is None
 
+    def test_topics_that_lead_nowhere(self, desk, opened):
+        """A device that names a park which is none says so, and a topic that nobody reads how one is made."""
+        lost = "native:nowhere/-/new"
+        desk.services.quarantine.keep(
+            Lane.BULK, 1,
+            [Refused(Refusal.UNKNOWN_DEVICE, "parks/nowhere/bulk/-/new", PAYLOAD, len(PAYLOAD), NOW, key)
+             for key in (lost, KEY)]
+            + [Refused(Refusal.NO_DIALECT, "parks/xixing/bulk/new", PAYLOAD, len(PAYLOAD), NOW)],
+        )  # fmt: skip
+        page = desk.go(opened, "quarantine")
+
+        expect(page.locator(".waiting .row", has_text=lost)).to_contain_text("没有代号为 nowhere 的园区")
+        expect(page.locator(".waiting .row", has_text=KEY)).not_to_contain_text("没有代号")
+        expect(page.locator(".refused .row", has_text="parks/xixing/bulk/new")).to_contain_text("主题应为")
+
     def test_set_aside(self, desk, opened):
         """Chosen messages are set aside after a question, and leave the list."""
         refused(desk)

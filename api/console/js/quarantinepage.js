@@ -1,6 +1,6 @@
 // What came in and could not be taken: refused messages with why, tried again or set aside; devices that wait to be claimed.
 
-import { get, post } from "./api.js";
+import { all, get, post } from "./api.js";
 import { claimForm } from "./claimform.js";
 import { sure, toast, tried } from "./dialogs.js";
 import { h, put } from "./dom.js";
@@ -28,6 +28,7 @@ export class QuarantinePage {
     this.root = h("div", { cls: "office-page" }, about(t("quarantineAbout")), this.waiting.root, this.refused.root);
     this.parts = new Parts(model, this.root, {
       waiting: () => get("/waiting"),
+      parks: () => all("/parks"),
       refused: () => get("/quarantine", { ...this.filter(), after: this.after.at(-1), limit: PAGE }),
     }, () => this.draw());
   }
@@ -63,9 +64,15 @@ export class QuarantinePage {
     if (this.refused.ready(asked, ["refused"])) this.drawRefused(held.refused);
   }
 
+  /** The park that a device's topic names, where there is none of that code. */
+  stray(key) {
+    const named = /^native:([^/]+)\//u.exec(key)?.[1];
+    return named && this.parts.held.parks?.every((park) => park.code !== named) ? h("p", { cls: "state error" }, t("noSuchPark", { code: named })) : null;
+  }
+
   device(device) {
     return h("li", { cls: "row" }, h("span", { cls: "mark" }, t("messageCount", { n: number(device.messages) })),
-      h("div", { cls: "said" }, h("p", { cls: "what" }, h("strong", {}, device.device_key)), h("pre", { cls: "payload" }, device.text ?? `base64 ${device.base64}`)),
+      h("div", { cls: "said" }, h("p", { cls: "what" }, h("strong", {}, device.device_key)), h("pre", { cls: "payload" }, device.text ?? `base64 ${device.base64}`), this.stray(device.device_key)),
       h("div", { cls: "when" }, moment(device.newest), ageSpan(device.newest), h("button", { type: "button", cls: "primary", onclick: () => this.claim(device) }, t("claim")),
         h("button", { type: "button", onclick: () => this.filtered({ device: device.device_key, reason: null }) }, t("itsMessages"))));
   }
@@ -112,7 +119,7 @@ export class QuarantinePage {
       payload ? [h("pre", { cls: "payload" }, payload.text ?? `base64 ${payload.base64}`), payload.cut ? h("p", { cls: "quiet" }, t("payloadCut")) : null] : null);
     return h("li", { cls: "row refused" }, h("span", { cls: "mark" }, box),
       h("div", { cls: "said" }, h("p", { cls: "what" }, h("strong", {}, word("refusal", one.reason)), " ", h("span", { cls: "place" }, one.device_key || t("unknownDevice")), one.alarm ? h("span", { cls: "tag loud" }, t("holdsAlarm", { what: one.alarm })) : null),
-        h("p", { cls: "facts" }, [one.detail, one.topic, one.readings ? t("valuesRefused", { n: one.readings }) : t("wholeMessage")].filter(Boolean).join(" · ")), details),
+        h("p", { cls: "facts" }, [one.detail, one.reason === "no_dialect" ? t("topicForm") : "", one.topic, one.readings ? t("valuesRefused", { n: one.readings }) : t("wholeMessage")].filter(Boolean).join(" · ")), details),
       h("div", { cls: "when" }, moment(one.received), ageSpan(one.received)));
   }
 

@@ -159,6 +159,8 @@ export const DUTY_TEXTS = {
   nextTry: ["{at} 再试", "again at {at}"],
   quarantineAbout: ["无法接收的消息都留在这里，一条不丢。先认领新设备，再重试其消息。含火警的已经报警。", "What could not be taken in is kept here, and nothing is lost. Claim new devices first. A fire in such a message was raised already."],
   waitingDevices: ["等待认领的设备", "Devices that wait to be claimed"],
+  noSuchPark: ["没有代号为 {code} 的园区：请核对主题。", "There is no park {code}: look at the topic."],
+  topicForm: ["主题应为 parks/园区/bulk 或 life/网关或 -/设备", "a topic is parks/PARK/bulk or life/GATEWAY or -/DEVICE"],
   noWaiting: ["没有等待认领的设备。", "No device waits."],
   refusedMessages: ["被拒收的消息", "Refused messages"],
   noRefused: ["没有被拒收的消息。", "No message was refused."],
