@@ -139,8 +139,7 @@ class Embedded:
         folder = settings.data_dir
         return Ahead(
             Task(Lane.BULK, str(folder / "log" / Lane.BULK), log.end, str(folder / "ahead"), settings.log),
-            snapshots, self.writer.put, lambda: self.writer.applied(Lane.BULK), self.lanes[Lane.BULK].start,
-            self.bands.put,
+            snapshots, self.writer.put, lambda: self.writer.applied(Lane.BULK), self._begin_bulk, self.bands.put,
         )  # fmt: skip
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────
@@ -151,15 +150,28 @@ class Embedded:
         self.writer.start()
         self.case_timer.start()
         self.courier.start()
+        if self.ahead is not None:
+            self.ahead.start()  # on another core, which life safety does not need
         self.lanes[Lane.LIFE].start()
-        while not self.lanes[Lane.LIFE].live.wait(0.1):
-            if self.lanes[Lane.LIFE].state.phase is Phase.FAILED:
-                break
-        (self.ahead or self.lanes[Lane.BULK]).start()
+        self._await_life()
+        if self.ahead is None:
+            self.lanes[Lane.BULK].start()
         self.projector.start()
         self.pulse.start()
         self._chores.start()
         self.office_timer.start()  # once the lanes take commands: a drill that ended meanwhile gives its devices back
+
+    def _await_life(self) -> None:
+        """Wait until life safety is live, or will not be."""
+        life = self.lanes[Lane.LIFE]
+        while not (life.live.wait(0.1) or life.state.phase is Phase.FAILED or self._stopping.is_set()):
+            pass
+
+    def _begin_bulk(self) -> None:
+        """Begin the bulk lane, whose past was replayed elsewhere; never before life safety is live."""
+        self._await_life()
+        if not self._stopping.is_set():
+            self.lanes[Lane.BULK].start()
 
     def stop(self) -> None:
         """Stop every part, newest first; what was acknowledged lasts, what was not comes again."""
