@@ -29,6 +29,7 @@ BASELINES: Mapping[Baseline, tuple[str, str]] = MappingProxyType({
     Baseline.MOVEMENT: ("平时的波动幅度", "how much the values usually move"),
     Baseline.PACE: ("平时的上报频率", "how often values usually come"),
     Baseline.HOUR_OF_WEEK: ("每周同一小时的平时值", "what this hour of this weekday usually has"),
+    Baseline.SIBLINGS: ("园区同类传感器当日的均值", "the day's mean of the park's other sensors"),
 })  # fmt: skip
 STATISTICS: Mapping[Statistic, tuple[str, str]] = MappingProxyType({
     Statistic.ABOVE: ("高于预测", "higher than the forecasts"),

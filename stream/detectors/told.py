@@ -5,7 +5,7 @@ is more for a point that speaks each minute than for one that speaks each hour. 
 days' values stays a mark on the chart.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from math import log, log10
 
@@ -114,6 +114,10 @@ class Told:
                 self._open[p] = episode
             if spoken.over[i] and known is not None:
                 yield i, self._over(directory, p, int(spoken.until[i]), int(at[i]))
+
+    def open_points(self) -> Container[int]:
+        """Return the points of open episodes that were told."""
+        return self._open.keys()
 
     def _last_end(self, point: int) -> int:
         past = self._past.get(point)

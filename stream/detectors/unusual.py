@@ -27,6 +27,8 @@ from stream.detectors.hours import add_to_hours
 from stream.detectors.judging import KINDS, Judged
 from stream.detectors.panel import NAMES, Panel, seats
 from stream.detectors.shared import Shared
+from stream.detectors.siblings import METRICS as WITH_SIBLINGS
+from stream.detectors.siblings import Point, Siblings
 from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar, settling
 from stream.detectors.uses import Source, use_of
 from stream.rounds import rounds
@@ -71,6 +73,7 @@ class Unusual:
         self._panel = Panel(self._calendar)
         self._used = np.zeros(len(NAMES), np.int64)  # slots of each
         self._told, self._drawn, self._gaps, self._shared = Told(), Drawn(), Gaps(), Shared(directory)
+        self._siblings = Siblings(directory, self._calendar)
         self._rules: tuple[LimitRow, ...] = ()  # on what is told
         # By point; the last row is for all beyond.
         self._c: dict[str, npt.NDArray[Any]] = {n: np.full(2, _fill(n), kind) for n, kind in _COLUMNS.items()}
@@ -144,6 +147,7 @@ class Unusual:
         judged = self._panel.judge(which, slot, seat, ts, local, weekday, value)
         bands = (judged.expected, judged.low, judged.high)
         self._drawn.take(point, ts, bands, judged)
+        self._siblings.take(point, local, value)
         judged = self._of_the_point(point, ts, value, judged)
         first = self._c["first"][point]
         self._c["first"][point] = first = np.where(first == 0, ts, first)
@@ -161,7 +165,8 @@ class Unusual:
         local = ts + self._c["offset"][point]
         before = self._c["amount"][point] & (self._directory.interval[point] >= HOUR) & (local % DAY < HOUR)
         before &= (stamp + self._c["offset"][point]) % HOUR < HOUR // 2
-        return np.where(before, local - DAY, local)
+        day: Int64 = np.where(before, local - DAY, local)
+        return day
 
     def _of_the_point(self, point: Int32, ts: Int64, value: Float64, judged: Judged) -> Judged:
         """Return what was found less what says nothing of the point: its device's errors, and what all say."""
@@ -186,6 +191,10 @@ class Unusual:
             emit(bands)
         for finding in self._told.given_up(self._directory, now):
             emit(finding)
+        c = self._c
+        of = Point(c["offset"], c["grain"], c["rarity"], c["least"], c["severity"])
+        for finding in self._siblings.on_tick(now, of, self._told.open_points()):
+            emit(finding)
 
     def on_config(self, config: Config, emit: Emit) -> None:  # noqa: ARG002 (nothing is told here)
         """Learn of points, their pace and their park's hours."""
@@ -206,6 +215,7 @@ class Unusual:
             named |= set(d.points)
         for row in d.points.rows(sorted(named)):
             self._learn(row)
+        self._siblings.on_points([p for p in sorted(named) if d.metric_of(p) in WITH_SIBLINGS and not d.life[p]])
         c["due"][-1], c["amount"][-1] = _NEVER, False
         self._panel.grow(self._used)
         self._keep()
@@ -264,7 +274,7 @@ class Unusual:
         state = {"version": np.array(VERSION), "used": self._used.copy()}
         state |= {f"point_{name}": self._c[name].copy() for name in _KEPT}
         state |= self._panel.snapshot()
-        parts = (self._told, self._drawn, self._gaps, self._shared)
+        parts = (self._told, self._drawn, self._gaps, self._shared, self._siblings)
         return {**state, **{name: column for part in parts for name, column in part.snapshot().items()}}
 
     def restore(self, state: State) -> None:
@@ -291,6 +301,7 @@ class Unusual:
         self._drawn.restore(state)
         self._gaps.restore(state)
         self._shared.restore(state)
+        self._siblings.restore(state)
 
 
 def _together(one: _Turn, other: _Turn) -> _Turn:
