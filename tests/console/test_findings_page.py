@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from park.events import Anomaly, Bands, Baseline, Finding, Reason, Severity
 from park.metrics import Lane
 from runtime.storage.sql.episodes import SqlEpisodes
+from tests.tools import until
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 NOW = 1_795_219_200_000  # 2026-11-21 08:00 +08:00
@@ -99,6 +100,24 @@ def test_live(noted, opened):
     )  # fmt: skip
 
     expect(page.locator(".unit-findings .row")).to_have_count(2)
+
+
+def test_live_while_it_loads(noted, opened):
+    """An episode that comes while the firm of the unit is still asked for is shown, and so is the page then."""
+    page, held = opened("about:blank", host=noted.address), []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/api/v1/enterprises/*", hold)
+    page.goto(address(noted))
+    until(lambda: page.wait_for_timeout(20) or held)
+    noted.tell(spike(noted.ids, NOW - HOUR), lane=Lane.BULK)
+    expect(page.locator(".unit-findings .row")).to_have_count(2)
+    for route in held:
+        route.continue_()
+
+    expect(page.locator(".values-table")).to_be_visible()
 
 
 def test_on_a_phone_in_the_dark(noted, opened, tmp_path):

@@ -27,6 +27,7 @@ export class UnitPage {
     this.points = null;
     this.history = [];
     this.charts = new Map();
+    this.cells = new Map(); // by point; a chart may be drawn before them
     this.about = h("section", { cls: "about-unit" });
     this.values = new Panel("values", t("current"));
     this.curves = new Panel("curves", t("charts"));
@@ -188,7 +189,6 @@ export class UnitPage {
   }
 
   takeLatest(items) {
-    if (!this.cells) return;
     for (const { point, ts, value, quality, received } of items) {
       const cell = this.cells.get(point);
       if (!cell) continue;
