@@ -262,11 +262,15 @@ class CityLane:
                 self._troubles.tell("it cannot be taken over yet", why)
                 self._stopping.wait(self._settings.retry)
                 continue
-            self._parts = parts
-            self._troubles.over()
             break
         else:
             return None
+        if self._stopping.is_set():  # perhaps nobody waits for our end any more, who would end these too
+            parts.projector.stop()
+            parts.close()
+            return None
+        self._parts = parts
+        self._troubles.over()
         settings = self._settings
         self._saving = Saving(
             self.stream, parts.snapshots, parts.log, self._troubles,

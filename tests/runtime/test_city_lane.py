@@ -103,6 +103,20 @@ def test_a_database_that_is_away(ground):
     assert (Phase.TAKING, [(1, 3, "active")], "") == (before, ground.fires, lane.state.trouble)
 
 
+def test_taken_when_nobody_waits_any_more(ground):
+    """A log that is taken over after the lane was to end, and was waited for in vain, is let go of again."""
+    answers, before = threading.Event(), set(threading.enumerate())
+    ground.take = lambda: answers.wait(60)
+    lane = ground.lane()
+    lane.start()
+    ended = lane.stop(0.1)
+    answers.set()
+    until(lambda: lane.phase is Phase.STOPPED)
+    until(lambda: set(threading.enumerate()) <= before)
+
+    assert (False, None) == (ended, lane.held)
+
+
 def test_told_to_stop_first(ground):
     """One that never got its log ends as it is told to."""
     ground.reachable = False
