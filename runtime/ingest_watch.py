@@ -17,7 +17,7 @@ from typing import Any
 from park.delivery import Channel
 from park.directory import Directory
 from park.metrics import Lane
-from park.operator import Emit, Operator, State
+from park.operator import Emit, State
 from park.readings import ReadingBatch, batch_of
 from park.records import Config, Record
 from park.settings import Settings
@@ -29,15 +29,14 @@ from runtime.delivery_network import Network
 from runtime.delivery_send import Adapter, Sender
 from runtime.delivery_sounder import Sounder
 from runtime.event_writer import EventWriter
+from runtime.first_ear import fire_stages
 from runtime.names import ATTACHMENTS, REFUSED_EVENTS
 from runtime.receipts import Receipts
 from runtime.standby import PATIENCE, Standby
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.delivery_known import known_of
 from runtime.storage.sql.events import SqlEvents
-from stream.fire import Fire
 from stream.pipeline import Pipeline
-from stream.unreadable import Unreadable
 
 _KNOW = 60.0  # s between two looks at who there is: every ingester asks, and few are ever needed
 _NOTHING = batch_of([])
@@ -98,7 +97,7 @@ class FireWatch(KnownOnly):
             self._stages = None
             return _NOTHING
         if self._stages is None:
-            self._stages = Pipeline(_stages)
+            self._stages = Pipeline(fire_stages)
             self._stages.run(self.directory.config(), _ignore)
         return self._stages.run(record, emit)
 
@@ -155,10 +154,6 @@ class EarlyCalls:
     def trouble(self) -> str:
         """Why people could not be told, in words; "" for nothing."""
         return self._writer.troubles.newest or self.standby.troubles.newest
-
-
-def _stages(directory: Directory) -> tuple[Operator, ...]:
-    return (Fire(directory), Unreadable(directory))
 
 
 def _nobody(event: str, park: int, body: bytes) -> None:

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import cast
@@ -38,6 +39,7 @@ from runtime.city_homes import CityHomes, CityRegistry
 from runtime.city_rulebook import CityRulebook
 from runtime.city_settings import postgres_url, share_of
 from runtime.doors import make_folder
+from runtime.first_ear import FirstEar
 from runtime.ingest_watch import EarlyCalls, FireWatch, KnownOnly, NoSnapshots
 from runtime.kafka_client import KafkaClient
 from runtime.lane import LaneWorker
@@ -56,11 +58,13 @@ from runtime.storage.sql.papers import SqlPapers
 from runtime.storage.sql.registry_copy import open_copy, write_copy
 from runtime.storage.sql.rules import SqlRules
 from runtime.topics import partition_of, prepare_topics
+from runtime.topics_ready import TopicsReady
 from runtime.troubles import Troubles
 
 NAME = "ingest"
 _LOOK = 5.0  # s between two looks at the registry: how long a new device waits to be heard
 _STALE = 30.0  # s after which what is known of the registry is not sure any more
+_ALONE = "Kafka was never there: fires are heard and told, and the broker keeps what devices say"
 _FULL = "Kafka takes nothing: what comes waits at the broker"
 _SWITCH = 0.001  # s; a busy bulk lane must not keep life safety waiting (runtime.serve)
 _TOLD = "ingest"  # consumer: the version of the registry that a log was told
@@ -117,10 +121,10 @@ class CityIngest:
             self._which, self._many, self.homes, resolver, clock.elapsed, self._fresh, careful=lane is Lane.LIFE
         )
         batcher = Batcher(ingest, resolver, self._leaves(lane, sharing))
-        reader = Reader(ingest, lane, filters_of(lane, self._many, self._codes, self.roster.life_topics))
+        reader = self._reader(lane, ingest)
         worker = LaneWorker(
             lane,
-            source=Prepared(reader, lambda: self.roster.prepare(lane)),
+            source=Prepared(reader, partial(self._prepare, lane)),
             decode=batcher.batch,
             log=log,
             pipeline=(lambda: FireWatch(lambda: log.unsure)) if lane is Lane.LIFE else KnownOnly,
@@ -135,7 +139,21 @@ class CityIngest:
             ),
         )
         self.roster.attach(worker, resolver, reader)
+        if lane is Lane.LIFE:
+            self.ear = FirstEar(
+                partial(self._reader, lane, ingest), Batcher(ingest, resolver, sharing.leaves).batch,
+                LogTime(clock.now, agreement=Agreement()), partial(self.roster.whole, lane), self.early.put,
+            )  # fmt: skip
         self.readers[lane], self.lanes[lane], self.logs[lane], self._clients[lane] = reader, worker, log, client
+
+    def _reader(self, lane: Lane, ingest: IngestSettings) -> Reader:
+        return Reader(ingest, lane, filters_of(lane, self._many, self._codes, self.roster.life_topics))
+
+    def _prepare(self, lane: Lane) -> None:
+        """Bring a lane up to date before its first message; whoever listened in its place leaves."""
+        self.roster.prepare(lane)
+        if lane is Lane.LIFE:
+            self.ear.stop()
 
     def _leaves(self, lane: Lane, sharing: Sharing) -> Callable[[str], bool]:
         """Return what a lane leaves to others: to other ingesters, and bulk to life safety what that hears."""
@@ -151,6 +169,7 @@ class CityIngest:
         self.lanes[Lane.LIFE].start()
         self._chores.start()
         self.early.start()  # asks the database who there is: no lane waits for that
+        self.ear.start()
 
     def stop(self) -> None:
         """Finish the turns at hand and end; what is not acknowledged comes again."""
@@ -159,6 +178,7 @@ class CityIngest:
             self._chores.join()
         for lane in (Lane.BULK, Lane.LIFE):
             self.lanes[lane].stop()
+        self.ear.stop()
         self.early.stop()
         self._resources.close()
 
@@ -265,6 +285,7 @@ class CityIngest:
         for name, trouble in (
             ("registry", self._troubles.newest or late), ("registry copy", self._copying.newest),
             ("early calls", self.early.trouble),
+            ("first ear", _ALONE if self.ear.hears else self.ear.troubles.newest),
         ):  # fmt: skip
             parts.append(Component(name, not trouble, trouble))
         return parts
@@ -356,8 +377,8 @@ class IngestRole:
         settings, city = self._settings, self._settings.city
         with ExitStack() as stack:
             stack.callback(database.close)
-            if patiently(lambda: asyncio.run(prepare_topics(city)), stop, self._troubles) is None:
-                return
+            topics = TopicsReady(city, stop)
+            topics.begin()  # without Kafka fires are heard all the same
             running = patiently(lambda: CityIngest(settings, database), stop, self._troubles)
             if running is None:
                 return
@@ -365,10 +386,12 @@ class IngestRole:
             stack.callback(running.stop)
             running.start()
             _log.info("ingesting share %s%s", city.share, ", with a copy of what is registered" * self._copied)
-            while not stop.wait(_LOOK if self._copied else None):
-                with suppress(MachineryError):
-                    Database.open(url).close()
-                    return
+            while not stop.wait(_LOOK):
+                topics.check()
+                if self._copied:
+                    with suppress(MachineryError):
+                        Database.open(url).close()
+                        return
 
     def components(self) -> Sequence[Component]:
         """Return every part and whether it does its work."""

@@ -79,15 +79,19 @@ class Taken:
 
 
 class Reading:
-    """The partitions of both lanes, from where they are now on."""
+    """The partitions of both lanes, from where they are now on, or from where they begin."""
 
-    def __init__(self, settings: CitySettings) -> None:
+    def __init__(self, settings: CitySettings, *, begin: bool = False) -> None:
         self._client = KafkaClient(settings, "reading")
         self._logs = {
             lane: [KafkaLog(self._client, topic_of(lane), n) for n in range(settings.partitions)] for lane in Lane
         }
         self._found = {lane: Taken({n: [] for n in range(settings.partitions)}) for lane in Lane}
-        self._at = {(lane, n): log.end for lane, logs in self._logs.items() for n, log in enumerate(logs)}
+        self._at = {
+            (lane, n): log.begin if begin else log.end
+            for lane, logs in self._logs.items()
+            for n, log in enumerate(logs)
+        }
 
     def taken(self, lane: Lane) -> Taken:
         """Return what has come since we began."""

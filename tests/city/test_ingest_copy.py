@@ -1,11 +1,11 @@
-"""An ingester that starts while PostgreSQL is away hears a fire, under the numbers that it knew."""
+"""An ingester that starts while PostgreSQL or Kafka is away hears a fire."""
 
 import asyncio
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import func, make_url, select
 
 from park.metrics import Lane
 from park.model import Point
@@ -15,9 +15,10 @@ from runtime.role_ingest import IngestRole, copy_of
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.registry_copy import write_copy
+from runtime.storage.sql.tables_alarms import cases, outbox
 from runtime.topics import prepare_topics
 from tests.city.ingest_city import Devices, Reading, fill
-from tests.city.kafka import any_kafka
+from tests.city.kafka import any_kafka, apache_kafka
 from tests.city.wire import Wire
 from tests.servers import postgresql
 from tests.tools import free_port, until
@@ -67,6 +68,45 @@ def test_a_start_without_the_database(tmp_path):
                 broker.stop()
 
     assert not running.is_alive()
+
+
+def test_a_start_without_kafka(tmp_path):
+    """It hears a fire, and tells of it once; the broker keeps what was said until Kafka is there, and sends it then."""
+    port = free_port()
+    broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
+    with ExitStack() as stack:
+        stack.callback(broker.stop)
+        url = stack.enter_context(postgresql())
+        (tmp_path / "postgres").write_text(url)
+        city = CitySettings(kafka=f"127.0.0.1:{port}", partitions=2, postgres_url_file=str(tmp_path / "postgres"))
+        ingest = IngestSettings(broker_host="127.0.0.1", broker_port=broker.port5)
+        role = IngestRole(Settings(data_dir=tmp_path, ingest=ingest, city=city))
+        database = stack.enter_context(closing(Database.open(url)))
+        registry = SqlRegistry(database)
+        fill(registry, ("liuxi",))
+        (smoke,) = (p.id for p in registry.find(Point, metric="smoke"))
+        stop = threading.Event()
+        running = threading.Thread(target=role.run, args=(stop,))
+        running.start()
+        stack.callback(running.join, 60)
+        stack.callback(stop.set)
+        devices = stack.enter_context(closing(Devices(broker.port)))
+        until(lambda: any("fires are heard" in c.detail for c in role.components()), 60)
+        devices.say("parks/liuxi/life/-/smoke", {"smoke": "alarm"})
+        until(lambda: told(database) == (["fire"], 1), 60)
+        stack.enter_context(apache_kafka([(port, f"127.0.0.1:{port}")]))
+        until(lambda: not _unready(role), 60)
+        reading = stack.enter_context(closing(Reading(city, begin=True)))
+        until(lambda: [(smoke, 1.0)] == [(p, v) for p, _, v in reading.taken(Lane.LIFE).rows()], 60)
+
+        assert (["fire"], 1) == told(database)
+
+
+def told(database):
+    """Return the family of each case, and how many messages there are."""
+    with database.read() as connection:
+        found = list(connection.execute(select(cases.c.family)).scalars())
+        return found, connection.execute(select(func.count()).select_from(outbox)).scalar()
 
 
 def _unready(role):
