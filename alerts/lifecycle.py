@@ -282,7 +282,8 @@ def _with(case: Case, trigger: Trigger) -> Case:
         point=trigger.point or case.point,
         gateway=trigger.gateway or case.gateway,
         value=trigger.value if trigger.value is not None else case.value,
-        limit=trigger.limit if trigger.limit is not None else case.limit,
+        # Another point's value has its own limit, or none: a call point that is pressed passes no limit of smoke.
+        limit=case.limit if trigger.limit is None and trigger.point in {0, case.point} else trigger.limit,
         labels=trigger.labels,
         reset_asked=None,  # whatever was asked before: a stage holds it up now, and that one is to obey
         finding=trigger.origin if trigger.why is TransitionReason.FINDING else case.finding,

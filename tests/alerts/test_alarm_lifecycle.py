@@ -98,6 +98,15 @@ class TestFire:
             outcome.case.state, outcome.case.severity, outcome.case.rule, outcome.call, outcome.case.devices
         )  # fmt: skip
 
+    def test_limit_of_its_own_point(self):
+        """Another point's value takes its own limit with it, or none; the same point's value without one keeps it."""
+        rise = replace(burns(), limit=1.3)
+        pressed = tell(opened(rise), burns(NOW, NOW + 5, device=8, confirmed=True), NOW + 5).case
+        same = tell(opened(rise), burns(NOW, NOW + 5), NOW + 5).case
+
+        assert (1.0, None) == (pressed.value, pressed.limit)
+        assert (1.0, 1.3) == (same.value, same.limit)
+
     def test_further_device(self):
         """A third device of a confirmed fire takes the acknowledgement away and calls again."""
         case = opened(burns(), burns(NOW, NOW + 5, device=8, confirmed=True))
