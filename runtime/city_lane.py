@@ -129,6 +129,11 @@ class CityLane:
         return self.tail.waiting(position) < self._settings.ahead
 
     @property
+    def ending(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopping.is_set()
+
+    @property
     def held(self) -> Held | None:
         """The log under our epoch; None before it is taken over."""
         return self._parts.held if self._parts is not None else None

@@ -101,7 +101,7 @@ class Workshop:
             )  # fmt: skip
             dead = stack.enter_context(closing(DeadTopic(client)))
             _ = soon.end  # who cannot ask Kafka takes nothing from whoever can
-            held = take(self._database, stream, self._owner, clock.now())
+            held = take(self._database, stream, self._owner, clock.now(), lambda: not lane.ending)
             end = soon.end  # asked behind it: whoever held the log before went on, and wrote, until then
             marks, known = known_of(held, soon, end, lane.sound)
             lost = ""

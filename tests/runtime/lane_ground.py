@@ -94,6 +94,7 @@ class Ground:
         self.lanes = []
         self.reachable = True
         self.take = lambda: None  # called before a log is taken over
+        self.taken = lambda: None  # called once it is
 
     def lane(self, stream=STREAM, sound=ALL, settings=QUICK):
         """Return a worker, not begun yet."""
@@ -107,7 +108,8 @@ class Ground:
         if not self.reachable:
             raise Unavailable("the database is away")
         lane.tail.reach(self.kafka.end)
-        held = take(self.database, lane.stream, "a test", 0)
+        held = take(self.database, lane.stream, "a test", 0, lambda: not lane.ending)
+        self.taken()
         marks, known = known_of(held, self.kafka, self.kafka.end, lane.sound)
         lost = fit(held, known, (lane.stream, f"store-{lane.stream}"), self.kafka.end)
         snapshots = SqlSnapshots(held, marks=marks.before)

@@ -10,6 +10,7 @@ from park.records import Tick
 from park.wire import encode
 from runtime.city_lane_words import Phase
 from runtime.storage.memory import MemoryStore
+from runtime.storage.sql.assignments import holders
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.snapshots import SqlSnapshots
 from tests.runtime.lane_ground import MINUTE, REGISTERED, STREAM, lane_ground, smoke
@@ -103,18 +104,21 @@ def test_a_database_that_is_away(ground):
     assert (Phase.TAKING, [(1, 3, "active")], "") == (before, ground.fires, lane.state.trouble)
 
 
-def test_taken_when_nobody_waits_any_more(ground):
-    """A log that is taken over after the lane was to end, and was waited for in vain, is let go of again."""
-    answers, before = threading.Event(), set(threading.enumerate())
-    ground.take = lambda: answers.wait(60)
+@pytest.mark.parametrize(("silent", "epochs"), [("take", []), ("taken", [1])])
+def test_taken_when_nobody_waits_any_more(ground, silent, epochs):
+    """A log that the database gives only after the lane was to end is not taken, or let go of again: all of it ends."""
+    asked, answers, before = threading.Event(), threading.Event(), set(threading.enumerate())
+    setattr(ground, silent, lambda: asked.set() or answers.wait(60))
     lane = ground.lane()
     lane.start()
+    assert asked.wait(60)
     ended = lane.stop(0.1)
     answers.set()
     until(lambda: lane.phase is Phase.STOPPED)
     until(lambda: set(threading.enumerate()) <= before)
 
     assert (False, None) == (ended, lane.held)
+    assert epochs == [epoch for epoch, _, _ in holders(ground.database).values()]
 
 
 def test_told_to_stop_first(ground):

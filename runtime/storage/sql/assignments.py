@@ -4,7 +4,7 @@ A worker that was paused and wakes up still believes that a partition is its own
 first, under a lock that whoever takes over has to wait for: so nothing of it is written after the new one began.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Any
@@ -55,9 +55,11 @@ class Held:
         return not self.lost.is_set()
 
 
-def take(database: Database, stream: str, owner: str, now: int) -> Held:
-    """Take a log over from whoever has it. Raises MachineryError."""
+def take(database: Database, stream: str, owner: str, now: int, wanted: Callable[[], bool] = lambda: True) -> Held:
+    """Take a log over from whoever has it, if that is still wanted once the database answers. Raises MachineryError."""
     with unlocking(database), database.write() as connection:
+        if not wanted():  # a wire may have been cut for long: whoever has it by now would be deaf for seconds
+            raise Superseded(f"{stream} is not wanted any more")
         epoch = raised(connection, stream, owner, now)
     return Held(database, stream, epoch)
 
