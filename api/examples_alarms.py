@@ -91,6 +91,10 @@ ANSWERS: Final[dict[str, Any]] = {
     },
     "alarm_history": _page(_LINE),
     "list_attachments": _page(_FILE), "attach": _FILE,
+    "list_apart": {"items": [{
+        "park": 1, "device": 9, "place": 12, "kind": "smoke_detector", "name": "101 烟感", "mode": "maintenance",
+        "since": _T - 3_600_000, "until": _T + 3_600_000, "by": "safety", "reason": "天花板粉刷",
+    }], "next": None},
     "list_hidden": _page({"park": 1, "alarm": _LIMIT, "why": [_WHY]}),
     "preview_silence": {"alarms": [_LIMIT], "more": False},
     "stand_in": _kept("rota"), "end_stand_in": _kept("rota"),

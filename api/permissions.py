@@ -94,6 +94,7 @@ _ROUTES |= {
     **{("POST", f"{V1}/alarms/{{key}}/{verb}"): _A for verb in ("confirm", "reset", "close")},
     **{("POST", f"{V1}/alarms/{{key}}/{verb}"): _D for verb in ("remove", "restore")},
     ("GET", f"{V1}/hidden"): _R,
+    ("GET", f"{V1}/hidden/devices"): _R,
     ("POST", f"{V1}/silences/preview"): _D,
     **{
         (method, f"{V1}/{plans}{rest}"): need

@@ -50,9 +50,8 @@ def bounded(device: Device, old: Device | None, now: int) -> Device:
     return device
 
 
-def devices_apart(registry: RegistryStore, **equal: object) -> Iterator[Device]:
+def devices_apart(registry: RegistryStore, after: int = 0, **equal: object) -> Iterator[Device]:
     """Yield the devices that guard lives and are set apart, rising by id; `equal` as `RegistryStore.find` has it."""
-    after = 0
     while some := registry.find(Device, after=after, limit=_AT_ONCE, mode=[m.value for m in MODES], **equal):
         yield from (d for d in some if guards(d) and d.state is DeviceState.ACTIVE)
         after = some[-1].id

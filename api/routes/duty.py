@@ -1,6 +1,7 @@
 """Who is told of alarms, and what holds alarms back: plans that people make, and what is hidden by them now."""
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
@@ -11,6 +12,7 @@ from api.door import Caller
 from api.permissions import V1
 from api.schemas import Page, TextPage
 from api.schemas_alarms import AlarmOut
+from api.schemas_apart import SetApartOut
 from api.schemas_duty import (
     ChainBody,
     ChainOut,
@@ -30,6 +32,7 @@ from api.schemas_duty import (
 from api.services import Services
 from api.view import View
 from park.alarm_ports import place_after
+from park.apart import devices_apart, set_apart
 from park.duty import Chain, MaintenanceWindow, Officer, Plan, Rota, Silence
 from park.errors import NotFound, Unavailable, UserError
 from park.model import Device, Place
@@ -81,6 +84,16 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         found = desk(services).store.hidden(caller.parks, before=before, limit=limit + 1)
         more = place_after(found[limit - 1].case) if len(found) > limit else None
         return TextPage(items=[HiddenOut.of(h) for h in found[:limit]], next=more)
+
+    @app.get(f"{V1}/hidden/devices", tags=["duty"])
+    def list_apart(
+        caller: Caller, after: Id = 0, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
+    ) -> Page[SetApartOut]:
+        """Return the devices that guard lives and are in test or maintenance: their alarms call nobody now."""
+        parks = {} if caller.parks is None else {"park": caller.parks}
+        found = list(islice(devices_apart(services.registry, after, **parks), limit + 1))
+        items = [SetApartOut.of(set_apart(services.registry, device)) for device in found[:limit]]
+        return Page(items=items, next=items[-1].device if len(found) > limit else None)
 
     @app.get(f"{V1}/rotas/{{key}}/duty", tags=["duty"])
     def rota_duty(key: Id, caller: Caller, at: Time | None = None) -> OnDuty:

@@ -77,13 +77,31 @@ class TestChanges:
         assert "xixing" in answer.json()["detail"]
 
     def test_mode(self, app, house):
-        """An officer puts a device into maintenance, and the stages are told."""
+        """An officer puts a device into maintenance, and the stages are told; who, why and until when is to be seen."""
         officer = Client(app, "park_officer")
 
         answer = officer("POST", f"/devices/{house.ids.smoke}/mode", json={"mode": "maintenance", "reason": "换电池"})
 
         assert (answer.status_code, answer.json()["mode"]) == (200, "maintenance")
         assert house.changed == [1]
+        (apart,) = officer.get("/hidden/devices")["items"]
+        assert (apart["device"], apart["by"], apart["reason"]) == (house.ids.smoke, "officer", "换电池")
+        assert (NOW, NOW + DAY // 3, []) == (
+            apart["since"], apart["until"], Client(app, "park_other").get("/hidden/devices")["items"]
+        )  # fmt: skip
+
+    def test_mode_for_ever(self, app, house):
+        """Nobody sets a device apart for longer than a week, nor until a time that is over; a change keeps its end."""
+        officer, admin = Client(app, "park_officer"), Client(app, "park_admin")
+        there = f"/devices/{house.ids.smoke}"
+        told = [
+            officer("POST", f"{there}/mode", json={"mode": "test", "reason": "x", "until": until}).status_code
+            for until in (NOW, NOW + 8 * DAY, NOW + DAY // 24)
+        ]
+        body = {k: v for k, v in admin.get(there).items() if k not in {"id", "mode_until"}}
+        renamed = admin("PUT", there, json={**body, "name": "y"}).json()
+
+        assert ([400, 400, 200], "test", NOW + DAY // 24) == (told, renamed["mode"], renamed["mode_until"])
 
     @pytest.mark.parametrize(
         ("noun", "body"),

@@ -314,12 +314,17 @@ class TestDrill:
         expected_errors(opened, "422")
 
     def test_told_on_every_page(self, desk, opened):
-        """While a fire device is set apart, every page says that its alarms call nobody."""
+        """While a fire device is set apart, every page says that its alarms call nobody, and leads to who did it."""
         device = desk.services.registry.get(Device, desk.ids.smoke)
-        desk.services.registry.save([replace(device, mode=DeviceMode.TEST)], actor="x", reason="", now=NOW)
+        desk.services.registry.save([replace(device, mode=DeviceMode.TEST)], actor="赵工", reason=SCRIPT, now=NOW)
         page = desk.go(opened, "alarms")
 
         expect(page.locator("#header .apart-note")).to_contain_text("1 个消防设备在测试或维护中")
+        page.locator("#header .apart-note").click()
+        expect(page.locator(".apart-devices .row")).to_contain_text("测试")
+        expect(page.locator(".apart-devices .row")).to_contain_text(f"赵工：{SCRIPT}")
+        expect(page.locator(".apart-devices .row")).to_contain_text("未定结束时间")
+        assert page.evaluate("window.hurt") is None
 
     def test_by_role(self, desk, opened):
         """An operator sees a drill and may say that he saw an alarm; planning and stopping is for officers."""

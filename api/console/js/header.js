@@ -53,12 +53,12 @@ export class Header {
     this.drawLine();
   }
 
-  /** What is set apart calls nobody: said on every page, with the way to whoever set it apart. */
+  /** What is set apart calls nobody: said on every page, with the way to who set it apart, and until when. */
   drawApart() {
     const some = this.model?.apart() ?? [];
     this.apart.hidden = !some.length;
     if (!some.length) return;
-    this.apart.href = toPage(this.model.park, "drills");
+    this.apart.href = toPage(this.model.park, "hidden");
     this.apart.textContent = t("apartNow", { n: some.length });
     this.apart.title = inList(some.map((d) => d.name));
   }

@@ -3,7 +3,7 @@
 
 import { actsOf, doAct } from "./acts.js";
 import { alarmRow } from "./alarmrow.js";
-import { get, Problem, remove } from "./api.js";
+import { all, get, Problem, remove } from "./api.js";
 import { Asked } from "./asked.js";
 import { toast } from "./dialogs.js";
 import { framed, h, put } from "./dom.js";
@@ -28,14 +28,19 @@ export class HiddenPage {
     this.alarms = new Panel("held", t("hiddenNow"));
     this.quiet = new Panel("silences", t("silences"));
     this.works = new Panel("windows", t("windows"));
+    this.apart = new Panel("apart-devices", t("apartDevices"));
+    this.devices = [];
     this.root = h("div", { cls: "hidden-page" }, h("p", {}, h("a", { cls: "up", href: toPage(model.park, "alarms") }, `← ${t("alarmsPage")}`)),
-      h("p", { cls: "calm-note" }, t("neverLife")), this.alarms.root, h("div", { cls: "two" }, this.quiet.root, this.works.root));
+      h("p", { cls: "calm-note" }, t("neverLife")), this.apart.root, this.alarms.root, h("div", { cls: "two" }, this.quiet.root, this.works.root));
     this.rows = new LongList({ label: t("hiddenNow"), key: (one) => one.alarm.id, stamp: () => model.stamp(), make: (one) => this.row(one), onEnd: () => this.more() });
     this.asked = new Asked({
       hidden: async () => {
         const page = await get("/hidden", { limit: PAGE });
         this.hidden = page.items;
         this.next = page.next;
+      },
+      devices: async () => {
+        this.devices = await all("/hidden/devices");
       },
       silences: async () => {
         this.silences = (await get("/silences")).items;
@@ -58,7 +63,7 @@ export class HiddenPage {
   }
 
   load() {
-    for (const part of ["hidden", "silences", "windows"]) this.asked.load(part);
+    for (const part of ["hidden", "devices", "silences", "windows"]) this.asked.load(part);
   }
 
   soon() {
@@ -101,9 +106,22 @@ export class HiddenPage {
       this.rows.set(mine);
       put(this.after, mine.length ? null : empty(t("nothingHidden")));
     }
+    this.drawApart();
     this.drawPlans(this.quiet, "silences", this.silences, (plan) => plan.matchers.map((m) => `${word("matcher", m.label)} ${m.operator} ${this.valueText(m)}`).join(t("and")), t("noSilences"),
       () => newSilence(this.model, () => this.load()));
     this.drawPlans(this.works, "windows", this.windows, (plan) => this.whereOf(plan), t("noWindows"), () => newWindow(this.model, () => this.load()));
+  }
+
+  /** Since when, until when and by whom: their alarms call nobody. */
+  drawApart() {
+    if (!this.apart.ready(this.asked, ["devices"])) return;
+    const mine = this.devices.filter((d) => d.park === this.model.park);
+    this.apart.root.classList.toggle("quiet-panel", !mine.length);
+    put(this.apart.body, mine.length ? h("ul", { cls: "rows" }, mine.map((d) => h("li", { cls: "row plan-row" },
+      h("span", { cls: "mark" }, word("mode", d.mode)),
+      h("div", { cls: "said" }, h("p", { cls: "what" }, `${whereText(this.model, d.place)} ${deviceText(this.model, d)}`),
+        h("p", { cls: "facts" }, t("apartSince", { at: d.since ? moment(d.since) : "—", by: d.by || t("platform"), reason: d.reason }))),
+      h("div", { cls: "when" }, d.until ? t("untilIn", { at: moment(d.until), age: age(d.until - now()) }) : t("apartForever"))))) : empty(t("noApart")));
   }
 
   valueText({ label, value }) {
