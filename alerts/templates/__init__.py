@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alerts.channels import CHANNELS
 from alerts.templates.escape import ESCAPE, WIDE, Link, line
-from alerts.templates.texts import ABOUT, KIND, LIMIT, SEVERITY, TEXTS, TIMES, UNKNOWN_PLACE
+from alerts.templates.texts import ABOUT, KIND, LIMIT, SEVERITY, STATE, TEXTS, TIMES, UNKNOWN_PLACE
 from park.alarms import MessageKind
 from park.delivery import Channel, Facts, Format, Target
 from park.errors import UserError
@@ -97,7 +97,8 @@ def _rendered(template: Template, facts: Sequence[Facts], shown: int, target: Ta
 def told(facts: Facts, language: str, link: str, answer: str = "") -> dict[str, Any]:
     """Return what a text may say of one alarm, as texts."""
     metric = facts.metric_zh if language == "zh" else facts.metric_en
-    value = facts.value_text or _number(facts.value, facts.unit)
+    state = STATE.get(facts.value_text, facts.value_text) if language == "zh" else facts.value_text
+    value = state or _number(facts.value, facts.unit)
     limit = _number(facts.limit, facts.unit)
     measured = f"{metric} {value}".strip() if value else ""
     if measured and limit:

@@ -90,6 +90,12 @@ ABOUT: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "activity": "Zombie suspect: a visit is due",
     },
 })  # fmt: skip
+# Words for states, by their code; English says the code itself.
+STATE: Mapping[str, str] = MappingProxyType({
+    "normal": "正常", "alarm": "报警", "fault": "故障", "off": "关", "on": "开", "empty": "无人", "occupied": "有人",
+    "stopped": "停止", "running": "运行", "closed": "关闭", "open": "打开", "idle": "空闲", "ok": "正常", "low": "低",
+    "offline": "离线", "online": "在线", "tampered": "被拆动", "auto": "自动", "manual": "手动", "failed": "失电",
+})  # fmt: skip
 LIMIT: Mapping[str, str] = MappingProxyType({"zh": "限值", "en": "limit"})
 UNKNOWN_PLACE: Mapping[str, str] = MappingProxyType({"zh": "位置未知", "en": "place unknown"})
 TIMES: Mapping[str, str] = MappingProxyType({"zh": "（共 {} 条）", "en": " ({} alarms)"})

@@ -11,9 +11,11 @@ import pytest
 
 from alerts import templates
 from alerts.channels import CHANNELS, feishu
+from alerts.templates.texts import STATE
 from park.alarms import MessageKind
 from park.delivery import Channel, Facts, Message, Outcome, Reply, Target
 from park.events import Severity
+from park.metrics import METRICS
 
 NOW = 1_795_219_200_000
 FACTS = Facts(
@@ -180,3 +182,15 @@ PASSED = Facts(
 def test_title_in_words(facts, language, expected):
     """A title names what is measured and not its rule's code, and a place that its device is named after once."""
     assert expected == templates.title((facts,), language)
+
+
+def test_states_in_words():
+    """A state is told by its word in Chinese; every state of the catalogue has one."""
+    facts = replace(FACTS, metric_zh="手动报警按钮", metric_en="Manual call point", value_text="alarm")
+    said = {
+        x: templates.text((facts,), Target("d", Channel.WEBHOOK, "https://x", language=x), "") for x in ("zh", "en")
+    }
+
+    assert "手动报警按钮 报警" in said["zh"]
+    assert "Manual call point alarm" in said["en"]
+    assert {code for metric in METRICS.values() for code in metric.codes} <= STATE.keys()
