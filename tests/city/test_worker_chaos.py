@@ -22,7 +22,7 @@ from runtime.storage.sql.assignments import holders
 from tests.city.worker_city import ends_of
 from tests.city.worker_ground import Flow, Ground, Process, ground
 from tests.city.worker_truth import outcome, raw_of, rolled_of, stands, truth
-from tests.tools import until
+from tests.tools import SLOWER, until
 
 LONG = bool(os.environ.get("PARK_LONG"))
 ROUNDS = 5 if LONG else 1
@@ -163,7 +163,7 @@ def fought(city: Ground) -> None:
             # Ours, theirs, ours, theirs: each of them takes back what the other took.
             until(lambda: all(e >= before[s] + CHANGES for s, e in epochs().items()), 300, 0.5)
         finally:
-            ended = [lane.stop() for lane in lanes]
+            ended = [lane.stop(20 * SLOWER) for lane in lanes]
     assert [True, True] == ended
 
 
