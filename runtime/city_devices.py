@@ -20,7 +20,7 @@ from runtime.role_door import RoleDoor
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from simulators.equipment import Plan
-from simulators.live import Live
+from simulators.live import FIRE_LASTS, Live
 from simulators.publish import Sent, publish
 from simulators.registry import live_rhythm, load, park_plan
 from simulators.scenario import Scenario
@@ -59,6 +59,7 @@ class CityDevices:
         self._stop = threading.Event()
         self._door = door
         self._fires = folder / FIRES
+        self._lit = self._fires / "lit"
         self.refused: list[str] = []  # why a park's devices speak no more, a sentence each
         self._sent = [Sent() for _ in lives]
         self._threads = [
@@ -73,7 +74,7 @@ class CityDevices:
 
     def start(self) -> None:
         """Let them speak."""
-        self._fires.mkdir(exist_ok=True)
+        self._lit.mkdir(parents=True, exist_ok=True)
         for thread in self._threads:
             thread.start()
 
@@ -103,12 +104,15 @@ class CityDevices:
 
         def asked() -> Iterator[tuple[str, int]]:
             for path in sorted(self._fires.glob(f"{code}.*")):
-                path.unlink()
                 unit = path.name.removeprefix(f"{code}.")
                 if unit in units:
+                    path.replace(self._lit / path.name)  # with the time at which it was asked for
                     yield unit, 1
+                else:
+                    path.unlink()
 
         try:
+            self._relight(live, code)
             publish(
                 live, host=door.host, port=door.port, now=clock.now, stop=self._stop, ask=asked,
                 username=door.username, password=door.password, client_id=f"devices-{code}",
@@ -116,6 +120,15 @@ class CityDevices:
             )  # fmt: skip
         except ParkError as why:
             self.refused.append(f"{code}: {why}")
+
+    def _relight(self, live: Live, code: str) -> None:
+        """Let fires that were asked for before a restart burn on; else their detectors would say that all is well."""
+        for path in sorted(self._lit.glob(f"{code}.*")):
+            began = int(path.stat().st_mtime * 1_000)
+            if live.now - began < FIRE_LASTS:
+                live.ignite(path.name.removeprefix(f"{code}."), began)
+            else:
+                path.unlink()
 
 
 def run_devices(
