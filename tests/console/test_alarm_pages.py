@@ -236,6 +236,9 @@ class TestOne:
         """One click on what stands in a park leads to its alarm, which says that there is no receiver."""
         desk.tell(desk.fire())
         page = go(desk, opened, "")
+        expect(page.locator(".alarms .row a.name")).to_be_visible()
+        follows = "document.querySelector('.alarms').compareDocumentPosition(document.querySelector('.map'))"
+        assert 4 == page.evaluate(follows)  # what is wrong comes before the plan for who goes by keys or listens
         page.locator(".alarms .row a.name").click()
 
         expect(page).to_have_url(re.compile(rf"/alarm/{alarms_of(desk)[0].id}$"))

@@ -24,7 +24,8 @@ export class ParkPage {
     this.findings = new Panel("findings", t("findings"));
     this.health = new Panel("health", t("health"));
     this.root = h("div", { cls: "park-page" }, this.tiles.root,
-      h("div", { cls: "column" }, this.map.root, this.findings.root), h("div", { cls: "column" }, this.alarms.root, this.health.root));
+      // What is wrong comes first for who goes by keys or listens, wherever it stands on the screen.
+      h("div", { cls: "column aside" }, this.alarms.root, this.health.root), h("div", { cls: "column wide" }, this.map.root, this.findings.root));
     const draw = (run) => framed(() => this.root.isConnected && run());
     this.redraw = {
       tiles: draw(() => this.tiles.draw()), map: draw(() => this.drawMap()), alarms: draw(() => this.drawAlarms()),

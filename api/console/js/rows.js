@@ -64,7 +64,7 @@ export function findingRow(model, f) {
     h("div", { cls: "said" },
       h("p", { cls: "what" }, place(model, at), " ", metric ? metricText(metric) : word("finding", f.kind), " ", h("span", { cls: "why" }, word("reason", f.reason))),
       h("p", { cls: "facts" }, findingText(model, f)),
-      f.episode ? h("p", {}, h("a", { href: toPage(model.park, "finding", 0, `episode=${encodeURIComponent(f.episode)}`) }, t("episodeWhy"))) : null),
+      f.episode ? h("p", {}, h("a", { href: toPage(model.park, "finding", 0, `episode=${encodeURIComponent(f.episode)}`) }, t("episodeWhy"), h("span", { cls: "unseen" }, ` ${whereText(model, at)} ${metric ? metricText(metric) : ""}`))) : null),
     h("div", { cls: "when" }, h("time", { datetime: new Date(f.ts).toISOString() }, moment(f.ts)), ageSpan(f.ts)));
 }
 

@@ -60,7 +60,7 @@ export function findingText(model, f) {
   const metric = metricOf(model, f.point);
   const value = metric ? valueText(metric, f.value) : number(f.value);
   if (f.value === null) return "";
-  if (f.low !== null && f.high !== null && f.low <= f.value && f.value <= f.high) {
+  if (f.reason !== "usual_again" && f.low !== null && f.high !== null && f.low <= f.value && f.value <= f.high) {
     return t("expectedWithin", { value, kind: f.anomaly ? word("anomaly", f.anomaly) : word("reason", f.reason), low: number(f.low), high: amount(f.high, metric?.unit) });
   }
   if (f.low !== null && f.high !== null) return t("expected", { value, low: number(f.low), high: amount(f.high, metric?.unit) });
