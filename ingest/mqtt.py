@@ -27,6 +27,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.fast_client import FastClient
 from ingest.message import Message
+from park.errors import SettingsError
 from park.metrics import Lane
 from park.settings import IngestSettings
 
@@ -65,8 +66,10 @@ class Reader:
     """
 
     def __init__(self, settings: IngestSettings, lane: Lane, filters: Iterable[str]) -> None:
+        """Take the settings, with files of secrets; nothing is connected yet. Raises SettingsError."""
         self._settings = settings
         self.lane = lane
+        self._client = self._build()
         self._host = settings.broker_host or "127.0.0.1"  # none is named: our own
         self.counters = Counters()
         self.last_error = ""  # why there is no connection, or which filter the broker refused; for people
@@ -85,7 +88,6 @@ class Reader:
         self._retry_at = 0.0
         self._delay = _BACK_OFF[0]
         self._closed = threading.Event()
-        self._client = self._build()
 
     def _build(self) -> FastClient:
         s = self._settings
@@ -94,11 +96,15 @@ class Reader:
             MQTTProtocolVersion(s.mqtt_version),
             s.max_payload,
         )
-        if s.username:
-            password = Path(s.password_file).read_text(encoding="utf-8").strip() if s.password_file else None
-            client.username_pw_set(s.username, password)
-        if s.tls:
-            client.tls_set(s.tls_ca_file or None, s.tls_cert_file or None, s.tls_key_file or None)
+        try:
+            if s.username:
+                password = Path(s.password_file).read_text(encoding="utf-8").strip() if s.password_file else None
+                client.username_pw_set(s.username, password)
+            if s.tls:
+                client.tls_set(s.tls_ca_file or None, s.tls_cert_file or None, s.tls_key_file or None)
+        except (OSError, ValueError) as why:  # a fault of TLS is an OSError, too
+            files = (s.password_file, s.tls_ca_file, s.tls_cert_file, s.tls_key_file)
+            raise SettingsError(f"[ingest] one of {', '.join(filter(None, files))} cannot be read") from why
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_answer

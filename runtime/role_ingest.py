@@ -106,8 +106,12 @@ class CityIngest:
         self._moved = self._homes_before()
         agreement = Agreement()
         ingest = _named(settings.ingest, self._which, self._many)
-        for lane in (Lane.LIFE, Lane.BULK):
-            self._open(lane, settings, ingest, agreement)
+        try:
+            for lane in (Lane.LIFE, Lane.BULK):
+                self._open(lane, settings, ingest, agreement)
+        except BaseException:
+            self._resources.close()  # it is tried again, with threads of its own
+            raise
         self._stopping = threading.Event()
         self._chores = threading.Thread(target=self._look, name="registry")
 
