@@ -4,6 +4,7 @@ from api.services import Claim
 from ingest.decoders.samples import Sample
 from ingest.dialects import dialect_of, meaning_of
 from park.errors import UserError
+from park.metrics import METRICS
 from park.model import Device, Point, lane_of
 from park.records import Refusal
 from runtime.sql_house import SqlHouse
@@ -45,7 +46,7 @@ def _proposed(house: SqlHouse, claim: Claim) -> list[Point]:
         for part in parts:
             if isinstance(part, Sample) and part.source not in found:
                 meaning = meaning_of(claim.device_key, part.source)
-                if meaning is not None:
+                if meaning is not None and meaning.metric in METRICS:  # a misspelt name holds up no claim
                     found[part.source] = Point(
                         0, -1, meaning.metric, meaning.channel, part.source, meaning.scale, interval=claim.interval
                     )
