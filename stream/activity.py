@@ -21,7 +21,7 @@ from park.events import Finding, Reason, Severity
 from park.operator import Emit, State
 from park.readings import Float64, Int64, ReadingBatch, Rows
 from park.records import EXPLAINS, Config, Paper, PaperKind, PointRow
-from stream.activity_cells import AHEAD, DAY, DAYS, HOUR, DayCells
+from stream.activity_cells import AHEAD, DAY, DAYS, HOUR, DayCells, hours_of
 from stream.activity_ladder import Facts, Judged, Ladder, Why
 from stream.activity_measures import Measures, Role, Taken, role_of
 from stream.activity_peers import Peers
@@ -58,6 +58,7 @@ class Activity:
         # by slot
         self._park: npt.NDArray[np.int32] = np.zeros(0, np.int32)
         self._offset: Int64 = np.zeros(0, np.int64)  # ms from UTC to park time
+        self._alike: int | None = None  # where all have the same
         self._first: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # day on which it was heard first; -1: not yet
         self._dirty: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # first amended day; -1: none
         self._told: npt.NDArray[np.float64] = np.zeros((0, DAYS, 2))  # state and ratio as told, by day modulo 16
@@ -79,20 +80,21 @@ class Activity:
             return batch
         if not self._now:
             self._now = int(batch.received[0]) // 60_000 * 60_000
-        local = batch.ts[rows] + self._measures.offset[at]
-        day = local // DAY
-        last = self._closed(self._measures.offset[at])
+        offset = self._alike if self._alike is not None else self._measures.offset[at]
+        local = batch.ts[rows] + offset
+        day, hour, last = hours_of(local, offset, self._now - JUDGED_AT)
         inside = (day > last - _KEPT + 1) & (day <= last + AHEAD)
         if not inside.all():
-            rows, at, local, day, last = rows[inside], at[inside], local[inside], day[inside], last[inside]
+            rows, at, day, hour, last = rows[inside], at[inside], day[inside], hour[inside], last[inside]
         slot = self._measures.slot[at]
         amended = day <= last
         if amended.any():
             self._amend(slot[amended], day[amended])
-        fresh = ~amended & ((self._first[slot] < 0) | (day < self._first[slot]))
+        first = self._first[slot]
+        fresh = ~amended & ((first < 0) | (day < first))
         if fresh.any():
             self._begin(slot[fresh], day[fresh])
-        self._cells.add(at, day, local % DAY // HOUR, batch.value[rows], batch.quality[rows])
+        self._cells.add(at, day, hour, batch.value[rows], batch.quality[rows])
         return batch
 
     def _closed(self, offset: Int64) -> Int64:
@@ -299,6 +301,8 @@ class Activity:
         ends = np.searchsorted(self._owner[points], some, "right").tolist()
         for firm, begin, end in zip(some, [0, *ends[:-1]], ends, strict=False):
             self._take(firm, self._directory.points.rows(points[begin:end]))
+        offsets = set(self._offset[: len(self._firms)].tolist())
+        self._alike = offsets.pop() if len(offsets) == 1 else None
 
     def _take(self, firm: int, rows: list[PointRow]) -> None:
         """Take an enterprise's points, rising; begin anew with it where others make its measure."""

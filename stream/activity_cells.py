@@ -43,13 +43,36 @@ _HEARD = _COUNTS.copy()
 _HEARD[Quality.WRONG_CLOCK] = True  # a register with a wrong clock still counts
 
 
+def hours_of(local: Int64, offset: Int64 | int, due: int) -> tuple[Int64, Int64, Int64]:
+    """Return of each reading its day, its hour, and the newest day whose morning is over at `due` (UTC, ms).
+
+    Nearly always all are of one hour and one offset: then each is one number, divided once, for all rows.
+    """
+    least = int(local.min())
+    if isinstance(offset, int) and least // HOUR == int(local.max()) // HOUR:
+        each = least // DAY, least % DAY // HOUR, (due + offset) // DAY - 1
+        day, hour, last = (np.broadcast_to(np.int64(one), local.shape) for one in each)
+        return day, hour, last
+    return local // DAY, local % DAY // HOUR, np.broadcast_to((due + np.asarray(offset)) // DAY - 1, local.shape)
+
+
+def _wider(column: npt.NDArray[Any], size: int, fill: float) -> npt.NDArray[Any]:
+    """Return a column of days, [day, place], with room for so many places."""
+    wider = np.full((DAYS, size), fill, column.dtype) if fill else np.zeros((DAYS, size), column.dtype)
+    wider[:, : column.shape[1]] = column
+    return wider
+
+
 class Block:
-    """Rings of days of some cells, in rows of their own: what few cells need is kept of few."""
+    """Rings of days of some cells, in places of their own: what few cells need is kept of few.
+
+    Columns are [day, place]: what is said together stands together, and a city's today stays in the processor's cache.
+    """
 
     def __init__(self, columns: _Columns) -> None:
         self._fill = {name: fill for name, (_, fill) in columns.items()}
         self.c: dict[str, npt.NDArray[Any]] = {
-            name: np.full((0, DAYS), fill, kind) for name, (kind, fill) in columns.items()
+            name: np.full((DAYS, 0), fill, kind) for name, (kind, fill) in columns.items()
         }
         self._row: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # by cell; -1: none
         self._rows = 0
@@ -65,9 +88,8 @@ class Block:
         self._row[cell] = self._rows
         self._rows += 1
         for name, column in self.c.items():
-            if self._rows > len(column):
-                more = np.full((len(column) // 8 + 16, DAYS), self._fill[name], column.dtype)
-                self.c[name] = np.concatenate([column, more])
+            if self._rows > column.shape[1]:
+                self.c[name] = _wider(column, column.shape[1] * 9 // 8 + 16, self._fill[name])
 
     def rows(self, cells: Rows | Bool) -> tuple[npt.NDArray[np.int32], Bool]:
         """Return the rows of those cells that have one, and which these are."""
@@ -79,13 +101,13 @@ class Block:
         """Empty cells."""
         rows, _ = self.rows(cells)
         for name, column in self.c.items():
-            column[rows, day] = self._fill[name]
+            column[day, rows] = self._fill[name]
 
     def of(self, name: str, day: int) -> npt.NDArray[Any]:
         """Return a column of a day, by cell."""
         rows, has = self.rows(np.ones(len(self._row), np.bool_))
         every = np.full(len(has), self._fill[name], self.c[name].dtype)
-        every[has] = self.c[name][rows, day]
+        every[has] = self.c[name][day, rows]
         return every
 
     def snapshot(self, title: str) -> State:
@@ -93,7 +115,10 @@ class Block:
         rows, has = self.rows(np.ones(len(self._row), np.bool_))
         cells = np.zeros(len(rows), np.int32)
         cells[rows] = np.flatnonzero(has)
-        return {f"cells_{title}": cells, **{f"cells_{n}": column[: len(cells)].copy() for n, column in self.c.items()}}
+        return {
+            f"cells_{title}": cells,
+            **{f"cells_{n}": column.T[: len(cells)].copy() for n, column in self.c.items()},
+        }
 
     def restore(self, cells: npt.NDArray[Any], state: State) -> None:
         """Take columns of some cells."""
@@ -101,14 +126,14 @@ class Block:
             self.take(cell)
         rows, _ = self.rows(cells)
         for name, column in self.c.items():
-            column[rows] = state[f"cells_{name}"]
+            column[:, rows] = state[f"cells_{name}"].T
 
 
 class DayCells:
     """A ring of days for each watched point, by cell; the column of a day is its number modulo 16."""
 
     def __init__(self) -> None:
-        self._said = {name: np.full((0, DAYS), fill, kind) for name, (kind, fill) in _SAID.items()}
+        self._said = {name: np.full((DAYS, 0), fill, kind) for name, (kind, fill) in _SAID.items()}  # [day, cell]
         self._reached, self._summed = Block(_REACHED), Block(_SUMMED)
         self._sums: Bool = np.zeros(0, np.bool_)  # by cell: an amount or a power; False: only heard
 
@@ -116,7 +141,8 @@ class DayCells:
         """Make room for cells."""
         self._sums = grown(self._sums, size)
         for name, column in self._said.items():
-            self._said[name] = grown(column, size)
+            if len(self._sums) > column.shape[1]:
+                self._said[name] = _wider(column, len(self._sums), 0)
         for block in (self._reached, self._summed):
             block.grow(size)
 
@@ -132,7 +158,7 @@ class DayCells:
         """Empty cells, of one day or whole."""
         days = slice(None) if day is None else day % DAYS
         for column in self._said.values():
-            column[cells, days] = 0
+            column[days, cells] = 0
         for block in (self._reached, self._summed):
             block.clear(cells, days)
 
@@ -143,13 +169,14 @@ class DayCells:
     def add(self, cell: Rows, day: Int64, hour: Int64, value: Float64, quality: Int8) -> None:
         """Add readings; `day` and `hour` are of park time."""
         place = day % DAYS
-        said = cell * DAYS + place
+        said = place * len(self._sums) + cell
         np.add.at(self._said["count"].reshape(-1), said, np.int32(1))
         bits = (1 << hour).astype(np.int32) | np.where(value > 0, _ABOVE, np.int32(0))
         np.bitwise_or.at(self._said["hours"].reshape(-1), said, bits)
         row, has = self._reached.rows(cell)
         if len(row):
-            at, reached = row * np.intp(DAYS) + place[has], self._reached.c
+            reached = self._reached.c
+            at = place[has] * reached["low"].shape[1] + row
             np.minimum.at(reached["low"].reshape(-1), at, value[has])
             np.maximum.at(reached["high"].reshape(-1), at, value[has])
         sums = self._sums[cell]
@@ -158,7 +185,8 @@ class DayCells:
 
     def _sum(self, cell: Rows, place: Int64, hour: Int64, value: Float64, quality: Int8) -> None:
         row, _ = self._summed.rows(cell)
-        at, summed = row * np.intp(DAYS) + place, self._summed.c
+        summed = self._summed.c
+        at = place * summed["total"].shape[1] + row
         whole = np.rint(np.clip(value, -_MOST, _MOST) * _FIXED).astype(np.int64)
         np.add.at(summed["total"].reshape(-1), at, whole)
         for name, chosen in (
@@ -169,17 +197,18 @@ class DayCells:
 
     def of(self, name: str, day: int) -> npt.NDArray[Any]:
         """Return a column of a day, by cell; amounts in units, `above`: whether anything was above zero."""
+        hours: npt.NDArray[np.int32] = self._said["hours"][day % DAYS]
         if name == "above":
-            return (self._said["hours"][:, day % DAYS] & _ABOVE) > 0
+            return (hours & _ABOVE) > 0
         if name == "hours":
-            return self._said["hours"][:, day % DAYS] & ~_ABOVE
+            return hours & ~_ABOVE
         if name in _SUMMED:
             return self._summed.of(name, day % DAYS) / _FIXED
-        return self._reached.of(name, day % DAYS) if name in _REACHED else self._said[name][:, day % DAYS]
+        return self._reached.of(name, day % DAYS) if name in _REACHED else self._said[name][day % DAYS]
 
     def snapshot(self, size: int) -> State:
         """Return copies of the first cells."""
-        said = {f"cells_{name}": column[:size].copy() for name, column in self._said.items()}
+        said = {f"cells_{name}": column.T[:size].copy() for name, column in self._said.items()}
         return {**said, **self._reached.snapshot("reached"), **self._summed.snapshot("summed")}
 
     def restore(self, state: State) -> None:
@@ -187,9 +216,9 @@ class DayCells:
         size = len(state["cells_count"])
         self.grow(size)
         for name, column in self._said.items():
-            column[:size] = state[f"cells_{name}"]
+            column[:, :size] = state[f"cells_{name}"].T
         if "cells_reached" not in state:  # of an earlier program, which had everything of every cell
-            self._said["hours"][:size] |= np.where(state["cells_high"] > 0, _ABOVE, np.int32(0))
+            self._said["hours"][:, :size] |= np.where(state["cells_high"] > 0, _ABOVE, np.int32(0)).T
             every = np.arange(size)
             reached, summed = (np.flatnonzero(block.rows(every)[1]) for block in (self._reached, self._summed))
             summed = np.union1d(summed, np.flatnonzero(state["cells_total"].any(axis=1)))

@@ -93,8 +93,11 @@ class Newest:
         before, held = newest[point], self.columns["value"][point]
         np.maximum.at(newest, point, ts)
         rows = np.flatnonzero(ts == newest[point])
-        last, first = settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))
-        rows, first = rows[last], rows[first]
+        if _once(point[rows], len(newest)):  # as nearly always where there are many: nothing needs an order
+            first = rows
+        else:
+            last, first = settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))
+            rows, first = rows[last], rows[first]
         later = ts[rows] > before[rows]
         changed = rows[later | (value[rows] != held[rows])]
         return News(
@@ -118,6 +121,13 @@ class News:
     ts: Int64
     value: Float64
     quality: Array
+
+
+def _once(point: Int32, size: int) -> bool:
+    """Return whether no point below `size` occurs twice: the last row that stamped a point is the only one."""
+    rows, stamp = np.arange(len(point), dtype=np.int32), np.empty(size, np.int32)
+    stamp[point] = rows
+    return bool((stamp[point] == rows).all())
 
 
 def entries(column: Array, point: Array, missing: int) -> Array:
