@@ -37,7 +37,7 @@ export class AlarmPage {
     this.chart = new AlarmChart(model, this.curve);
     this.mini = new MiniPlan(model);
     this.root = h("div", { cls: "alarm-page" }, h("p", {}, h("a", { cls: "up", href: toPage(model.park, "alarms") }, `← ${t("alarmsPage")}`)),
-      this.about.root, h("div", { cls: "column" }, this.story.root, this.told?.root, this.curve.root), h("div", { cls: "column" }, this.todo.root, this.site.root, this.files.root));
+      this.about.root, h("div", { cls: "column" }, this.story.root, this.curve.root), h("div", { cls: "column" }, this.todo.root, this.told?.root, this.site.root, this.files.root));
     this.asked = new Asked({
       alarm: async () => this.see(await get(`/alarms/${id}`)),
       story: async () => {
