@@ -22,8 +22,8 @@ def test_all_get_in():
 
 def test_files_side_by_side(tmp_path):
     """Threads of one process bring new files up to date at once: Alembic knows but one at a time."""
-    with ThreadPoolExecutor(8) as pool:
-        opened = list(pool.map(Database.open, [tmp_path / f"{n}.db" for n in range(8)]))
+    with ThreadPoolExecutor(3) as pool:
+        opened = list(pool.map(Database.open, [tmp_path / f"{n}.db" for n in range(3)]))
     for database in opened:
         with database.read() as connection:
             assert 0 == connection.execute(text("SELECT count(*) FROM conditions")).scalar()

@@ -40,9 +40,9 @@ def test_a_fire_burns_on(tmp_path):
     try:
         with devices(broker, tmp_path, origin) as (speaking, live, unit):
             (speaking.fires / f"park-01.{unit}").touch()
-            (began,) = until(lambda: burning(live), 10)
+            (began,) = until(lambda: burning(live))
         with devices(broker, tmp_path, origin) as (speaking, live, unit):
-            (again,) = until(lambda: burning(live), 10)
+            (again,) = until(lambda: burning(live))
             asked = list(speaking.fires.glob("*.*"))
     finally:
         broker.stop()
