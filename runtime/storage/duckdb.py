@@ -10,7 +10,6 @@ beside DuckDB's own limit.
 
 import shutil
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,10 +28,11 @@ from runtime.storage.engine import Engine
 from runtime.storage.export import Progress, copy, to_parquet
 from runtime.storage.files import Limits
 from runtime.storage.hot import Array, Columns, Newest, by_point, entries, present, summed
-from runtime.storage.kinds import BANDS, COUNTED, DAY, FIRST, LEVELS, PARTS, RAW, Kind
+from runtime.storage.kinds import BANDS, COUNTED, DAY, LEVELS, PARTS, RAW, Kind
 from runtime.storage.memory import HOUR, at_point, no_column
 from runtime.storage.runs import by_period, single, storable
 from runtime.storage.shelf import Shelf
+from runtime.storage.stored import stored_by_hour
 from runtime.storage.windows import ROLLUP_COLUMNS, added, band_columns, bands_of, buckets, rollups_of
 
 _HOT = {"point": np.int32, "ts": np.int64, "value": np.float64, "quality": np.uint8, "received": np.int64}
@@ -349,32 +349,10 @@ class DuckStore:
 
     def stored(self, start: int, end: int) -> Mapping[tuple[int, int], int]:
         """Count readings by (gateway, hour of receipt), of the hours that begin in start <= hour < end."""
-        start, end = -(-start // HOUR) * HOUR, -(-end // HOUR) * HOUR
+        span = -(-start // HOUR) * HOUR, -(-end // HOUR) * HOUR
         with self._state:
             hot, run, newest = self._hot.view(), self._run, self._flushed
-        h = single(hot)
-        counts: list[tuple[Array, Array, Array]] = [(h["point"], h["received"], np.ones(len(h["point"])))]
-        # What a flush will find to be there already, the same or corrected, is counted there.
-        old = np.flatnonzero(h["ts"] <= entries(newest, h["point"], Newest.NEVER))
-        periods = RAW.periods(h["ts"][old])
-        for period in np.unique(periods).tolist():
-            rows = old[periods == period]
-            held = self._raw.held(period, h["point"][rows], h["ts"][rows], run)
-            rows = rows[held["i"]]
-            counts.append((h["point"][rows], h["received"][rows], -np.ones(len(rows))))
-        total: Counter[tuple[int, int]] = Counter()
-        for period in self._raw.files.periods(FIRST, end + 2 * DAY):
-            counts.append(self._raw.by_hour(period, start, end, run))  # noqa: PERF401
-        gateways = self._gateway_of()
-        for point, received, number in counts:
-            mine = (received >= start) & (received < end)
-            hour, gateway = received[mine] // HOUR, entries(gateways, point[mine], 0)
-            for at in np.unique(hour).tolist():
-                of_hour = hour == at
-                n = np.bincount(gateway[of_hour] + 1, number[mine][of_hour])  # -1: made by the stages
-                for g in np.flatnonzero(n).tolist():
-                    total[g - 1, at * HOUR] += int(n[g])
-        return +total
+        return stored_by_hour(self._raw, run, hot, newest, self._gateway_of(), span)
 
     def counted(self, start: int, end: int) -> Mapping[tuple[int, int], tuple[int, int]]:
         """Return (duplicates, readings) that the quality stage counted, by (gateway, hour of receipt)."""
