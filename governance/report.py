@@ -11,6 +11,7 @@ from html import escape
 from park.cells import text_cell
 from park.kpi import Indicator, Kpi, Standing
 
+_MINUTES_FROM = 300  # s; people read longer times in minutes
 _EAST = timedelta(hours=8)  # China keeps one time
 _COLUMNS = ("key", "zh", "en", "value", "unit", "target", "limit", "standing", "of", "source", "note")
 STYLE = (
@@ -120,7 +121,10 @@ def _value(value: float | None, unit: str) -> str:
         return "—"
     if unit == "share":
         return f"{value:.1%}"
-    return f"{value:.3g} s" if unit == "s" else f"{value:.3g}"
+    if unit == "s" and value >= _MINUTES_FROM:
+        return f"{value / 60:,.0f} min"
+    text = f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+    return f"{text} s" if unit == "s" else text
 
 
 def _time(ts: int) -> str:

@@ -194,6 +194,18 @@ def test_page_escapes(language):
     assert "sha256-" in POLICY
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [(1_756.0, "s", "29 min"), (42.0, "s", "42 s"), (12_345.0, "1", "12,345"), (0.25, "1", "0.25"),
+     (0.5, "share", "50.0%")],
+)  # fmt: skip
+def test_figures_as_people_read_them(value, unit, said):
+    """A long time is in minutes, a large number has no exponent."""
+    found = replace(kpi(period()), indicators=(Indicator("k", "指标", "k", value, unit),))
+
+    assert f"<td>{said}</td>" in as_page(found, "x", "zh")
+
+
 def test_csv_runs_nothing():
     """A source that is called like a formula is led by an apostrophe."""
     text = as_csv(kpi(period(case(rule="=cmd()"), activations=[came(0, "=1+1")])))
