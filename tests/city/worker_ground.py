@@ -158,8 +158,9 @@ class Flow:
         for at in range(0, longest, 4):
             if self._silence.is_set():
                 return
-            for lane in Lane:
-                self._put(lane, self._records[lane][at : at + 4])
+            for lane, of in self._records.items():  # side by side: no lane's log stands still before the other's
+                begin, end = (n * len(of) // longest for n in (at, at + 4))
+                self._put(lane, of[begin:end])
             # Slower and slower, so that something is left for the last fault, however slow the machine.
             self._silence.wait(self._pause * longest / (longest - at))
 
