@@ -300,6 +300,8 @@ class Projector:
             return
         self._store.flush()
         for stream, track in self._tracks.items():
+            if not track.whole:  # its stages know part of a chunk, or nothing at all: they are built anew by the next
+                continue
             if self._store.position(stream) < track.position:
                 raise Corrupt(f"the store says it lasts to {self._store.position(stream)}, not {track.position}")
             with self._saving:

@@ -77,7 +77,7 @@ class Track:
         self._name = f"store-{stream}"
         self._cuts: list[Cut] = []  # ahead of us, rising
         self._stops: list[int] = []  # further ends of chunks, rising
-        self._whole = True  # False: a chunk was begun and not made, and what it held is in the stages only
+        self.whole = True  # False: a chunk was begun and not made, or not gone back from: not a state to save
         self._begin()
 
     def _begin(self) -> None:
@@ -154,11 +154,11 @@ class Track:
 
         Raises what log and store raise; the next call begins anew where the newest snapshot is.
         """
-        if not self._whole:
+        if not self.whole:
             self.restore()
-        self._whole = False
+        self.whole = False
         made = self._chunk(rows)
-        self._whole = True
+        self.whole = True
         return made
 
     def _chunk(self, rows: int) -> Finished | None:

@@ -89,13 +89,13 @@ def records(hours=2):
 class Desk:
     """A projector on real files."""
 
-    def __init__(self, folder, *, store=None, stages=store_stages, lanes=(Lane.BULK,), saving=None, **settings):
+    def __init__(
+        self, folder, *, store=None, stages=store_stages, lanes=(Lane.BULK,), saving=None, log=SegmentLog, **settings
+    ):
         self.folder = folder
         self.gateways = np.zeros(64, np.int32)
         self.gateways[[POWER, REGISTER, USE, HEAT]] = GATEWAY
-        self.log = {
-            lane: SegmentLog(folder / lane, LogSettings(reserve_bytes=0, segment_bytes=1 << 14)) for lane in lanes
-        }
+        self.log = {lane: log(folder / lane, LogSettings(reserve_bytes=0, segment_bytes=1 << 14)) for lane in lanes}
         self.store = store or DuckStore(folder / "store", StoreSettings(duckdb_memory="256MB"), lambda: self.gateways)
         (folder / "sql").mkdir(exist_ok=True)
         self.database = Database.open(folder / "sql" / "park.db")
