@@ -8,6 +8,7 @@ from park.errors import Unavailable
 from park.metrics import Lane
 from runtime.storage.sql.alarm_intake import Intake
 from runtime.storage.sql.alarms import SqlAlarms
+from runtime.storage.sql.configuration import bindings_since, config_since
 from runtime.storage.sql.events import SqlEvents
 from tests.alerts.alarm_words import NOW, fire
 from tests.tools import until
@@ -27,7 +28,8 @@ class Paused(SqlAlarms):
             mine = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
             connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 20")
             asked = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :mine").bindparams(mine=mine)
-            with connection.engine.connect() as other:
+            with connection.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+                # Each question a transaction of its own: within one PostgreSQL says again what it saw first.
                 until(lambda: not other.execute(asked).scalar_one())
         return super().take(connection, triggers, now)
 
@@ -45,3 +47,20 @@ def test_it_is_tried_again(database):
     (case,) = alarms.cases(CaseFilter())
 
     assert (True, 1) == ("no case could be told" not in said, case.count)
+
+
+@pytest.mark.parametrize("where", [pytest.param("postgresql")], indirect=True)
+@pytest.mark.parametrize(
+    "ask", [lambda c: config_since(c, 0, NOW), lambda c: bindings_since(c, 0)], ids=["config", "bindings"]
+)
+def test_a_whole_city_is_read_at_leisure(planned, database, ask):
+    """Who makes a city's rows into objects between two statements is not cut off for it; the next transaction is."""
+    del planned
+    bound = text("SHOW idle_in_transaction_session_timeout")
+    with database.read() as connection:
+        ask(connection)
+        within = connection.execute(bound).scalar_one()
+    with database.read() as connection:
+        after = connection.execute(bound).scalar_one()
+
+    assert ("45s", "15s") == (within, after)

@@ -11,7 +11,7 @@ from park.metrics import Lane
 from park.model import Device, DeviceState, Enterprise, Lease, Park, Place, Point
 from park.records import Config, DeviceRow, EnterpriseRow, PlaceRow, PointRow
 from runtime.storage.sql import numbers
-from runtime.storage.sql.database import among
+from runtime.storage.sql.database import among, unhurried
 from runtime.storage.sql.rows import SHAPES, thing_of
 from runtime.storage.sql.tables import changes
 
@@ -54,6 +54,7 @@ def config_since(connection: Connection, version: int, received: int) -> Config:
     newest = numbers.last(connection, numbers.CHANGE)
     if version >= newest:
         return Config(newest, received)
+    unhurried(connection)
     changed = _Changed(connection, version) if version else None
     if changed is None:
         parks, places = fetch_all(connection, Park), fetch_all(connection, Place)
@@ -180,6 +181,7 @@ def bindings_since(connection: Connection, version: int) -> list[Bound]:
     What no longer holds comes first.
     """
     if not version:
+        unhurried(connection)
         devices, points = fetch_all(connection, Device), fetch_all(connection, Point)
         return list(_bound(devices.values(), points.values()))
     if version >= numbers.last(connection, numbers.CHANGE):

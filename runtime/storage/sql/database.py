@@ -47,6 +47,7 @@ _WAYS = {
 
 _TURN = 20.0  # s that a thread waits for its turn to write, before it says that the database is busy
 _MIGRATES = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL statement_timeout = 0")  # as long as it takes
+_LEISURE = "45s"  # of a reader; a migration's lock waits a minute for readers, and nothing else waits for them
 CHUNK = 5_000  # values in one IN list; SQLite allows 32,766, PostgreSQL 65,535
 
 # What drivers say, and what it means to us. SQLite: sqlite.org/rescode.html; PostgreSQL: class 53, 58.
@@ -182,6 +183,15 @@ def _told() -> Iterator[None]:
         text = str(why.orig).lower()
         kind = next((k for word, k in _MEANING if word in text), Unavailable)
         raise kind(f"database: {why.orig}") from why
+
+
+def unhurried(connection: Connection) -> None:
+    """Let this transaction, which only reads, be silent for longer between two statements.
+
+    Who makes a city's rows into objects there is silent for seconds, on a busy machine for more than 15.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{_LEISURE}'")
 
 
 def upsert(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
