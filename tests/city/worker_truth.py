@@ -106,9 +106,13 @@ def raw_of(store: MemoryStore | InfluxStore, points: set[int]) -> dict[int, list
 
 def rolled_of(store: MemoryStore | InfluxStore, points: set[int]) -> list[tuple[object, ...]]:
     """Return what rollups count exactly, and their sums to nine digits: parts are added up in another order."""
-    rows = store.rollups(Level.MINUTE, sorted(points), 0, 1 << 62)
-    columns = (rows.point, rows.start, rows.count, rows.good, rows.low, rows.high, rows.last)
-    return list(zip(*(c.tolist() for c in columns), [f"{v:.9g}" for v in rows.total.tolist()], strict=True))
+    made: list[tuple[object, ...]] = []
+    for level in (Level.MINUTE, Level.QUARTER, Level.HOUR):
+        rows = store.rollups(level, sorted(points), 0, 1 << 62)
+        columns = (rows.point, rows.start, rows.count, rows.good, rows.low, rows.high, rows.last)
+        sums = [f"{v:.9g}" for v in rows.total.tolist()]
+        made += zip([level] * len(sums), *(c.tolist() for c in columns), sums, strict=True)
+    return made
 
 
 def _told(engines: Engines) -> tuple[dict[str, list[bytes]], list[bytes]]:
