@@ -143,11 +143,12 @@ class Runner:
         return states
 
     def _take(self, position: int, states: Mapping[str, Mapping[str, Any]]) -> None:
-        self.stages = self._make()
+        stages = self._make()
         taken = {k: v for k, v in states.items() if k != _LANE}
         if self._careful:  # copies: what a stage does with its arrays must not reach what we may go back to
             taken = {k: {n: np.array(a) for n, a in v.items()} for k, v in taken.items()}
-        self.stages.restore(taken)
+        stages.restore(taken)
+        self.stages = stages  # the last: who cannot take it goes on with what he has
         self.tick = _tick_of(states)
         self.position = position
         if self._careful:

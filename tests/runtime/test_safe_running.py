@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import paho.mqtt.client as mqtt
 import pytest
+from lane_parts import CONFIG as LANE_CONFIG
 from lane_parts import Bench, message, until
 from paho.mqtt.enums import CallbackAPIVersion
 
-from park.errors import Full
+from park.errors import Corrupt, Full
 from park.events import AlarmState, ConditionChange
 from park.metrics import Lane
 from park.model import Device, Park, Place, PlaceKind, Point
@@ -214,3 +215,18 @@ def test_the_registry_of_a_city(tmp_path):
     assert arrays / POINTS < 1_000, "bytes a point in a snapshot"
     assert POINTS == len(runner.stages.directory.points)
     assert replace(runner.stages.directory.points[7], metric="smoke") == PointRow(7, "smoke", 7, 2, 1)
+
+
+def test_a_snapshot_that_cannot_be_taken_takes_nothing_away(tmp_path):
+    """Where a snapshot fails in all its parts the stages stay what they were: they know their detectors still."""
+    log, snapshots = SegmentLog(tmp_path / "life", LogSettings(reserve_bytes=0)), FileSnapshots(tmp_path / "snapshots")
+    runner = Runner("life", lambda: Pipeline(life_stages), log, snapshots, careful=True)
+    runner.run(LANE_CONFIG)
+    position = log.append([LANE_CONFIG])
+    runner.logged(position)
+    snapshots.save("life", position, {"directory": {"config": np.zeros(3, np.uint8)}})
+    with pytest.raises(Corrupt):
+        runner.restore()
+    log.close()
+
+    assert (position, len(LANE_CONFIG.points)) == (runner.position, len(runner.stages.directory.points))
