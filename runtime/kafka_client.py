@@ -106,9 +106,9 @@ class KafkaClient:
         """End the thread. What was not acknowledged until now may be in Kafka, or not."""
         if self._closed:
             return
-        with contextlib.suppress(Unavailable):
-            self.run(self._end_all(), 3 * _CLOSE)
         self._closed = True
+        with contextlib.suppress(FutureTimeout, FutureCancelled):
+            asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result(4 * _CLOSE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLOSE)
         if not self._thread.is_alive():
@@ -139,6 +139,13 @@ class KafkaClient:
         await self.drop_producer()
         for reader in list(self._readers):
             await self.end_reader(reader)
+        # Whoever still waits, for a connection say, is told so: what is left would die in the middle with the loop.
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest, timeout=_CLOSE)
+        await self.drop_producer()  # one that was connected meanwhile
 
     async def reader(self) -> AIOKafkaConsumer:
         """Return a connected reader of no group: who reads keeps its own positions."""

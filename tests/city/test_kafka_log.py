@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 import threading
 from dataclasses import replace
 
@@ -188,6 +189,26 @@ def test_nobody_there(city):
     client.close()
     with pytest.raises(Unavailable, match="closed"):
         log.append([Tick(1)])
+
+
+def test_closed_meanwhile():
+    """Whoever waits for a Kafka that does not answer hears at once that the client is closed."""
+    said = []
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        client = KafkaClient(CitySettings(kafka=f"127.0.0.1:{mute.getsockname()[1]}"), "waiting")
+
+        def wait():
+            with pytest.raises(Unavailable) as why:
+                KafkaLog(client, LIFE, 0).append([Tick(1)])
+            said.append(why.value)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        with mute.accept()[0]:
+            client.close()
+            waiting.join(3)
+
+    assert 1 == len(said)
 
 
 def grown(things, by):
