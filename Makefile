@@ -62,7 +62,7 @@ figures: $(VENV)/.dev  ## the scoreboard's quicker sets against the committed fi
 
 chaos-short: system kafka $(VENV)/.dev  ## what needs Apache Kafka and is skipped without it: a city's parts are killed, cut off and paused
 	$(WITH_KAFKA) timeout -s INT -k 60 900 $(BIN)/python -m pytest -n 2 --dist loadfile tests/city/test_worker_chaos.py tests/city/test_ingest_chaos.py \
-		tests/city/test_alarms_chaos.py tests/city/test_alarms_cut.py tests/city/test_kafka_log.py tests/city/test_city_parity.py tests/contracts/test_log_port.py tests/deploy/test_deploy_kafka.py
+		tests/city/test_alarms_chaos.py tests/city/test_alarms_cut.py tests/city/test_kafka_log.py tests/city/test_ingest_copy.py tests/city/test_city_parity.py tests/contracts/test_log_port.py tests/deploy/test_deploy_kafka.py
 
 chaos: system kafka $(VENV)/.dev  ## the long forms of what is killed in the middle: every commit, every step of delivery
 	$(WITH_KAFKA) PARK_LONG=1 $(BIN)/python -m pytest -q -p no:randomly --timeout=1200 tests/alerts/test_alarm_kill.py tests/faults/test_delivery_kill.py tests/faults/test_kill.py \

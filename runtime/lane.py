@@ -193,13 +193,15 @@ class LaneWorker:
         self._saving.begin(self._told)
         self._phase = Phase.REPLAYING
         for left in range(self._settings.tries, -1, -1):
+            if self._stopping.is_set():
+                break
             try:
                 return self._replay()
             except _AWAY as why:
                 self._troubles.tell("its log cannot be read", why)
                 if not left or (isinstance(why, MachineryError) and not why.retry):
                     self.runner.give_up(f"its log cannot be read from {self.runner.position} on")
-                    return None
+                    break
                 self._stopping.wait(self._settings.retry)
         return None
 

@@ -157,6 +157,22 @@ class TestFaults:
 
         assert ["fire.pre_alarm"] == rules(bench.published)
 
+    def test_told_to_end_while_its_log_is_away(self, tmp_path):
+        """A lane that tries for as long as it takes ends when it is told to, also if no try needs any time."""
+        bench = Bench(tmp_path, tries=1 << 40, retry=60.0)
+        tried = threading.Event()
+
+        def failing():
+            tried.set()
+            raise Unavailable("Kafka is away")
+
+        bench.worker.runner.replay = failing
+        bench.worker.start()
+        until(tried.is_set)
+
+        assert bench.worker.stop(5)
+        bench.log.close()
+
     def test_a_source_that_fails(self, tmp_path):
         """An exception of the reader is told, and the lane asks it again."""
         bench = Bench(tmp_path).start()
