@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
@@ -69,9 +70,11 @@ class Page:
     def close(self):
         """Leave."""
         self._closing.set()
+        # What is only closed leaves whoever reads from it asleep until the next word.
+        self._answer.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self._thread.join(20)
         self._answer.close()
         self._client.close()
-        self._thread.join(20)
 
 
 @pytest.fixture(scope="module")
