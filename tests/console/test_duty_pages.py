@@ -234,7 +234,7 @@ class TestDelivery:
             page = desk.go(opened, "delivery")
             page.locator("select[name=state]").focus()
             page.evaluate("document.activeElement.mark = 'the same'")
-            page.evaluate("document.querySelector('[data-act=test-desk]').click()")
+            page.locator("[data-act=test-desk]").evaluate("button => button.click()")
             expect(page.locator(".messages .row")).to_contain_text("已送达")
 
         assert "the same" == page.evaluate("document.activeElement.mark")
