@@ -237,6 +237,7 @@ class TestOne:
         desk.tell(desk.fire())
         page = go(desk, opened, "")
         expect(page.locator(".alarms .row a.name")).to_be_visible()
+        expect(page.locator(".map")).to_be_visible()
         follows = "document.querySelector('.alarms').compareDocumentPosition(document.querySelector('.map'))"
         assert 4 == page.evaluate(follows)  # what is wrong comes before the plan for who goes by keys or listens
         page.locator(".alarms .row a.name").click()
