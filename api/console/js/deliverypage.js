@@ -28,7 +28,11 @@ export class DeliveryPage {
     this.targets = new Panel("targets", t("receivers"));
     this.dead = new Panel("dead", t("deadLetters"));
     this.messages = new Panel("messages", t("receipts"));
-    this.bar = h("div", { cls: "bar" });
+    // Each is drawn by itself: receivers that come in make no choice anew that somebody stands in.
+    this.stateChoice = h("label", { cls: "inline" });
+    this.targetChoice = h("label", { cls: "inline" });
+    this.chosenAlarm = h("span");
+    this.bar = h("div", { cls: "bar" }, this.stateChoice, this.targetChoice, this.chosenAlarm);
     this.root = h("div", { cls: "office-page" }, about(t("deliveryAbout")), this.targets.root, this.dead.root, this.messages.root);
     this.parts = new Parts(model, this.root, {
       targets: async () => (await get("/targets")).items.filter((one) => !one.park || one.park === model.park),
@@ -71,9 +75,9 @@ export class DeliveryPage {
       this.parts.load("messages");
     };
     const names = (this.parts.held.targets ?? []).map((one) => one.name);
-    renew(this.bar, h("label", { cls: "inline" }, t("stateField"), " ", choice("state", [["", t("any")], ...STATES.map((name) => [name, word("delivery", name)])], state, { onchange: (event) => chosen({ state: event.target.value }) })),
-      h("label", { cls: "inline" }, t("receiver"), " ", choice("target", [["", t("any")], ...names.map((name) => [name, name])], target, { onchange: (event) => chosen({ target: event.target.value }) })),
-      alarm ? h("button", { type: "button", cls: "chip", onclick: () => chosen({ alarm: null }) }, `${t("alarmNumber", { n: alarm })} ✕`, h("span", { cls: "unseen" }, t("clearFilter"))) : null);
+    renew(this.stateChoice, t("stateField"), " ", choice("state", [["", t("any")], ...STATES.map((name) => [name, word("delivery", name)])], state, { onchange: (event) => chosen({ state: event.target.value }) }));
+    renew(this.targetChoice, t("receiver"), " ", choice("target", [["", t("any")], ...names.map((name) => [name, name])], target, { onchange: (event) => chosen({ target: event.target.value }) }));
+    renew(this.chosenAlarm, alarm ? h("button", { type: "button", cls: "chip", onclick: () => chosen({ alarm: null }) }, `${t("alarmNumber", { n: alarm })} ✕`, h("span", { cls: "unseen" }, t("clearFilter"))) : null);
     if (!this.bar.isConnected) this.messages.root.insertBefore(this.bar, this.messages.body);
   }
 
