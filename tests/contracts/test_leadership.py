@@ -217,28 +217,49 @@ def test_a_process_that_sleeps_within_a_transaction_holds_nobody_up():
     assert ("15s", "5") == (said, alive)
 
 
+def _in_the_middle(stopped):
+    """Stop between statements that go together."""
+    with suppress(psycopg.Error), stopped.pipeline():
+        stopped.execute(_LOCK)
+        stopped.pgconn.send_flush_request()
+        stopped.pgconn.flush()
+        yield "active"
+
+
+def _behind(stopped):
+    """Stop behind statements that went together: PostgreSQL's own bound does not hold there."""
+    stopped.execute("SET idle_in_transaction_session_timeout = '1s'")
+    stopped.cursor().executemany(_LOCK, [(), ()])
+    yield "idle in transaction"
+
+
+_LOCK = "SELECT epoch FROM assignments WHERE stream = 'alarms' FOR SHARE"
+
+
 @pytest.mark.server
-def test_stopped_in_the_middle_of_a_word():
-    """Who was stopped between statements that go together, and holds the epoch, is cut off by whoever follows him."""
+@pytest.mark.parametrize("stop", [_in_the_middle, _behind], ids=["in the middle", "behind"])
+def test_stopped_in_a_transaction(stop):
+    """Who holds the epoch and was stopped is cut off by whoever follows him; who only writes elsewhere is not yet."""
     with postgresql() as url, closing(Database.open(url)) as database:
         take(database, "alarms", "one", 0)
+        take(database, "life-0", "one", 0)
         address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        stopped = psycopg.connect(address)
-        with closing(stopped), suppress(psycopg.Error), stopped.pipeline():
-            stopped.execute("SELECT epoch FROM assignments WHERE stream = 'alarms' FOR SHARE")
-            stopped.pgconn.send_flush_request()
-            stopped.pgconn.flush()
-            until(lambda: _waits(database, stopped.info.backend_pid))
+        stopped, slow = psycopg.connect(address), psycopg.connect(address)
+        with closing(stopped), closing(slow):
+            slow.execute("INSERT INTO signs (name, epoch, owner, said) VALUES ('x', 1, 'y', 0)")
+            for state in stop(stopped):
+                until(lambda state=state: _waits(database, stopped.info.backend_pid, state))
 
-            def followed():
-                with suppress(Unavailable):
-                    return take(database, "alarms", "two", 0)
+                def followed():
+                    with suppress(Unavailable):
+                        return take(database, "alarms", "two", 0)
 
-            assert 2 == until(followed, 30).epoch
+                assert 2 == until(followed, 30).epoch
+            slow.commit()
 
 
-def _waits(database, pid):
-    """Tell whether a session is in the middle of a word."""
+def _waits(database, pid, state):
+    """Tell whether a session is silent in this state."""
     asked = text("SELECT state, wait_event FROM pg_stat_activity WHERE pid = :pid").bindparams(pid=pid)
     with database.read() as connection:
-        return ("active", "ClientRead") == tuple(connection.execute(asked).one())
+        return (state, "ClientRead") == tuple(connection.execute(asked).one())

@@ -4,27 +4,16 @@ A worker that was paused and wakes up still believes that a partition is its own
 first, under a lock that whoever takes over has to wait for: so nothing of it is written after the new one began.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from threading import Event
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
-from park.errors import MachineryError, Superseded, Unavailable
+from park.errors import Superseded
 from runtime.storage.sql.database import Database, upsert
+from runtime.storage.sql.sleepers import HOLDER
 from runtime.storage.sql.tables_city import assignments
-
-# s that a transaction of ours may lie open and say nothing. A worker that is stopped in the middle of one holds
-# its row's lock; whoever takes over waits for no longer than this (postgresql.org, runtime-config-client).
-_SILENCE = 3
-# What that bound does not end: a process that was stopped between the words of several statements which its driver
-# sends together (libpq's pipeline). The server waits for the next of them as "active", without a bound.
-_UNFINISHED = text(
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND usename = current_user AND state = 'active' AND wait_event = 'ClientRead' AND query NOT ILIKE 'COPY%'"
-    " AND state_change < clock_timestamp() - make_interval(secs => :silence)"
-).bindparams(silence=_SILENCE)
 
 
 class Held:
@@ -38,8 +27,10 @@ class Held:
 
     def _check(self, connection: Connection) -> None:
         said: list[Any] = [assignments.c.epoch]
-        if connection.dialect.name == "postgresql":  # with the same word: each is a way there and back
-            said.append(func.set_config("idle_in_transaction_session_timeout", f"{_SILENCE}s", True))
+        # A worker that is stopped in the middle of a transaction holds its row's lock; whoever takes over waits for no
+        # longer (postgresql.org, runtime-config-client). With the same word: each is a way there and back.
+        if connection.dialect.name == "postgresql":
+            said.append(func.set_config("idle_in_transaction_session_timeout", f"{HOLDER}s", True))
         row = select(*said).where(assignments.c.stream == self.stream).with_for_update(read=True)
         newest = connection.execute(row).scalar()
         if newest != self.epoch:
@@ -57,26 +48,11 @@ class Held:
 
 def take(database: Database, stream: str, owner: str, now: int, wanted: Callable[[], bool] = lambda: True) -> Held:
     """Take a log over from whoever has it, if that is still wanted once the database answers. Raises MachineryError."""
-    with unlocking(database), database.write() as connection:
+    with database.write() as connection:
         if not wanted():  # a wire may have been cut for long: whoever has it by now would be deaf for seconds
             raise Superseded(f"{stream} is not wanted any more")
         epoch = raised(connection, stream, owner, now)
     return Held(database, stream, epoch)
-
-
-@contextmanager
-def unlocking(database: Database) -> Iterator[None]:
-    """Where what is done inside fails, end sessions of ours that stopped in the middle of a word: the next try goes.
-
-    They hold locks for as long as their process sleeps; what they wrote is taken back. Raises what was raised inside.
-    """
-    try:
-        yield
-    except Unavailable:
-        with suppress(MachineryError), database.read() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(_UNFINISHED)
-        raise
 
 
 def raised(connection: Connection, stream: str, owner: str, now: int) -> int:

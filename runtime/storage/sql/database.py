@@ -21,6 +21,7 @@ from runtime.storage.sql import (
     tables_marks,
     tables_rules,
 )
+from runtime.storage.sql.sleepers import WRITER, end_sleepers
 from runtime.storage.sql.sqlite import WRITES, prepare
 from runtime.storage.sql.turn import Turn
 
@@ -41,7 +42,7 @@ _TABLES = (
 _WAYS = {
     "connect_timeout": "5", "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3",
     "tcp_user_timeout": "10000",
-    "options": "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=15s "
+    "options": f"-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout={WRITER}s "
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
 }  # fmt: skip
 
@@ -118,9 +119,7 @@ class Database:
         if not self._turn.take(_TURN):
             raise Unavailable("the database is busy: others have been writing for too long")
         try:
-            with _told(), self._writing.begin() as connection:
-                if self._check is not None:
-                    self._check(connection)
+            with self._transaction() as connection:
                 yield connection
         finally:
             self._turn.give()
@@ -139,12 +138,22 @@ class Database:
             yield None
             return
         try:
-            with _told(), self._writing.begin() as connection:
-                if self._check is not None:
-                    self._check(connection)
+            with self._transaction() as connection:
                 yield connection
         finally:
             self._turn.give()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with _told():
+            try:
+                with self._writing.begin() as connection:
+                    if self._check is not None:
+                        self._check(connection)
+                    yield connection
+            except exc.DBAPIError as why:
+                end_sleepers(self._engine, why)
+                raise
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from sqlalchemy import Row, Select, select, update
 
 from park.errors import MachineryError
-from runtime.storage.sql.assignments import Held, raised, unlocking
+from runtime.storage.sql.assignments import Held, raised
 from runtime.storage.sql.database import Database, upsert
 from runtime.storage.sql.tables_city import signs
 
@@ -97,7 +97,7 @@ class Leadership:
 
     def _taken(self) -> Held | None:
         """Take it if its sign is what was seen: who spoke meanwhile is alive, and who took it was quicker."""
-        with unlocking(self._database), self._database.write() as connection:
+        with self._database.write() as connection:
             now = _sign(connection.execute(_signs(self._name).with_for_update()).first())
             if now != self._seen:
                 self.holder = now[1] if now is not None else ""
