@@ -1,18 +1,21 @@
 """Messages to a batch: the hot path.
 
-A native message costs one typed decode and two look-ups. Its topic and the names of its values are a *shape*;
-what a shape means stands in flat arrays, and the rows of all messages are gathered at once:
+A native message costs one typed decode and two look-ups. The names of its values and its topic are a *shape*, by
+number; what a shape means stands in flat arrays, and the rows of all messages are gathered at once:
 
 ```
  message            shape        flat arrays           gathered
- m0 {power,energy} ── 0..2 ──>  point 7 8 | 9 10 11    7 8          ts: repeated by message
- m1 {power,a,b}    ── 2..5 ──>  scale 1 1 | 1  1  1    9 10 11      value: as decoded, x scale + offset
+ m0 {power,energy} ── 1: 1..3 ──>  point 7 8 | 9 10 11    7 8          ts: repeated by message
+ m1 {power,a,b}    ── 2: 3..6 ──>  scale 1 1 | 1  1  1    9 10 11      value: as decoded, x scale + offset
 ```
+Names come first, for all devices of a kind say the same ones: what differs among a city's devices is one look-up, and
+a number. Each object more is a line of the processor's cache that nobody has touched since the device spoke last.
 Whatever is not of this form (other dialects, words, lists, back-fill, retained, odd times, faults) is read by the
 decoders one by one, and its rows are put where they belong: the order of arrival holds. A joined decode of all
 payloads would be no faster, and one tenant's broken payload would shift another's values.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -51,10 +54,8 @@ class _Parts:
 
     values: list[float] = field(default_factory=list)
     stamps: list[int] = field(default_factory=list)  # by message
-    starts: list[int] = field(default_factory=list)  # rows of the flat arrays; 0: loose
-    sizes: list[int] = field(default_factory=list)
-    slots: list[int] = field(default_factory=list)  # of the gateway; 0: counted apart
-    loose: list[tuple[int, list[Row]]] = field(default_factory=list)  # (place of the first value, rows)
+    shapes: list[int] = field(default_factory=list)  # by message; 0: loose
+    loose: list[tuple[int, int, list[Row]]] = field(default_factory=list)  # (message, place of its first value, rows)
     refused: list[Refused] = field(default_factory=list)
     counted: dict[int, tuple[int, int]] = field(default_factory=dict)  # gateway -> (messages, readings)
 
@@ -85,7 +86,7 @@ class Batcher:
             self._forget()
         parts = _Parts()
         shapes, largest, low, high = self._shapes, self._max_payload, received - self._past, received + self._future
-        values, stamps, starts, sizes, slots = parts.values, parts.stamps, parts.starts, parts.sizes, parts.slots
+        values, stamps, seen = parts.values, parts.stamps, parts.shapes
         for message in messages:
             topic, payload, _, flags = message
             if flags & RETAIN or len(payload) > largest:
@@ -99,13 +100,12 @@ class Batcher:
             v, ts = decoded.v, decoded.ts
             names = tuple(v)
             try:
-                start, size, slot = shapes[topic][names]
+                shape = shapes[names][topic]
             except KeyError:
                 shape = self._learn(topic, names)
-                if shape is None:
+                if not shape:
                     self._read_loose(message, received, parts)
                     continue
-                start, size, slot = shape
             if ts < 0:
                 ts = received
             if decoded.backfill or not low <= ts <= high:
@@ -113,9 +113,7 @@ class Batcher:
                 continue
             values += v.values()
             stamps.append(ts)
-            starts.append(start)
-            sizes.append(size)
-            slots.append(slot)
+            seen.append(shape)
         return self._gathered(parts, received)
 
     def _read_loose(self, message: Message, received: int, parts: _Parts) -> None:
@@ -127,12 +125,10 @@ class Batcher:
         parts.counted[read.gateway] = said + 1, counted + read.readings
         parts.refused += read.refused
         if read.rows:
-            parts.loose.append((len(parts.values), read.rows))
+            parts.loose.append((len(parts.shapes), len(parts.values), read.rows))
             parts.values += [row[2] for row in read.rows]
             parts.stamps.append(received)
-            parts.starts.append(0)
-            parts.sizes.append(len(read.rows))
-            parts.slots.append(0)
+            parts.shapes.append(0)
 
     # ── shapes ───────────────────────────────────────────────────────────────────────────────────
 
@@ -141,7 +137,12 @@ class Batcher:
         self._version = self._resolver.version
         self._past, self._future = self._resolver.far_past, self._resolver.far_future
         self._loose.tidy()
-        self._shapes: dict[bytes, dict[tuple[str, ...], tuple[int, int, int]]] = {}
+        self._shapes: dict[tuple[str, ...], dict[bytes, int]] = {}  # names -> topic -> shape
+        self._named: Counter[bytes] = Counter()  # shapes of a topic
+        self._known = 1  # shapes; 0 is of loose messages, which are counted apart
+        self._start: Int64 = np.zeros(1, np.int64)  # by shape: its rows of the flat arrays
+        self._size: Int64 = np.zeros(1, np.int64)
+        self._slot: Int64 = np.zeros(1, np.int64)  # of the gateway
         self._used = 1  # rows of the flat arrays; row 0 is of loose values
         self._point: Int32 = np.zeros(1, np.int32)
         self._scale: npt.NDArray[np.float64] = np.ones(1)
@@ -150,20 +151,19 @@ class Batcher:
         self._slots = {-1: 0}  # gateway -> slot; slot 0 is counted apart
         self._gateways: Int32 = np.zeros(1, np.int32)  # by slot
 
-    def _learn(self, wire_topic: bytes, names: tuple[str, ...]) -> tuple[int, int, int] | None:
-        """Return (start, size, slot of the gateway) of a new shape; None if it must be read loosely."""
+    def _learn(self, wire_topic: bytes, names: tuple[str, ...]) -> int:
+        """Return the number of a new shape; 0 if it must be read loosely."""
         try:
             topic = wire_topic.decode()
         except UnicodeDecodeError:
-            return None
+            return 0
         key = native.device(topic)
         known = self._resolver.known(key) if key is not None else None
         if known is None or not names or self._loose.covered(topic):
-            return None
+            return 0
         bindings = [known.points.get(name) for name in names]
-        of_topic = self._shapes.setdefault(wire_topic, {})
-        if None in bindings or len(of_topic) >= _SHAPES:
-            return None
+        if None in bindings or self._named[wire_topic] >= _SHAPES:
+            return 0
         start, size = self._used, len(names)
         self._used += size
         self._point = grown(self._point, self._used)
@@ -176,17 +176,25 @@ class Batcher:
         slot = self._slots.setdefault(known.gateway, len(self._slots))
         self._gateways = grown(self._gateways, slot + 1)
         self._gateways[slot] = known.gateway
-        shape = of_topic[names] = start, size, slot
+        shape, self._known = self._known, self._known + 1
+        self._start, self._size = grown(self._start, self._known), grown(self._size, self._known)
+        self._slot = grown(self._slot, self._known)
+        self._start[shape], self._size[shape], self._slot[shape] = start, size, slot
+        self._named[wire_topic] += 1
+        self._shapes.setdefault(names, {})[wire_topic] = shape
         return shape
 
     # ── gathering ────────────────────────────────────────────────────────────────────────────────
 
     def _gathered(self, parts: _Parts, received: int) -> Batch:
         n = len(parts.values)
-        size = np.array(parts.sizes, np.int64)
-        rows = np.repeat(np.array(parts.starts, np.int64) - (np.cumsum(size) - size), size)
+        shape = np.array(parts.shapes, np.int64)
+        size = self._size[shape]
+        for message, _, some in parts.loose:
+            size[message] = len(some)
+        rows = np.repeat(self._start[shape] - (np.cumsum(size) - size), size)
         rows += np.arange(n)
-        for at, some in parts.loose:
+        for _, at, some in parts.loose:
             rows[at : at + len(some)] = 0
         value = np.fromiter(parts.values, np.float64, n)
         if not self._plain:
@@ -195,15 +203,14 @@ class Batcher:
         point = self._point[rows]
         ts = np.repeat(np.array(parts.stamps, np.int64), size)
         quality = np.zeros(n, np.uint8)
-        for at, some in parts.loose:
+        for _, at, some in parts.loose:
             part = slice(at, at + len(some))
             point[part], ts[part], value[part], quality[part] = zip(*some, strict=True)
         readings = ReadingBatch(point, ts, value, quality, np.full(n, received, np.int64))
-        return Batch(readings, self._edge(parts, size), tuple(parts.refused))
+        return Batch(readings, self._edge(parts, self._slot[shape], size), tuple(parts.refused))
 
-    def _edge(self, parts: _Parts, size: Int64) -> Edge:
+    def _edge(self, parts: _Parts, slot: Int64, size: Int64) -> Edge:
         """Count messages and values by gateway, as they came."""
-        slot = np.array(parts.slots, np.int64)
         messages = np.bincount(slot, minlength=1)
         values = np.bincount(slot, size, minlength=1)
         seen = np.flatnonzero(messages[1:]) + 1

@@ -168,7 +168,7 @@ class TestReadings:
         messages = [message("parks/p/bulk/-/d", {"v": {f"x{i}": i}}) for i in range(300)]
 
         assert list(range(300)) == b.batch(messages, NOW).readings.value.tolist()
-        assert len(b._shapes[b"parks/p/bulk/-/d"]) <= 64
+        assert sum(b"parks/p/bulk/-/d" in topics for topics in b._shapes.values()) <= 64
 
 
 class TestTime:
