@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from alerts.triggers import APART, apart_trigger
 from governance.drills import OPEN
-from park.alarm_ports import AlarmStore, CaseFilter
+from park.alarm_ports import AlarmStore, CaseFilter, place_after
 from park.alarms import Case
 from park.apart import SHIFT, SetApart, devices_apart, set_apart
 from park.errors import NotFound
@@ -22,6 +22,7 @@ from park.ports import RegistryStore
 from runtime.storage.sql.governance import SqlOffice
 
 _AT_ONCE = 1_000
+_TOGETHER = 50  # alarms of one transaction: a fire waits for its turn behind no more
 _ACTOR = "platform"
 
 
@@ -42,14 +43,22 @@ class ApartWatch:
         apart = {device.id: device for device in devices_apart(self._registry)}
         for key in self._drilled() & apart.keys():
             del apart[key]  # a drill gives back what it took
-        for device in [d for d in apart.values() if 0 < d.mode_until <= now]:
+        due = [device.id for device in apart.values() if 0 < device.mode_until <= now]
+        before = len(apart)
+        for key in due:
             try:
-                back = replace(device, mode=DeviceMode.NORMAL, mode_until=0)
-                self._registry.save([back], actor=_ACTOR, reason=f"its time in {device.mode} is over", now=now)
-                changed()
-                del apart[device.id]
+                device = self._registry.get(Device, key)  # as it is: people go on changing devices meanwhile
+                if 0 < device.mode_until <= now:
+                    normal = replace(device, mode=DeviceMode.NORMAL, mode_until=0)
+                    self._registry.save([normal], actor=_ACTOR, reason=f"its time in {device.mode} is over", now=now)
+                    del apart[key]
             except Exception as why:  # noqa: BLE001 - told below, and tried again with the next look
                 failed.append(why)
+        try:
+            if len(apart) < before:
+                changed()
+        except Exception as why:  # noqa: BLE001 - as above
+            failed.append(why)
         self._remind(apart, now)
         if failed:
             raise failed[0]
@@ -58,13 +67,15 @@ class ApartWatch:
         """Tell of those that are apart for longer than a shift, and of those that are no more."""
         told = [case for case in self._cases(CaseFilter(family=APART)) if case.holders]
         lately = self._cases(CaseFilter(open=None, family=APART, start=now - SHIFT))  # closed by a person: next shift
-        for key in sorted(apart.keys() - {case.device for case in (*told, *lately)}):
-            who = set_apart(self._registry, apart[key])
-            if now - who.since >= SHIFT:
-                self._alarms.trigger([apart_trigger(who, now, begins=True)], now)
-        for case in told:
-            if case.device not in apart:
-                self._alarms.trigger([apart_trigger(self._gone(case.device, case.park), now, begins=False)], now)
+        silent = sorted(apart.keys() - {case.device for case in (*told, *lately)})
+        long = [who for key in silent if now - (who := set_apart(self._registry, apart[key])).since >= SHIFT]
+        over = [self._gone(case.device, case.park) for case in told if case.device not in apart]
+        triggers = [
+            *(apart_trigger(who, now, begins=True) for who in long),
+            *(apart_trigger(who, now, begins=False) for who in over),
+        ]
+        for i in range(0, len(triggers), _TOGETHER):
+            self._alarms.trigger(triggers[i : i + _TOGETHER], now)
 
     def _gone(self, key: int, park: int) -> SetApart:
         try:
@@ -73,7 +84,10 @@ class ApartWatch:
             return SetApart(Device(key, park, "", ""))
 
     def _cases(self, which: CaseFilter) -> list[Case]:
-        return self._alarms.cases(which, limit=_AT_ONCE)
+        found: list[Case] = []
+        while some := self._alarms.cases(which, before=place_after(found[-1]) if found else "", limit=_AT_ONCE):
+            found += some
+        return found
 
     def _drilled(self) -> set[int]:
         begun = [s.value for s in OPEN if s is not DrillState.PLANNED]

@@ -158,6 +158,57 @@ def test_one_that_cannot_be_given_back(platform):
     assert [TEST, NORMAL] == modes
 
 
+def test_what_people_change_meanwhile_stays(platform):
+    """One that a person sets apart for longer while it is looked at stays so: nothing of his is written over."""
+    put(platform, TEST, NOW + HOUR)
+    find = platform.registry.find
+
+    class Slow:
+        """A registry that somebody writes to between two of our questions."""
+
+        def __getattr__(self, name):
+            return getattr(platform.registry, name)
+
+        def find(self, *what, **more):
+            found = find(*what, **more)
+            if found:
+                put(platform, WORK, NOW + 3 * HOUR, by="wang")
+            return found
+
+    platform.office._apart._registry = Slow()
+    platform.now = NOW + HOUR
+    platform.office.turn_apart()
+    device = platform.registry.get(Device, platform.ids.smoke)
+
+    assert (WORK, NOW + 3 * HOUR) == (device.mode, device.mode_until)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_more_than_one_page_of_them(platform, at_once):
+    """Many that are apart are each told once a shift, however many alarms a look at them finds at once."""
+    extra = [
+        replace(SMOKE, id=0, park=platform.ids.park, place=platform.ids.other, key=f"z2m:{n}", mode=TEST)
+        for n in range(4)
+    ]
+    platform.registry.save(extra, actor="li", reason="painters", now=NOW)
+    store = platform.cases.store
+
+    class Short:
+        """Alarms of which few are told at once."""
+
+        def __getattr__(self, name):
+            return getattr(store, name)
+
+        def cases(self, asked, *, before="", limit=100):
+            return store.cases(asked, before=before, limit=min(limit, at_once))
+
+    platform.office._apart._alarms = Short()
+    wait(platform, NOW + SHIFT + 5 * MINUTE, SHIFT)
+    wait(platform, platform.now + 5 * MINUTE)
+
+    assert [1] * len(extra) == [case.count for case in open_cases(platform)]
+
+
 AT = NOW + HOUR
 BOUNDS = {
     "nobody says when": (replace(SMOKE, mode=TEST), None, NOW + SHIFT),
