@@ -32,7 +32,7 @@ from stream.detectors.signs import Found, Sign, Signs
 from stream.fire_conditions import GAS, Conditions
 from stream.fire_joint import Joint
 from stream.fire_resets import Clock, Clocks, Resets
-from stream.latches import Member, change_of, labels_of
+from stream.latches import UNSEEN, Member, change_of, labels_of
 from stream.strangers import park_of
 
 VERSION = 1
@@ -94,9 +94,9 @@ class Fire:
         found = self._signs.look(live, ~is_state)
         acts[found.rows] = True
         nth = dict(zip(found.rows.tolist(), range(len(found.rows)), strict=True))
-        lags, newest, back = self._clocks.look(live, self._directory.device[point])
+        lags, newest = self._clocks.look(live, self._directory.device[point])
         for i in np.flatnonzero(acts).tolist():
-            clock = int(lags[i]), int(newest[i]), bool(back[i])
+            clock = int(lags[i]), int(newest[i])
             if i in nth:
                 self._sign(live, i, found, nth[i], clock, emit)
             elif alarm[i]:
@@ -106,7 +106,7 @@ class Fire:
         return batch
 
     def _alarm(self, live: ReadingBatch, i: int, clock: Clock, emit: Emit) -> None:
-        member, received = self._member(live, i, state=True), int(live.received[i])
+        member, received = self._member(live, i, state=True, heard=clock[1]), int(live.received[i])
         quality = int(live.quality[i])
         timely = quality < Quality.LATE
         if quality != Quality.WRONG_CLOCK and self._resets.covers(member, received, clock, timely=timely):
@@ -138,10 +138,10 @@ class Fire:
         elif Sign.WEAK in sign and not self._apart(weak, labels):
             self._joint.weigh(weak, received, labels, emit)
 
-    def _member(self, live: ReadingBatch, i: int, *, state: bool, weak: bool = False) -> Member:
+    def _member(self, live: ReadingBatch, i: int, *, state: bool, weak: bool = False, heard: int = UNSEEN) -> Member:
         point = int(live.point[i])
         device, metric = int(self._directory.device[point]), NAMES[self._code[point]]
-        return Member(device, point, metric, int(live.ts[i]), float(live.value[i]), state=state, weak=weak)
+        return Member(device, point, metric, int(live.ts[i]), float(live.value[i]), state=state, weak=weak, heard=heard)
 
     def _apart(self, member: Member, labels: tuple[Label, ...]) -> bool:
         """Tell whether a device is under test or maintenance, which is kept apart (GB/T 45839-2025, 5.8.4)."""
@@ -170,7 +170,7 @@ class Fire:
             return
         for held in self._conditions.of(point):
             mine = next(m for m in held.members if m.point == point)
-            if ts < mine.ts:
+            if not mine.reset_by(ts):
                 continue
             self._resets.by_device(mine.device, ts, at)
             # What we read from its values goes with it; another state of the device that alarms stays.

@@ -2,6 +2,11 @@
 
 A device's own reset is on its own clock; a person's is on ours, so the time of an alarm is moved by what the
 device's clock lagged. In doubt the answer is "not reset": a false alarm is the smaller harm.
+```
+ live       raised, but for the very same reading once more, and that once: a session was taken up
+ late       left out if it is of before its device's or a person's reset, by its own time
+ retained   the same
+```
 """
 
 from collections.abc import Iterable
@@ -13,20 +18,19 @@ import numpy as np
 from park.directory import Directory, grown
 from park.metrics import NAMES
 from park.operator import State
-from park.readings import Bool, Int32, Int64, Quality, ReadingBatch
+from park.readings import Int32, Int64, Quality, ReadingBatch
 from park.records import Command
 from stream.fire_conditions import CO, GAS, Conditions
 from stream.latches import Member, Standing
 from stream.rounds import rounds
 
 DEAF_AFTER = 5 * 60_000  # ms after which a device's clock that went back is believed
-# ms for which a live alarm may have been on its way while a person reset: what a report of an alarm may take over
-# NB-IoT (3GPP TR 45.820: 10 s). What seems to have taken longer may as well be new, by a clock that was set back.
-ON_ITS_WAY = 10_000
+# ms within which all that was in flight comes once more when a session is taken up. What is said after that with
+# the same time is said anew: by a clock that stands still, or that runs through the same times a second time.
+TAKEN_UP = 10_000
 HEARD = 16  # alarms of a point whose times are remembered: more are not in flight at once when a session is taken up
 _UNSEEN = -(2**62)
-# ms by which a device's clock lags receipt, newest time that it told, whether it is believed now though it went back
-Clock = tuple[int, int, bool]
+Clock = tuple[int, int]  # ms by which a device's clock lags receipt, newest time that it told
 
 
 class Clocks:
@@ -37,25 +41,21 @@ class Clocks:
         self._ts = np.full(1, _UNSEEN)  # by device: newest time by its clock, and when that came
         self._at = np.full(1, _UNSEEN)
 
-    def look(self, live: ReadingBatch, device: Int32) -> tuple[Int64, Int64, Bool]:
+    def look(self, live: ReadingBatch, device: Int32) -> tuple[Int64, Int64]:
         """Return, by row, its device's clock by the live readings before it: how far behind receipt, newest time.
 
-        And whether this reading is the first after a silence, by a clock that went back.
         A reading teaches it when it is newer than all before; or, after a silence of minutes, whatever
         its time: a clock that went back must not make every later alarm look old.
         """
         before, newest = np.zeros(len(live), np.int64), np.zeros(len(live), np.int64)
-        back = np.zeros(len(live), np.bool_)
         timely = live.quality < Quality.LATE
         for rows in rounds(device):
             d, ts, at = device[rows], live.ts[rows], live.received[rows]
             before[rows], newest[rows] = self._lag[d], self._ts[d]
-            ahead = ts > self._ts[d]
-            newer = timely[rows] & (ahead | (at - self._at[d] > DEAF_AFTER))
-            back[rows] = newer & ~ahead
+            newer = timely[rows] & ((ts > self._ts[d]) | (at - self._at[d] > DEAF_AFTER))
             d = d[newer]
             self._ts[d], self._at[d], self._lag[d] = ts[newer], at[newer], (at - ts)[newer]
-        return before, newest, back
+        return before, newest
 
     def learn(self, size: int) -> None:
         """Grow to so many devices."""
@@ -82,18 +82,23 @@ class Resets:
         self._device: dict[int, tuple[int, int]] = {}  # device -> ts and receipt of its last reset
         self._ended: dict[int, int] = {}  # point -> ts of its newest alarm that a reset has ended
         self._heard: dict[int, tuple[int, ...]] = {}  # point -> ts of its newest alarms, by a state or by values
+        self._again: dict[tuple[int, int], int] = {}  # point and ts of an alarm that came once more -> first receipt
         self._person: dict[str, int] = {}  # "subject", or "family/subject" -> log time
 
     def ended(self, members: Iterable[Member]) -> None:
         """Learn that the alarms of some members are over (unclaimed devices have no point)."""
         for member in members:
             self._ended[member.point] = max(member.ts, self._ended.get(member.point, member.ts))
+            for ts in self._heard.get(member.point, ()):
+                self._again.pop((member.point, ts), None)
 
     def heard(self, member: Member) -> None:
         """Learn that an alarm of a member was taken: the same reading once more is no news after its reset."""
         before = self._heard.get(member.point, ())
         if member.ts not in before:
             self._heard[member.point] = (*before, member.ts)[-HEARD:]
+            for ts in before[: 1 - HEARD]:
+                self._again.pop((member.point, ts), None)
 
     def by_device(self, device: int, ts: int, at: int) -> None:
         """Learn of a device's own reset."""
@@ -102,26 +107,20 @@ class Resets:
     def covers(self, member: Member, at: int, clock: Clock, *, timely: bool) -> bool:
         """Tell whether an alarm that came at a log time was ended by a reset we know of.
 
-        Only what leaves no doubt is: the same reading once more; one that its device or gateway calls late or
-        retained, and that is of before the reset; a live one that was on its way for moments while a person reset.
-        A live one whose time lies before what its device said last is believed: its clock may have been set back, or
-        been put right, or stand still; and so is a device that was never heard, whose lag nobody knows.
+        Of what is live only the same reading once more was: a session was taken up. Whatever else it says, its clock
+        may have been set back or put right, and an alarm that was on its way while a person reset is one that the
+        person had not seen. What its device or gateway calls late or retained was, where it is of before the reset.
         """
         ts = member.ts
-        lag, newest, back = clock
-        again = ts <= self._ended.get(member.point, _UNSEEN) and ts in self._heard.get(member.point, ())
-        if again and newest > ts:
-            return True
+        lag, newest = clock
         told = max(ts, ts + lag)  # the latest that it can be, on our clock
+        of_person = told < max(self._person.get(key, _UNSEEN) for key in self._names(member))
+        again = ts <= self._ended.get(member.point, _UNSEEN) and ts in self._heard.get(member.point, ())
+        again = again and (newest > ts or of_person)
         if timely:
-            in_doubt = newest == _UNSEEN or ts < newest or at - told > ON_ITS_WAY
-            if back or (in_doubt and not again):
-                return False
-        else:
-            theirs, ours = self._device.get(member.device, (_UNSEEN, _UNSEEN))
-            if ts < theirs and told < ours:
-                return True
-        return told < max(self._person.get(key, _UNSEEN) for key in self._names(member))
+            return again and at - self._again.setdefault((member.point, ts), at) <= TAKEN_UP
+        theirs, ours = self._device.get(member.device, (_UNSEEN, _UNSEEN))
+        return again or of_person or (ts < theirs and told < ours)
 
     def _names(self, member: Member) -> tuple[str, ...]:
         """Return the names under which a person's reset may touch a member."""
@@ -192,6 +191,7 @@ class Resets:
             "device_reset": list(self._device.items()),
             "ended": list(self._ended.items()),
             "heard": list(self._heard.items()),
+            "again": [(*key, at) for key, at in self._again.items()],
             "person_reset": list(self._person.items()),
         }
 
@@ -201,4 +201,5 @@ class Resets:
         self._ended = dict(told["ended"])
         heard = told.get("heard", [(point, [ts]) for point, ts in told["ended"]])
         self._heard = {point: tuple(times) for point, times in heard}
+        self._again = {(point, ts): at for point, ts, at in told.get("again", ())}
         self._person = dict(told["person_reset"])

@@ -7,6 +7,8 @@ from types import MappingProxyType
 from park.events import AlarmState, ConditionChange, Label, Reason, Severity
 from park.readings import Quality
 
+UNSEEN = -(2**62)  # a time before all others
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -20,6 +22,14 @@ class Member:
     state: bool  # the device itself says alarm; False: our reading of its values does
     gone: bool = False  # the values are back, which is no reset
     weak: bool = False  # a rise that alone is no alarm, and counts beside another kind of sign only
+    heard: int = UNSEEN  # epoch ms: newest time that its device had said before; later than `ts`, a clock went back
+
+    def reset_by(self, ts: int) -> bool:
+        """Tell whether a "normal" of a time by its device's clock came after its alarm.
+
+        Where the clock went back before the alarm, one of a time that was heard before may be of then.
+        """
+        return ts >= self.ts and not self.ts < self.heard >= ts
 
     @property
     def quantity(self) -> str:

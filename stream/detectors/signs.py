@@ -12,7 +12,9 @@ Weak signs are small rises, that must stand out of what this very sensor does on
 ```
 Strays are values that are not the present for sure: back-filled, from the broker's memory, or of a time before
 the newest one (late and not called so, or by a clock that was set back). They teach nothing and rise from
-nothing, for they come in bursts; but a level that is passed is evidence of a fire, and is told with its label:
+nothing, for they come in bursts, in which every slope is false; but a level that is passed is evidence of a fire,
+and is told with its label. The second of an earlier time in a row that comes no faster than it was measured is the
+present, by a clock that was set back: from there on the point is judged as ever.
 
 ```
  late       later than all that was seen; two in a row, as of live ones     ──> a full sign
@@ -37,7 +39,7 @@ import numpy.typing as npt
 from park.directory import Directory, grown
 from park.metrics import CODE, NAMES
 from park.operator import State
-from park.readings import Bool, Float64, Int8, Int64, Quality, ReadingBatch, Rows
+from park.readings import Bool, Float64, Int8, Int32, Int64, Quality, ReadingBatch, Rows
 from park.records import Config
 from stream.detectors.sign_rules import METRICS, sign_rules
 from stream.rounds import rounds
@@ -46,7 +48,10 @@ ROLE = 2  # role of the first metric in the column of the fire stage; states are
 AGREE = 2  # readings in a row
 NOISE = 5.0  # usual distances from the baseline: of a bell curve's mean distance, 4 sigma
 _UNSEEN = -(2**62)
-_DEAF_AFTER = 5 * 60_000  # ms: a clock that went back is believed again after so long
+_DEAF_AFTER = 5 * 60_000  # ms of silence after which a clock that went back is believed at once
+# Of the time between two measurements the share between their receipts, from which no slope is much too steep: what
+# is delivered once more comes in a burst, and a network that is late by seconds makes no burst of a pace of seconds.
+_PACE = 0.5
 
 # By metric, in the order of METRICS. Time constants of smoothing, ms: CO cells are noisy by tens of ppm; the
 # others are judged as they come.
@@ -81,8 +86,10 @@ _COLUMNS = {
     "raw": np.float64,  # newest value as it came
     "stray_ts": np.int64,  # newest stray, by the device's clock, and its value
     "stray_raw": np.float64,
+    "back_ts": np.int64,  # newest of an earlier time, by the device's clock, and log time: none since one that was not
+    "back_at": np.int64,
 }
-_TIMES = frozenset({"at", "ts", "stray_ts"})
+_TIMES = frozenset({"at", "ts", "stray_ts", "back_ts", "back_at"})
 
 
 class Sign(IntFlag):
@@ -158,12 +165,17 @@ class Signs:
     def _round(self, batch: ReadingBatch, rows: Rows, sign: Int8, limit: Float64, weak_limit: Float64) -> None:
         c = self._column
         point = batch.point[rows]
-        fresh = (batch.ts[rows] > c["ts"][point]) | (batch.received[rows] - c["at"][point] > _DEAF_AFTER)
-        fresh &= (batch.quality[rows] != Quality.LATE) & (batch.quality[rows] != Quality.RETAINED)
-        if not fresh.all():
+        ts, received = batch.ts[rows], batch.received[rows]
+        fresh = (ts > c["ts"][point]) | (received - c["at"][point] > _DEAF_AFTER)
+        flagged = (batch.quality[rows] == Quality.LATE) | (batch.quality[rows] == Quality.RETAINED)
+        if flagged.any() or not fresh.all():
+            fresh |= self._paced(point, ts, received)
+            fresh &= ~flagged
+            earlier = ~fresh & ~flagged
+            c["back_ts"][point[earlier]], c["back_at"][point[earlier]] = ts[earlier], received[earlier]
             self._strays(batch, rows[~fresh], sign, limit)
-        rows, point = rows[fresh], point[fresh]
-        received = batch.received[rows]
+        rows, point, received = rows[fresh], point[fresh], received[fresh]
+        c["back_at"][point] = _UNSEEN
         m = self._metric[self._directory.metric[point]]
         first = c["at"][point] == _UNSEEN
         elapsed = np.where(first, 0, np.maximum(received - c["at"][point], 0))
@@ -174,6 +186,13 @@ class Signs:
         c["smooth"][point] = value
         c["ts"][point], c["at"][point] = batch.ts[rows], received
         c["raw"][point] = batch.value[rows]
+
+    def _paced(self, point: Int32, ts: Int64, received: Int64) -> Bool:
+        """Tell which values of an earlier time come as fast as they were measured after another such one."""
+        before = self._column["back_at"][point]
+        measured = ts - self._column["back_ts"][point]
+        paced: Bool = (before != _UNSEEN) & (measured > 0) & (received - before >= _PACE * measured)
+        return paced
 
     def _strays(self, batch: ReadingBatch, rows: Rows, sign: Int8, limit: Float64) -> None:
         """Judge values that are not the present for sure, by their level alone."""

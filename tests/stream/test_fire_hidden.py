@@ -258,15 +258,6 @@ class TestClocksSetBackUnseen:
 
         assert [e.device for e in watch.read(SMOKE_1, 1, 1_090, received=1_290)] == [1]
 
-    def test_an_alarm_on_its_way_while_a_person_resets(self):
-        """What began moments before a person's reset of its place, and comes right after it, is ended with it."""
-        watch = Watch()
-        watch.read(SMOKE_1, 0, 1)
-        watch.read(SMOKE_2, 1, 2)
-        watch.reset(9, place=UNIT)
-
-        assert watch.read(SMOKE_1, 1, 8, received=10) == []
-
     def test_all_that_was_in_flight(self):
         """Alarms that come once more in a row, after their device's reset and beyond a restart, stay ended."""
         watch = Watch()

@@ -7,6 +7,7 @@ from test_fire import CONFIG, GAS, SMOKE_1, SMOKE_2, START, UNIT, Watch, device,
 
 from park.events import AlarmState, Label, Reason
 from park.metrics import Lane
+from park.readings import Quality
 from park.records import Config, DeviceRow, PlaceRow, Refusal, Refused
 
 PARKS = Config(
@@ -106,7 +107,7 @@ class TestUnplaced:
         watch.read(50, 1, 5)
 
         assert [AlarmState.CLEARED] == [e.state for e in watch.reset(9, place=1)]
-        assert watch.read(50, 1, 8, received=10) == []
+        assert watch.read(50, 1, 8, Quality.LATE, received=10) == []
 
 
 class TestTwoLanes:
