@@ -86,7 +86,17 @@ _RULE_CHANGE: Final = {
     "what": "changed", "rule": "demand", "scope": "places 12", "life_safety": False,
     "fields": [{"field": "high", "before": "250", "after": "315"}],
 }  # fmt: skip
-_RULES: Final = {"current": _RULE_SET, "entered": True, "text": _RULES_TEXT, "rules": [_RULE]}
+_RUNBOOK: Final = {
+    "rule": "device.low_battery",
+    "zh": "更换电池并确认重新上线",
+    "en": "Change the battery",
+    "basis": "",
+}
+_MEASURE: Final = {"name": "night_stay", "unit": "nights", "zh": "夜间留宿天数", "en": "Night stay"}
+_RULES: Final = {
+    "current": _RULE_SET, "entered": True, "text": _RULES_TEXT, "rules": [_RULE], "runbooks": [_RUNBOOK],
+    "measures": [_MEASURE],
+}  # fmt: skip
 _DRY_RUN: Final = {
     "id": "6f1c0a", "state": "running", "start": _T - 7 * 86_400_000, "end": _T, "progress": 0.4, "problem": "",
     "result": None,

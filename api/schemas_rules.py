@@ -91,6 +91,24 @@ class RuleOut(BaseModel):
         )
 
 
+class RunbookOut(BaseModel):
+    """What to do about alarms that no rule of the table makes, or whose rule says nothing."""
+
+    rule: str  # or the word before its first dot
+    zh: str
+    en: str
+    basis: str
+
+
+class MeasureOut(BaseModel):
+    """A figure of several points that rules speak of: its alarms have no point that could name it."""
+
+    name: str
+    unit: str
+    zh: str
+    en: str
+
+
 class FieldChange(BaseModel):
     """A field of a rule that is not as it was."""
 
@@ -141,6 +159,8 @@ class RulesOut(BaseModel):
     entered: bool  # the stages have been told of it
     text: str
     rules: list[RuleOut]
+    runbooks: list[RunbookOut]
+    measures: list[MeasureOut]
 
 
 class RuleVersionOut(BaseModel):

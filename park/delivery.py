@@ -89,6 +89,8 @@ class Facts:
     words: dict[str, str] = field(default_factory=dict)  # of messages of no case
     version: int = 0  # of the case that is told of
     answered_by: str = ""  # in whose name its link acknowledges; "": it carries none
+    what_zh: str = ""  # what its rule calls it; "": the rule does not say
+    what_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from api.services import Figure
 from park.delivery import Channel, Message, Target
 from park.errors import UserError
 from park.records import LimitRow
+from park.runbooks import runbook_of
 from park.settings import DeliverySettings, Settings
 from runtime.cases import Cases
 from runtime.delivery import Courier
@@ -137,27 +138,15 @@ def previewed(template: str, channel: Channel, language: str) -> Message:
 
 
 def basis_of(rows: Callable[[], tuple[LimitRow, ...]], rule: str) -> Basis:
-    """Return what a rule of an alarm rests on, and its runbook; empty for one that no table holds."""
+    """Return what a rule of an alarm rests on, what it is called, and what to do; empty where nothing is known."""
+    own = runbook_of(rule)
     name = rule.removeprefix("limit.")
     for row in rows():
         if row.rule == name:
             said = dict(row.annotations)
-            zh = said.get("runbook_zh") or said.get("runbook") or said.get("summary_zh", "")
-            return Basis(row.basis, zh, said.get("runbook_en") or said.get("runbook") or said.get("summary_en", ""))
-    return _LIFE.get(rule.partition(".")[0], Basis())
-
-
-# What officers do first; 消防法 of 2021, articles 5 and 44: everybody who finds a fire reports it at once (119).
-_LIFE = {
-    "fire": Basis(
-        "GB/T 45839-2025",
-        "立即到场核实；属实拨打 119，启动疏散，切断火场电源",
-        "Go and look at once; if it is true call 119, evacuate, cut the power",
-    ),
-    "gas": Basis(
-        "GB/T 45839-2025",
-        "关闭阀门，开窗通风，不开关电器，人员撤离",
-        "Close the valve, air the room, switch nothing, get people out",
-    ),
-    "co": Basis("GB/T 45839-2025", "人员立即撤离并通风", "Get people out at once and air the room"),
-}
+            zh, en = said.get("summary_zh", ""), said.get("summary_en", "")
+            return Basis(
+                row.basis, said.get("runbook_zh") or said.get("runbook") or own.zh or zh,
+                said.get("runbook_en") or said.get("runbook") or own.en or en, zh, en, row.metric,
+            )  # fmt: skip
+    return Basis(own.basis, own.zh, own.en)

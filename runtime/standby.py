@@ -25,6 +25,7 @@ from park.alarms import Case, DeliveryState, MessageKind, Notification, Signal, 
 from park.delivery import Batch, Dispatch, Facts, Outcome, Target, Verdict
 from park.errors import MachineryError, UserError
 from park.events import ConditionChange
+from park.runbooks import runbook_of
 from park.streams import lane_of
 from park.wire import SmallEvent
 from runtime.receipts import Receipts
@@ -246,10 +247,11 @@ class Standby:
 def _facts(note: Notification, case: Case, known: Known) -> Facts:
     """Return what a message tells without a database."""
     park, zone = known.parks.get(case.park, ("", "Asia/Shanghai"))
+    first = runbook_of(case.rule)
     return Facts(
         note.id, 0, note.kind, note.severity, note.life, note.created, case.family, case.rule, case.state, park,
         known.places.get(case.place, "" if case.place else case.subject),
         known.devices.get(case.device, f"device:{case.device}" if case.device else ""),
         value=case.value, limit=case.limit, reason=case.reason, since=case.since, count=case.count, park_id=case.park,
-        timezone=zone,
+        timezone=zone, basis=first.basis, runbook_zh=first.zh, runbook_en=first.en,
     )  # fmt: skip

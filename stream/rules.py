@@ -8,9 +8,9 @@ from typing import Any
 
 from park.episodes import BAR, RARITY
 from park.errors import SettingsError
+from park.measures import MEASURES
 from park.metrics import METRICS, Feed, Kind
 from park.records import LimitRow
-from stream.measures import MEASURES
 from stream.rule_fields import FIELDS, Wrong
 from stream.scopes import DAY
 

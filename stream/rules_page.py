@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from park.measures import MEASURES
 from park.metrics import METRICS
 from park.records import LimitRow
 from stream.detectors.told import TELL_DAYS
-from stream.measures import MEASURES
 from stream.rule_changes import scope_of
 from stream.rule_fields import FIELDS
 from stream.rules import life_safety

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from stream.measures import MEASURES
+from park.measures import MEASURES
 from stream.rules import life_safety, parse, shipped
 from stream.rules_page import page
 

@@ -15,7 +15,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alerts.channels import CHANNELS
 from alerts.templates.escape import ESCAPE, WIDE, Link, line
-from alerts.templates.texts import ABOUT, KIND, LIMIT, SEVERITY, STATE, TEXTS, TIMES, UNKNOWN_PLACE
+from alerts.templates.texts import (
+    ABOUT,
+    KIND,
+    LIMIT,
+    REASON,
+    SEVERITY,
+    STATE,
+    TEXTS,
+    TIMES,
+    UNIT,
+    UNKNOWN_PLACE,
+)
 from park.alarms import MessageKind
 from park.delivery import Channel, Facts, Format, Target
 from park.errors import UserError
@@ -98,16 +109,20 @@ def told(facts: Facts, language: str, link: str, answer: str = "") -> dict[str, 
     """Return what a text may say of one alarm, as texts."""
     metric = facts.metric_zh if language == "zh" else facts.metric_en
     state = STATE.get(facts.value_text, facts.value_text) if language == "zh" else facts.value_text
-    value = state or _number(facts.value, facts.unit)
-    limit = _number(facts.limit, facts.unit)
+    chinese = language == "zh"
+    unit = UNIT.get(facts.unit, facts.unit) if chinese else facts.unit
+    reason = REASON.get(facts.reason, "") if chinese else ""
+    value = state or _number(facts.value, unit)
+    limit = _number(facts.limit, unit)
     measured = f"{metric} {value}".strip() if value else ""
     if measured and limit:
         measured += f" ({LIMIT[language]} {limit})"
     about = ABOUT[language]
     words = " ".join(f"{k}: {v}" for k, v in facts.words.items())
     rule = facts.rule or facts.words.get("rule", "")
-    what = about.get(rule) or about.get(facts.family) or about.get(facts.family.partition(".")[0]) or rule
-    if facts.family not in about and facts.rule and facts.rule not in about:
+    own = (facts.what_zh if language == "zh" else facts.what_en) or facts.what_zh or facts.what_en
+    what = about.get(rule) or own or about.get(facts.family) or about.get(facts.family.partition(".")[0]) or rule
+    if not own and facts.family not in about and facts.rule and facts.rule not in about:
         what = f"{metric} {what.lower()}" if metric else f"{what} {facts.rule}" if what != facts.rule else what
     at = "" if facts.place and facts.device.startswith(facts.place) else facts.place  # "101" and "101 smoke detector"
     place = " ".join(p for p in (facts.park, at, facts.device) if p)
@@ -115,7 +130,7 @@ def told(facts: Facts, language: str, link: str, answer: str = "") -> dict[str, 
         "kind": KIND[language][facts.kind], "severity": SEVERITY[language][facts.severity],
         "what": what or words, "where": place or facts.words.get("subject", "") or UNKNOWN_PLACE[language],
         "park": facts.park, "place": facts.place, "device": facts.device, "metric": metric, "value": value,
-        "limit": limit, "unit": facts.unit, "measured": measured, "reason": facts.reason.replace("_", " "),
+        "limit": limit, "unit": unit, "measured": measured, "reason": reason or facts.reason.replace("_", " "),
         "since": _time(facts.since or facts.at, facts.timezone), "at": _time(facts.at, facts.timezone),
         "basis": facts.basis,
         "runbook": (facts.runbook_zh if language == "zh" else facts.runbook_en) or facts.runbook_zh,

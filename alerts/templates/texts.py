@@ -96,6 +96,24 @@ STATE: Mapping[str, str] = MappingProxyType({
     "stopped": "停止", "running": "运行", "closed": "关闭", "open": "打开", "idle": "空闲", "ok": "正常", "low": "低",
     "offline": "离线", "online": "在线", "tampered": "被拆动", "auto": "自动", "manual": "手动", "failed": "失电",
 })  # fmt: skip
+# Words for the reason of an alarm, and for units that have one; English says the code itself.
+REASON: Mapping[str, str] = MappingProxyType({
+    "above_limit": "高于限值", "below_limit": "低于限值", "back_in_limits": "回到限值内",
+    "out_of_schedule": "规则时段结束", "rule_changed": "规则已变更", "detector_alarm": "探测器报警",
+    "second_device": "第二个设备确认", "call_point": "手动报警按钮按下", "rate_of_rise": "数值快速上升",
+    "joint_rise": "两种征兆同时上升", "contaminated": "探测器积尘", "clean": "探测器恢复洁净",
+    "device_reset": "设备复位", "person_reset": "人工复位", "silent": "无消息", "back": "恢复",
+    "set_apart": "测试或维护超过一班", "stuck": "数值不变", "moves_again": "数值恢复变化", "flapping": "频繁上下线",
+    "steady": "恢复稳定", "low_battery": "电量低", "battery_ok": "电量恢复", "gateway_down": "网关离线",
+    "unreadable": "消防消息无法读取", "readable": "一小时内再无此类消息", "wrong_clock": "时钟错误",
+    "clock_ok": "时钟恢复", "night_use": "夜间用量占比升高", "other_shape": "用电作息改变",
+    "out_of_range": "数值超出物理范围", "below_peers": "远低于同行业用量", "unusual": "偏离平时规律",
+    "usual_again": "恢复平时规律", "drift_reset": "客流计数归零修正", "meter_reset": "表计清零",
+    "meter_rollover": "表计翻转", "zombie_suspect": "种种迹象表明已不经营", "not_suspect": "恢复经营迹象",
+    "explained": "有在册文件说明", "moved_out": "已退租离园", "reported": "人员报告", "flood": "报警泛滥",
+    "meter_glitch": "表计跳变", "meter_swap": "表计更换",
+})  # fmt: skip
+UNIT: Mapping[str, str] = MappingProxyType({"nights": "晚", "d": "天", "min": "分钟"})
 LIMIT: Mapping[str, str] = MappingProxyType({"zh": "限值", "en": "limit"})
 UNKNOWN_PLACE: Mapping[str, str] = MappingProxyType({"zh": "位置未知", "en": "place unknown"})
 TIMES: Mapping[str, str] = MappingProxyType({"zh": "（共 {} 条）", "en": " ({} alarms)"})

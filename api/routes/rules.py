@@ -11,6 +11,7 @@ from api.schemas import TextPage
 from api.schemas_rules import (
     DryRunBody,
     DryRunOut,
+    MeasureOut,
     RollBackBody,
     RuleChangeOut,
     RuleOut,
@@ -20,14 +21,17 @@ from api.schemas_rules import (
     RulesOut,
     RulesTextBody,
     RuleVersionOut,
+    RunbookOut,
 )
 from api.scope import whole
 from api.services import Services
 from api.view import View
 from park.errors import UserError
+from park.measures import MEASURES
 from park.records import LimitRow
 from park.roles import Permission, Principal
 from park.rulebook import RuleSet
+from park.runbooks import RUNBOOKS
 
 _DAY = 86_400_000  # ms
 MAX_DAYS = 31  # of a dry run
@@ -50,6 +54,8 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         return RulesOut(
             current=RuleSetOut.of(found), entered=rules.entered(), text="" if caller.parks is not None else found.text,
             rules=[RuleOut.of(row) for row in rules.rows if sees(caller, row)],
+            runbooks=[RunbookOut(rule=n, zh=r.zh, en=r.en, basis=r.basis) for n, r in RUNBOOKS.items()],
+            measures=[MeasureOut(name=m.name, unit=m.unit, zh=m.zh, en=m.title) for m in MEASURES.values()],
         )  # fmt: skip
 
     @app.get(f"{V1}/rules", tags=["rules"])

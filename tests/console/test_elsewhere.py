@@ -40,8 +40,13 @@ def test_a_fire_elsewhere(desk, opened):
     expect(page.locator("#announce")).to_contain_text("北湖")
 
     lines.first.click()
-    expect(page).to_have_url(f"{desk.address}#/park/{desk.ids.other}/alarm/{alarms_of(desk)[0].id}")
+    there = f"{desk.address}#/park/{desk.ids.other}/alarm/{alarms_of(desk)[0].id}"
+    expect(page).to_have_url(there)
     expect(lines).to_have_count(0)  # it is on the page now
+    page.go_back()
+    expect(lines).to_have_count(1)
+    page.goto(f"{desk.address}#/alarms/{alarms_of(desk)[0].id}")  # the address that a message gives
+    expect(page).to_have_url(there)
     page.go_back()
     expect(lines).to_have_count(1)
     burn(desk, state=AlarmState.CLEARED, at=NOW + MINUTE)

@@ -142,9 +142,9 @@ export class AlarmPage {
 
   drawTodo() {
     const { alarm } = this;
-    const rule = this.model.ruleOf(alarm.rule);
+    const basis = this.model.ruleOf(alarm.rule)?.basis || this.model.runbookOf(alarm.rule)?.basis;
     put(this.todo.body, h("div", { cls: "padded" }, h("p", { cls: "advice" }, advice(this.model, alarm)),
-      rule?.basis ? h("p", { cls: "quiet" }, t("basis", { text: rule.basis })) : null));
+      basis ? h("p", { cls: "quiet" }, t("basis", { text: basis })) : null));
   }
 
   line(line) {

@@ -25,7 +25,7 @@ import { Model } from "./model.js";
 import { why } from "./panel.js";
 import { ParkPage } from "./parkpage.js";
 import { QuarantinePage } from "./quarantinepage.js";
-import { route, toPark } from "./route.js";
+import { route, toPage, toPark } from "./route.js";
 import { RoundPage } from "./roundpage.js";
 import { RoundsPage } from "./roundspage.js";
 import { RulesPage } from "./rulespage.js";
@@ -113,7 +113,22 @@ function say(model, change) {
   if (change.state === "cleared") toast(announce.textContent);
 }
 
-function follow() {
+/** The way that a message gives, #/alarms/12, names no park: its alarm knows it. */
+async function fromMessage() {
+  const asked = location.hash;
+  const [known, key] = /^#\/alarms(?:\/(\d{1,15}))?$/u.exec(asked) ?? [];
+  if (!known) return false;
+  const here = app.model?.park || app.parks[0].id;
+  const alarm = key ? await get(`/alarms/${key}`).catch((problem) => {
+    if (!(problem instanceof Problem)) throw problem;
+    return null; // the page of the alarm says itself why it is not to be had
+  }) : null;
+  if (location.hash === asked) location.replace(key ? toPage(alarm?.park || here, "alarm", Number(key)) : toPage(here, "alarms"));
+  return true;
+}
+
+async function follow() {
+  if (await fromMessage()) return; // the address that it leads to is followed
   const { park } = route();
   const wanted = park || app.model?.park || app.parks[0]?.id;
   if (!wanted) return;

@@ -2,6 +2,7 @@
 
 import { lang, t } from "./texts.js";
 
+const UNITS_ZH = { nights: "晚", d: "天", min: "分钟" };
 const UNITS = { degC: "°C", m3: "m³", "m3/h": "m³/h", "ug/m3": "µg/m³", "mg/m3": "mg/m³", "1/m2": "/m²", "%LEL": "% LEL" };
 
 let zone = "Asia/Shanghai";
@@ -23,7 +24,7 @@ function formatter(kind, options) {
   return kept.get(key);
 }
 
-export const unitText = (unit) => UNITS[unit] ?? unit ?? "";
+export const unitText = (unit) => (lang() === "zh" ? UNITS_ZH[unit] : null) ?? UNITS[unit] ?? unit ?? "";
 
 /** A number as people read it: about four figures; "—" where there is none. */
 export function number(value, exact = false) {

@@ -40,6 +40,8 @@ export class Model {
     this.trends = null;
     this.limits = [];
     this.rules = new Map();
+    this.runbooks = new Map(); // of what no rule of the table makes
+    this.measures = new Map();
     this.problems = new Map();
     this.loaded = new Map(); // part -> when
     this.heard = { condition: new Map(), device: new Map() };
@@ -193,6 +195,11 @@ export class Model {
     return this.rules.get(name) ?? this.rules.get(name.replace(/^limit\./u, ""));
   }
 
+  /** What to do about what no rule says it of. */
+  runbookOf(name) {
+    return this.runbooks.get(name) ?? this.runbooks.get(name.split(".")[0]);
+  }
+
   standing() {
     return [...this.conditions.values()].sort(worstFirst);
   }
@@ -250,7 +257,10 @@ const PARTS = {
     model.trends = await get(`${path}/trends`, { hours: 48 });
   },
   async rules(model) {
-    model.rules = new Map((await get("/rules")).rules.map((rule) => [rule.rule, rule]));
+    const { rules, runbooks, measures } = await get("/rules");
+    model.rules = new Map(rules.map((rule) => [rule.rule, rule]));
+    model.runbooks = new Map(runbooks.map((one) => [one.rule, one]));
+    model.measures = new Map(measures.map((one) => [one.name, one]));
   },
   async limits(model) {
     model.limits = await get("/limits");

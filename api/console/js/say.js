@@ -41,19 +41,20 @@ export function valueText(metric, value) {
 export const metricOf = (model, point) => model.metrics.get(model.latest.get(point)?.metric);
 
 export function measured(model, c) {
-  const metric = metricOf(model, c.point);
+  const metric = metricOf(model, c.point) ?? model.measures.get(model.ruleOf(c.rule)?.metric);
   if (c.value === null || metric?.states?.length) return "";
   const value = `${metricText(metric)} ${valueText(metric, c.value)}`.trim();
   if (c.limit !== null && c.rule.startsWith("finding.")) return t("expectedOne", { value, expected: amount(c.limit, metric?.unit) });
   return c.limit === null ? t("valueOnly", { value }) : t("valueLimit", { value, limit: amount(c.limit, metric?.unit) });
 }
 
-/** What to do: of life safety always the same, else what the rule says. */
+/** What to do: of a fire always the same at once, else what the rule says, or what is known of such alarms. */
 export function advice(model, c) {
   if (c.rule === "fire.confirmed") return t("adviceFireConfirmed");
   if (c.family === "fire") return t("adviceFire");
-  if (c.family === "gas" || c.rule.startsWith("limit.co_")) return t("adviceGas");
-  return model.ruleOf(c.rule)?.annotations[lang() === "zh" ? "runbook_zh" : "runbook_en"] || t("adviceLimit");
+  if (c.family === "gas") return t("adviceGas");
+  const said = model.ruleOf(c.rule)?.annotations[lang() === "zh" ? "runbook_zh" : "runbook_en"] || model.runbookOf(c.rule)?.[lang()];
+  return said || t(c.rule.startsWith("limit.co_") ? "adviceGas" : "adviceLimit");
 }
 
 export function findingText(model, f) {

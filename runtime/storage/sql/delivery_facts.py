@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from park.alarms import Case, Notification
 from park.delivery import Facts
+from park.measures import MEASURES
 from park.metrics import METRICS
 from runtime.storage.sql.alarm_rows import case_of
 from runtime.storage.sql.tables import devices, parks, places, points
@@ -21,6 +22,9 @@ class Basis:
     basis: str = ""
     runbook_zh: str = ""
     runbook_en: str = ""
+    summary_zh: str = ""  # what the rule's alarms are called
+    summary_en: str = ""
+    metric: str = ""  # that the rule is about, where no point says so
 
 
 BasisOf = Callable[[str], Basis]
@@ -54,15 +58,18 @@ class FactReader:
         basis = Basis()
         with self._troubles.passing("what a rule rests on could not be read"):  # a fire is told without
             basis = self._basis(case.rule)
+        measure = None if known else MEASURES.get(basis.metric)
+        about = known or measure
         text = ""
         if known is not None and known.codes and case.value is not None and 0 <= case.value < len(known.codes):
             text = known.codes[int(case.value)]
         return Facts(
             note.id, case.id, note.kind, note.severity, note.life, note.created, case.family, case.rule, case.state,
-            park_name, self._place(case.place), device or self._device(case.device), known.zh if known else "",
-            known.en if known else "", known.unit if known else "", case.value, case.limit, text, case.reason,
-            case.since, basis.basis, basis.runbook_zh, basis.runbook_en, case.count, case.answer, case.point, park,
-            zone, note.body, case.version,
+            park_name, self._place(case.place), device or self._device(case.device), about.zh if about else "",
+            measure.title if measure else known.en if known else "", about.unit if about else "", case.value,
+            case.limit, text, case.reason, case.since, basis.basis, basis.runbook_zh, basis.runbook_en, case.count,
+            case.answer, case.point, park, zone, note.body, case.version, what_zh=basis.summary_zh,
+            what_en=basis.summary_en,
         )  # fmt: skip
 
     def case(self, key: int) -> Case | None:

@@ -20,6 +20,11 @@ class Measure:
     zh: str
     en: str
 
+    @property
+    def title(self) -> str:
+        """Its name as people read it in English; `en` says how it is made."""
+        return self.name.replace("_", " ").capitalize()
+
 
 _ALL = (
     Measure("voltage_unbalance", "electricity", "%", "device", "minute", "mean voltage, V", "电压不平衡度",
@@ -40,7 +45,7 @@ _ALL = (
             "mean power of a quarter hour by the demand that the place has contracted"),
     Measure("zone_density", "crowding", "1/m2", "place", "minute", "people inside", "区域人员密度",
             "people inside a zone by its area"),
-    Measure("night_stay", "crowding", "", "place", "park day", "", "夜间留宿天数",
+    Measure("night_stay", "crowding", "nights", "place", "park day", "", "夜间留宿天数",
             "nights of the last seven on which somebody was inside for certain from 01:00 to 04:00"),
     Measure("idle_discharge", "discharge", "m3/h", "device", "hour", "", "停产排放流量",
             "mean flow of an hour in which its enterprise made nothing"),
