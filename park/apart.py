@@ -34,8 +34,8 @@ def guards(device: Device) -> bool:
     return device.lane is Lane.LIFE or device.kind in LIFE_KINDS
 
 
-def bounded(device: Device, old: Device | None, now: int) -> Device:
-    """Return a device whose time apart ends: of one that guards lives after a shift, where nobody says when.
+def bounded(device: Device, old: Device | None, now: int, unsaid: int = SHIFT) -> Device:
+    """Return a device whose time apart ends: of one that guards lives after `unsaid` ms, where nobody says when.
 
     `old` is the device as it was. Raises UserError: an end that is over, or too far away.
     """
@@ -43,11 +43,21 @@ def bounded(device: Device, old: Device | None, now: int) -> Device:
         return replace(device, mode_until=0)
     held = old.mode_until if old is not None and old.mode is device.mode else 0
     if not device.mode_until:
-        until = held if held > now else now + SHIFT
+        until = held if held > now else now + unsaid
         return replace(device, mode_until=until) if guards(device) else device
     if device.mode_until != held and not now < device.mode_until <= now + LONGEST:
         raise UserError("a device is set apart until a time within the next seven days")
     return device
+
+
+def brought(device: Device, old: Device | None, now: int) -> Device:
+    """Return a device of a list as it is `bounded`: a time that is over is over, one that nobody says is the longest.
+
+    Whoever takes a list over while a building is rewired has days to say when; each shift hears of it.
+    """
+    if 0 < device.mode_until <= now:
+        device = replace(device, mode=DeviceMode.NORMAL)
+    return bounded(device, old, now, LONGEST)
 
 
 def devices_apart(registry: RegistryStore, after: int = 0, **equal: object) -> Iterator[Device]:

@@ -8,15 +8,17 @@ import csv
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
+from park.apart import brought
 from park.errors import NotFound, UserError
+from park.model import Device
 from runtime.registry_columns import BY_NAME, SHEETS, Cell, Sheet
-from runtime.registry_reading import BadRow, Reader, Row, Table
+from runtime.registry_reading import BadRow, Found, Reader, Row, Table
 from runtime.registry_showing import shown
 from runtime.storage.sql.registry import SqlRegistry
 
@@ -88,6 +90,7 @@ def import_files(registry: SqlRegistry, path: Path, *, actor: str, reason: str, 
             if table.sheet is sheet:
                 reader.read(table)
     problems += reader.problems
+    reader.found[:] = [_apart(found, now, problems) for found in reader.found]
     things = [found.thing for found in reader.found]
     if problems or dry:
         refused = registry.check(things)
@@ -101,6 +104,18 @@ def import_files(registry: SqlRegistry, path: Path, *, actor: str, reason: str, 
         counts = report.new if found.before is None else report.same if found.same else report.changed
         counts[found.sheet.name] = counts.get(found.sheet.name, 0) + 1
     return report
+
+
+def _apart(found: Found, now: int, problems: list[BadRow]) -> Found:
+    """Return a row whose device, if it is set apart, is so for a time that ends; what the registry has stays."""
+    if not isinstance(found.thing, Device) or found.same:
+        return found
+    try:
+        before = found.before if isinstance(found.before, Device) else None
+        return replace(found, thing=brought(found.thing, before, now))
+    except UserError as why:
+        problems.append(found.bad(str(why)))
+        return found
 
 
 # ── reading files ────────────────────────────────────────────────────────────────────────────────

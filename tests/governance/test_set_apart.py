@@ -1,6 +1,7 @@
 """Devices that guard lives are set apart for a time: they come back by themselves, or each shift hears of them."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +11,8 @@ from park.alarms import Act, CaseVerb
 from park.apart import LONGEST, SHIFT, bounded, set_apart
 from park.errors import MachineryError, UserError
 from park.metrics import Lane
-from park.model import Device, DeviceMode
+from park.model import Device, DeviceMode, Park
+from runtime.registry_files import import_files
 from tests.alerts.alarm_words import HOUR, MINUTE, NOW
 from tests.governance.test_drills import Platform
 
@@ -250,3 +252,49 @@ def test_who_it_was(platform):
     who = set_apart(platform.registry, platform.registry.get(Device, platform.ids.smoke))
 
     assert (NOW + 3 * MINUTE, "li", "new head") == (who.since, who.by, who.reason)
+
+
+LIST = {
+    "nobody says when": (0, NOW + LONGEST),
+    "an hour": (NOW + HOUR, NOW + HOUR),
+    "over": (NOW - HOUR, 0),
+    "the longest": (NOW + LONGEST, NOW + LONGEST),
+}
+
+
+@pytest.mark.parametrize("kind", ["smoke_detector", "meter"])
+@pytest.mark.parametrize(("said", "until"), LIST.values(), ids=LIST)
+def test_a_list_that_is_imported(platform, tmp_path, said, until, kind):
+    """What a list sets apart ends within seven days if lives hang on it; what is over by then is normal."""
+    report = taken(platform, tmp_path, f"native:north/-/x,{kind},test,{shown(said)}")
+    (device,) = platform.registry.find(Device, key="native:north/-/x")
+
+    if not said and kind == "meter":
+        until = 0
+    mode = NORMAL if 0 < said <= NOW else TEST
+    assert ((), mode, until) == (report.problems, device.mode, device.mode_until)
+    again = taken(platform, tmp_path, f"native:north/-/x,{kind},{device.mode},{shown(until)}")
+    assert {"devices": 1} == again.same
+
+
+def test_a_list_that_says_too_much(platform, tmp_path):
+    """A row that asks for more than seven days is named, with why, and nothing is saved."""
+    day = shown(NOW + LONGEST + MINUTE)
+    report = taken(platform, tmp_path, f"native:north/-/x,smoke_detector,test,{day}")
+
+    assert [("devices.csv", 2, "a device is set apart until a time within the next seven days")] == [
+        (bad.file, bad.line, bad.reason) for bad in report.problems
+    ]
+    assert [] == platform.registry.find(Device, key="native:north/-/x")
+
+
+def shown(at):
+    """Return a time as a list has it."""
+    return datetime.fromtimestamp(at / 1_000, UTC).isoformat() if at else ""
+
+
+def taken(platform, folder, row):
+    """Import a list of one device."""
+    (park,) = platform.registry.find(Park)
+    (folder / "devices.csv").write_text(f"park,key,kind,mode,mode_until\n{park.code},{row}\n", "utf-8")
+    return import_files(platform.registry, folder / "devices.csv", actor="li", reason="list", now=platform.now)
