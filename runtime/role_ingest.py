@@ -69,6 +69,7 @@ _FULL = "Kafka takes nothing: what comes waits at the broker"
 _SWITCH = 0.001  # s; a busy bulk lane must not keep life safety waiting (runtime.serve)
 _TOLD = "ingest"  # consumer: the version of the registry that a log was told
 _PARKS = 100_000  # more than there are
+_KAFKA = 1.0  # s that a start waits for Kafka, that may say nothing at all, before it begins without
 _WAITS = 10.0  # s that a start waits for the database before it begins with what is known of it
 _COPIES = (300.0, 3_600.0)  # s between two copies of what is known, where it changed and where it did not
 _EVER = 1 << 40  # attempts to learn what time the logs have reached: without it nothing may be appended
@@ -356,11 +357,13 @@ class IngestRole:
             door = RoleDoor(city.role_port, NAME, self.components, self.figures, host=city.role_host)
             stack.callback(door.stop)
             door.start()
+            topics = TopicsReady(city, stop)
+            topics.begin(_KAFKA)  # without Kafka fires are heard all the same
             began = clock.elapsed()
             while not stop.is_set():
                 database = patiently(lambda: self._open(url, clock.elapsed() - began), stop, self._troubles)
                 if database is not None:
-                    self._work(database, url, stop)
+                    self._work(database, url, topics, stop)
 
     def _open(self, url: str, waited: float) -> Database:
         """Return the city's database; where that is away, and we waited, what is known of it. Raises MachineryError."""
@@ -376,20 +379,19 @@ class IngestRole:
                     return found
             raise
 
-    def _work(self, database: Database, url: str, stop: threading.Event) -> None:
+    def _work(self, database: Database, url: str, topics: TopicsReady, stop: threading.Event) -> None:
         """Ingest until told to stop; with what is known of a database, until that answers again."""
-        settings, city = self._settings, self._settings.city
+        settings = self._settings
         with ExitStack() as stack:
             stack.callback(database.close)
-            topics = TopicsReady(city, stop)
-            topics.begin()  # without Kafka fires are heard all the same
+            topics.check()
             running = patiently(lambda: CityIngest(settings, database), stop, self._troubles)
             if running is None:
                 return
             self._running = running
             stack.callback(running.stop)
             running.start()
-            _log.info("ingesting share %s%s", city.share, ", with a copy of what is registered" * self._copied)
+            _log.info("ingesting share %s%s", settings.city.share, ", with a copy of what is registered" * self._copied)
             while not stop.wait(_LOOK):
                 topics.check()
                 if self._copied:

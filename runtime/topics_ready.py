@@ -19,17 +19,19 @@ class TopicsReady:
         self.wrong: UserError | None = None  # a setting that no patience mends
         self._city = city
         self._stop = stop
+        self._there = False
+        self._tried = threading.Event()
         self._thread = threading.Thread(target=self._run, name="topics", daemon=True)
 
-    def begin(self) -> bool:
-        """Try once, and go on in a thread where Kafka is away; tell whether they are there. Raises SettingsError."""
-        try:
-            asyncio.run(prepare_topics(self._city))
-        except MachineryError as why:
-            self.troubles.tell("they cannot be made yet", why)
-            self._thread.start()
-            return False
-        return True
+    def begin(self, within: float | None = None) -> bool:
+        """Try in a thread, which goes on until it goes; tell whether they are there after one try, or after s.
+
+        A Kafka that takes connections and says nothing is given up by a try after ten seconds. Raises SettingsError.
+        """
+        self._thread.start()
+        self._tried.wait(within)
+        self.check()
+        return self._there
 
     def check(self) -> None:
         """Raise what was found wrong meanwhile. Raises SettingsError."""
@@ -38,8 +40,17 @@ class TopicsReady:
 
     def _run(self) -> None:
         try:
-            patiently(lambda: asyncio.run(prepare_topics(self._city)), self._stop, self.troubles)
+            self._there = patiently(self._attempt, self._stop, self.troubles) is not None
         except UserError as why:
             self.wrong = why
         except MachineryError as why:
             self.troubles.tell("they cannot be made", why)
+        finally:
+            self._tried.set()
+
+    def _attempt(self) -> list[str]:
+        try:
+            return asyncio.run(prepare_topics(self._city))
+        except MachineryError:
+            self._tried.set()
+            raise
