@@ -15,7 +15,7 @@ from bench.scoreboard.words import Figure
 from park.readings import Float64
 from stream.detectors.episodes import APART
 from stream.detectors.generic import Generic
-from stream.detectors.judging import Detector
+from stream.detectors.judging import Teller
 from stream.detectors.told import bar, settling
 
 _SEEDS = (1,)
@@ -27,7 +27,7 @@ _NOISE = 0.02
 _MISSING = "missing"  # values that do not come are the business of device health: docs/detection.md
 
 
-def distances(some: list[Case], detector: Detector | None = None) -> list[Float64]:
+def distances(some: list[Case], detector: Teller | None = None) -> list[Float64]:
     """Return, by case and row, how far beyond its bar a row is, as the live stage tells it; -9 where it does not."""
     length = np.array([len(case.ts) for case in some])
     order = np.argsort(-length, kind="stable")

@@ -17,17 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from park.events import Anomaly, Baseline
 from park.operator import State
 from park.readings import Float64, Int64, Rows
-from stream.detectors.bar import Limits, OwnBar
 from stream.detectors.calendar import Calendar
-from stream.detectors.episodes import Episodes
-from stream.detectors.judging import BASELINES, KINDS, Judged
+from stream.detectors.judging import Marks
 
 HALF, DAY = 1_800_000, 86_400_000
 LEARN = 2 * DAY  # nothing is judged
-_SETTLED = 14 * DAY  # before, the bar is that of ordinary counters
 _HALVES = 48
 _LIFT = 2.0  # added to counts: at a night's few ones the root is steep
 _RATE = 0.04  # at which levels follow, for each value
@@ -45,15 +41,12 @@ _ALL, _ALL_RATE = 0.7, 0.001  # share of the deviation of all hours, the rest is
 _BIN_RATE, _WINSOR = 0.02, 4.0
 _TO_SIGMA = 1.25  # of a normal mean absolute deviation
 _FAR = 10.0
-_GROSS, _TOLD = 20.0, 8.0  # deviations: a tail of smaller ones knows nothing of these; rarity told at any pace
 _SMOOTH, _ONE = 0.4, 0.4  # of a value; what one value counts by itself
 _HELD = 2_400_000.0  # ms, time constant
 _NONE_DUE, _NONE_MOST = 0.35, 8.0  # times the root of how many were due while none came; no more than this
 _FARTHEST = 1e12
 _SUNDAY, _WEDNESDAY = 6, 2
-_BAR = Limits(times=0.0, low=1.9, high=1.9, tenth=1.0, excess=0.5)  # fixed: roots make counters alike
-_SPIKE, _MISSING = (KINDS.index(kind) for kind in (Anomaly.SPIKE, Anomaly.MISSING))
-_HELD_AGAINST = BASELINES.index(Baseline.HALF_HOUR)
+_BAR = 1.9  # deviations: roots make counters alike
 
 _COLUMNS: dict[str, tuple[tuple[int, ...], Any]] = {
     "level": ((2 * _HALVES,), np.float32),  # by half hour of workdays, then of weekends; 0: not known
@@ -76,7 +69,6 @@ class Counts:
     def __init__(self, calendar: Calendar | None = None) -> None:
         self._calendar = calendar or Calendar()
         self._c: dict[str, npt.NDArray[Any]] = {n: np.zeros((0, *s), k) for n, (s, k) in _COLUMNS.items()}
-        self._episodes, self._bar = Episodes(), OwnBar(_BAR)
 
     def grow(self, size: int) -> None:
         """Have at least so many slots."""
@@ -87,10 +79,8 @@ class Counts:
         for name, column in self._c.items():
             fresh = np.zeros((size - had, *column.shape[1:]), column.dtype)
             self._c[name] = np.concatenate([column, fresh])
-        self._episodes.grow(size)
-        self._bar.grow(size)
 
-    def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Judged:
+    def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Marks:
         """Judge finite counts by what came before them, then learn them."""
         c = self._c
         count, fresh = c["count"][slot], c["count"][slot] == 0
@@ -99,7 +89,7 @@ class Counts:
         c["first"][slot] = np.where(fresh, ts, c["first"][slot])
         gap = np.where(fresh, HALF, np.maximum(ts - c["newest"][slot], 0)).astype(np.float64)
         age = ts - c["first"][slot]
-        learning, settling = age < LEARN, age < _SETTLED
+        learning = age < LEARN
         place = local / HALF % _HALVES - 0.5
         left, share = np.floor(place).astype(np.int64) % _HALVES, place - np.floor(place)
         right = (left + 1) % _HALVES
@@ -129,16 +119,8 @@ class Counts:
         raw = np.maximum(np.maximum(smooth, _ONE * z), 0)
         held = np.maximum(raw, c["held"][slot] * np.exp(-np.minimum(gap, DAY) / _HELD))
         quiet = np.where(learning, 0.0, held)
-        gross = far >= _GROSS
-        if gross.any():  # on a workday, too: some Saturdays are worked
-            over = y - self._usual(slot, np.full(len(slot), _WEDNESDAY), left, weeks, y - off)
-            gross &= over >= _GROSS * _TO_SIGMA * scale
-        bar, rarity = self._bar.take(slot, quiet, count, ~settling, ~(settling | free | gross))
         # A dead counter is marked, and never outranks a surge: what did not come is no event.
-        shown = np.maximum(quiet, np.where(learning, 0.0, np.minimum(none, bar)))
-        rarity = np.maximum(rarity, np.where(gross, _TOLD, 0.0))
-        rarity = np.where(learning, 0.0, np.maximum(rarity, none))
-        spoken = self._episodes.take(slot, ts, local, gap / 60_000, rarity)
+        shown = np.maximum(quiet, np.where(learning, 0.0, np.minimum(none, _BAR)))
         event = np.clip((smooth - _DOUBT) / (_EVENT - _DOUBT), 0, 1)
         stays = lately >= _STAYS
         teaches = np.where(learning | stays, 1.0, 1 - event)
@@ -149,12 +131,9 @@ class Counts:
         c["newest"][slot] = np.where(fresh, ts, np.maximum(ts, c["newest"][slot]))
         c["count"][slot] = np.minimum(count + 1, 2**30)
         middle, low, high = (
-            np.maximum((np.maximum(level + k * bar * _TO_SIGMA * scale, 0) / 2) ** 2 - _LIFT, 0) for k in (0, -1, 1)
+            np.maximum((np.maximum(level + k * _BAR * _TO_SIGMA * scale, 0) / 2) ** 2 - _LIFT, 0) for k in (0, -1, 1)
         )
-        return Judged(
-            shown / (shown + bar), shown >= bar, spoken.score, np.where(none > held, _MISSING, _SPIKE),
-            np.full(len(slot), _HELD_AGAINST), held >= none, learning, middle, low, high, spoken,
-        )  # fmt: skip
+        return Marks(shown / (shown + _BAR), shown >= _BAR, learning, middle, low, high)
 
     def _usual(self, slot: Rows, weekday: Int64, half: Int64, weeks: Float64, y: Float64) -> Float64:
         """Return what a half hour usually has: of all its kind of days, and more and more of its own weekday."""
@@ -208,7 +187,7 @@ class Counts:
 
     def snapshot(self) -> State:
         """Return copies of all columns."""
-        return {**{n: x.copy() for n, x in self._c.items()}, **self._episodes.snapshot(), **self._bar.snapshot()}
+        return {name: column.copy() for name, column in self._c.items()}
 
     def restore(self, state: State) -> None:
         """Take the columns of an earlier snapshot; slots are numbered as they were."""
@@ -216,6 +195,4 @@ class Counts:
         nothing = np.zeros(len(state["count"]), np.float32)  # "lately" is younger than the oldest snapshots
         for name in self._c:
             self._c[name] = state.get(name, nothing).copy()
-        self._episodes.restore(state)
-        self._bar.restore(state)
         self.grow(size)

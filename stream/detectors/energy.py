@@ -17,20 +17,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from park.events import Anomaly, Baseline
 from park.operator import State
 from park.readings import Bool, Float64, Int64, Rows
 from stream.detectors.bar import Limits, OwnBar
 from stream.detectors.calendar import Calendar
-from stream.detectors.episodes import Episodes
-from stream.detectors.judging import BASELINES, KINDS, Judged
+from stream.detectors.judging import Marks
 
 HOUR, DAY = 3_600_000, 86_400_000
 LEARN = 7 * DAY  # each hour of the week was seen once; before, nothing is judged
 _SETTLED, _SETTLING = 28 * DAY, 0.3  # share of a score while hours were seen less than four times
 _SMALL = 0.02  # of the usual use: below it ratios mean nothing
 _STEPS, _SURE = 2.0, 24  # of what it counts in: one more or less is chance; values that show what that is
-_TOLD = 8.0  # rarity that is told at any pace
 _FEW = 20.0  # steps of a usual hour, below which they matter
 _COUNTED, _MOST = 0.02, 500.0  # part of a step that is none; steps of a difference above which nobody can tell
 _WILD, _WILD_HOURS, _WILD_FADES = 3.0, 72.0, 0.125  # ln: twenty times is a mistake, no habit, for three days at most
@@ -48,9 +45,6 @@ _EQUALS, _EQUAL_GROWS, _EQUAL_FADES = 4.0, 2.0, 0.9995  # what repeats beyond th
 _BAR = Limits(times=2.0, low=2.2, high=3.4)  # usual deviations
 _FARTHEST = 1e15
 _WEEK, _POOL = 168, 48
-_SUDDEN = 6.0  # usual deviations; below it a value is only at the wrong hour
-_SPIKE, _DIP, _CONTEXT, _STUCK = (KINDS.index(k) for k in (Anomaly.SPIKE, Anomaly.DIP, Anomaly.CONTEXT, Anomaly.STUCK))
-_HELD_AGAINST = BASELINES.index(Baseline.HOUR_OF_WEEK)
 _QUANTUM, _ZERO = 1_024.0, 16.0  # levels are kept as whole numbers: 1/1024 of ln, from -16 on
 _SLOW, _FAST = 0, 1
 _UNKNOWN = 0.3  # deviation of an hour that was seen less than three times
@@ -99,7 +93,7 @@ class Energy:
     def __init__(self, calendar: Calendar | None = None) -> None:
         self._calendar = calendar or Calendar()
         self._c: dict[str, npt.NDArray[Any]] = {n: np.zeros((0, *s), k) for n, (s, k) in _COLUMNS.items()}
-        self._episodes, self._bar = Episodes(), OwnBar(_BAR)
+        self._bar = OwnBar(_BAR)
 
     def grow(self, size: int) -> None:
         """Have at least so many slots."""
@@ -110,10 +104,9 @@ class Energy:
         for name, column in self._c.items():
             fresh = np.zeros((size - had, *column.shape[1:]), column.dtype)
             self._c[name] = np.concatenate([column, fresh])
-        self._episodes.grow(size)
         self._bar.grow(size)
 
-    def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Judged:
+    def judge(self, slot: Rows, ts: Int64, local: Int64, weekday: Int64, value: Float64) -> Marks:
         """Judge finite values by what came before them, then learn them."""
         c = self._c
         use = np.clip(value, 0, _FARTHEST)
@@ -134,37 +127,26 @@ class Energy:
         slow, fast = (self._expected(k, slot, week, pool, y) for k in (_SLOW, _FAST))
         wild = self._wild(slot, slow, hour, y, step)
         usable = ~(free | wild)
-        score, away = np.zeros(len(slot)), np.zeros(len(slot))
+        score = np.zeros(len(slot))
         for memory, m in ((_SLOW, slow), (_FAST, fast)):
             z = self._deviations(m, slot, week, (y, use, lift), dead, free)
             score += _WEIGHTS[memory] * self._smoothed(memory, slot, z, step)
-            away = z if memory == _SLOW else away
             self._learn(m, slot, week, pool, y, step, usable)
         for name, hours in (("seen", week), ("pooled", pool)):
             c[name][slot, hours] += usable & (c[name][slot, hours] < 255)
-        stuck = self._repeats(slot, use, fresh)
-        raw = score + stuck
+        raw = score + self._repeats(slot, use, fresh)
         held = np.maximum(raw, _HELD * c["raw"][slot])
         c["raw"][slot] = raw
         shown = np.where(learning, 0.0, np.where(settling, _SETTLING * held, held))
-        bar, rarity = self._bar.take(slot, shown, count, ~settling, usable & ~settling)
-        # A tail of small deviations knows nothing of what is wild on any day: it is told.
-        gross = wild & ~(settling | free)
-        rarity = np.where(gross, np.maximum(rarity, _TOLD), rarity)
-        # How little a firm uses that never rested before nobody knows: on a holiday only more is told.
-        rarity = np.where(free & ((away <= 0) | (stuck > 0)), 0.0, rarity)
+        bar = self._bar.take(slot, shown, count, usable & ~settling)
         pace = np.maximum(0.02, 3 / (count + 1)) * np.where(fresh | wild, 0, 1)
         c["usual"][slot] = usual + np.clip(np.log(use + 1e-3) - usual, -pace, pace)
         c["newest"][slot] = np.where(fresh, ts, np.maximum(ts, c["newest"][slot]))
         c["last"][slot], c["count"][slot] = use, np.minimum(count + 1, 2**30)
-        spoken = self._episodes.take(slot, ts, local, 60 * step, rarity)
         middle, low, high = (
             np.maximum(np.exp(slow.level + k * bar * slow.scale) - lift, 0) for k in (0, -1 / _BELOW, 1)
         )
-        return Judged(
-            shown / (shown + bar), shown >= bar, spoken.score, _kinds(away, stuck, score),
-            np.full(len(slot), _HELD_AGAINST), away > 0, learning, middle, low, high, spoken,
-        )  # fmt: skip
+        return Marks(shown / (shown + bar), shown >= bar, learning, middle, low, high)
 
     def _expected(self, k: int, slot: Rows, week: Int64, pool: Int64, y: Float64) -> _Memory:
         """Return what one memory has of the hours of values."""
@@ -291,24 +273,12 @@ class Energy:
 
     def snapshot(self) -> State:
         """Return copies of all columns."""
-        return {
-            **{name: column.copy() for name, column in self._c.items()},
-            **self._episodes.snapshot(),
-            **self._bar.snapshot(),
-        }
+        return {**{name: column.copy() for name, column in self._c.items()}, **self._bar.snapshot()}
 
     def restore(self, state: State) -> None:
         """Take the columns of an earlier snapshot; slots are numbered as they were."""
         size = len(self._c["count"])
         for name in self._c:
             self._c[name] = state[name].copy()
-        self._episodes.restore(state)
         self._bar.restore(state)
         self.grow(size)
-
-
-def _kinds(away: Float64, stuck: Float64, score: Float64) -> npt.NDArray[np.int64]:
-    """Return what is unusual: equal values, a single far one, or the wrong hour."""
-    sudden = np.abs(away) >= _SUDDEN
-    kind = np.where(sudden, np.where(away > 0, _SPIKE, _DIP), _CONTEXT)
-    return np.where(stuck >= score, _STUCK, kind)

@@ -137,9 +137,9 @@ class Generic:
         up, down = np.where(np.isfinite(both), np.maximum(both, 1), 3.0)
         kind, rising = _named(which, found, usual_move)
         return Judged(
-            np.where(spoken.speaks, shown, _BARELY * shown), spoken.notable, spoken.score, kind, _HELD[which], rising,
-            learning, view.expected, view.expected - down * view.scale, view.expected + up * view.scale, spoken,
-            tails.every, np.maximum(found["still"], usual_move),
+            np.where(spoken.speaks, shown, _BARELY * shown), spoken.notable, learning, view.expected,
+            view.expected - down * view.scale, view.expected + up * view.scale, spoken.score, kind, _HELD[which],
+            rising, spoken, tails.every, np.maximum(found["still"], usual_move),
         )  # fmt: skip
 
     def _numbers(self, s: Float64, view: View, found: dict[str, Float64]) -> Float64:

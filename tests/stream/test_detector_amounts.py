@@ -90,7 +90,9 @@ class TestAmounts:
         judged(old, ts[:240], use[:240])
         new = Alone("energy", PLACES)
         new.grow(1)
-        new.restore({**new.snapshot(), **{f"energy.{name}": column for name, column in old.snapshot().items()}})
+        # Which told by a tail and by episodes of its own, besides.
+        parts = {**old.snapshot(), "bar_excess": np.zeros(1, np.float32), "episode_quiet": np.zeros(1, np.int16)}
+        new.restore({**new.snapshot(), **{f"energy.{name}": column for name, column in parts.items()}})
         new.grow(3)
 
         for a, b in zip(judged(old, ts[240:], use[240:]), judged(new, ts[240:], use[240:]), strict=True):

@@ -169,7 +169,7 @@ class TestEnergy:
         second.restore(first.snapshot())
         tail = judged(ts[cut:], series[cut:], detector=second)
 
-        for name in ("score", "notable", "expected", "rarity"):
+        for name in ("score", "notable", "expected", "high"):
             among = column(whole, name, 1)
             assert among.tolist() == np.concatenate([column(head, name), column(tail, name)]).tolist()
             assert np.isfinite(among.astype(float)).all()

@@ -3,17 +3,15 @@
 import numpy as np
 import pytest
 
+from bench.scoreboard.amounts import Alone
 from stream.detectors.calendar import Calendar
-from stream.detectors.counts import Counts
-from stream.detectors.energy import Energy
-from stream.detectors.generic import Generic
+from stream.detectors.panel import NAMES
 from stream.detectors.told import bar
 
 HOUR, DAY = 3_600_000, 86_400_000
 SUMMER = 1_748_822_400_000  # 2025-06-02 00:00; no holiday until October
 AUTUMN = 1_759_276_800_000  # 2025-10-01 00:00: the first of eight days of holiday
 PLACE = Calendar("CN")
-DETECTORS = (Generic, Energy, Counts)
 DAYS, SPELL = 50, 40  # days of a series; the day on which its unit is wrong
 
 
@@ -27,7 +25,7 @@ def load(start, days, weekends=True, noise=1.0, seed=3):
 
 def judged(detector, ts, *series):
     """Return rarity, low and high, [row, series], of series judged side by side."""
-    one = detector(PLACE)
+    one = Alone(detector, PLACE)
     one.grow(len(series))
     slots, out = np.arange(len(series)), []
     for at, row in zip(ts, np.column_stack(series), strict=True):
@@ -37,7 +35,7 @@ def judged(detector, ts, *series):
     return np.array(out).transpose(1, 0, 2)
 
 
-@pytest.fixture(scope="module", params=DETECTORS)
+@pytest.fixture(scope="module", params=NAMES)
 def spell(request):
     """Return what is found of a load: plain, with a day times a thousand, with a surge, with both."""
     ts, plain = load(SUMMER, DAYS)
@@ -67,7 +65,7 @@ class TestSpells:
         ts, value = load(SUMMER, 110)
         value[40 * 24 :] *= 20
 
-        rarity, low, high = judged(Generic, ts, value)
+        rarity, low, high = judged("generic", ts, value)
 
         assert rarity[105 * 24 :].max() < 3.6
         assert (low[-24:] < 20 * 90).all()
@@ -75,7 +73,7 @@ class TestSpells:
 
 
 class TestHolidays:
-    @pytest.mark.parametrize("detector", [Generic, Energy])
+    @pytest.mark.parametrize("detector", ["generic", "energy"])
     def test_a_beginning_in_a_holiday(self, detector):
         """A point that begins in a week of holidays is told of a surge in November, as one that begins behind it is."""
         ts, value = load(AUTUMN, 44)
@@ -93,7 +91,7 @@ class TestHolidays:
         ts, value = load(AUTUMN, 100)
         newyear = (ts >= AUTUMN + 92 * DAY) & (ts < AUTUMN + 95 * DAY)
 
-        rarity = judged(Generic, ts, np.where(newyear, 20.0, value))[0]
+        rarity = judged("generic", ts, np.where(newyear, 20.0, value))[0]
 
         assert rarity[newyear].max() < 3.6
 
@@ -103,7 +101,7 @@ class TestHolidays:
         at = 93 * 24 + 3
         value[at : at + 3] = 300.0
 
-        assert judged(Generic, ts, value)[0, at : at + 3].max() > bar(60.0)
+        assert judged("generic", ts, value)[0, at : at + 3].max() > bar(60.0)
 
 
 class TestSteps:
@@ -114,4 +112,4 @@ class TestSteps:
         chance = np.random.default_rng(2)
         litres = chance.poisson(np.where((hour >= 8) & (hour < 18), 0.8, 0.05)) * 0.1
 
-        assert judged(Energy, ts, litres)[0].max() < 3.4
+        assert judged("energy", ts, litres)[0].max() < bar(60.0)
