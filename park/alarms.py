@@ -68,6 +68,7 @@ class TransitionReason(StrEnum):
     SUPPRESSION = "suppression"
     TIMER = "timer"
     NOBODY_ON_DUTY = "nobody_on_duty"  # a step found nobody in the rota
+    NO_RECEIVER = "no_receiver"  # whom a step names no receiver takes messages for
     BELOW_ALARM = "below_alarm"  # GB/T 45839-2025, 5.8.1 a: the reading is below its alarm
     VIDEO_CLEAR = "video_clear"  # b: video shows no fire
     CONFIRMED_CLEAR = "confirmed_clear"  # c: an authorised person confirmed it on site
@@ -105,6 +106,7 @@ class Answer(StrEnum):
     WAITING = "waiting"  # people were told, none has answered yet
     ANSWERED = "answered"
     NOBODY = "nobody"  # the chain is at its end and nobody answered
+    UNREACHED = "unreached"  # the newest step of its chain had nobody who could be told
 
 
 @dataclass(frozen=True, slots=True)

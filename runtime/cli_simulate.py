@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +57,9 @@ def simulate(
         int | None,
         typer.Option(min=1, max=200, help="of a city: registered in its database, at its broker", show_default=False),
     ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="s that a broker is waited for which is not there; 0: as long as it takes")
+    ] = 30.0,
     ends_with_input: Annotated[bool, typer.Option("--ends-with-input", hidden=True)] = False,
 ) -> None:
     """Speak for every device of a simulated park over MQTT, until stopped; or write it to files."""
@@ -90,7 +94,11 @@ def simulate(
             except Conflict as why:
                 raise Conflict(f"the devices of {folder} speak already") from why
         plan = park_plan(scenario)
-        _speak(Live(plan, begin), plan, folder, settings.ingest, host, port, speed, ends_with_input=ends_with_input)
+        patience = inf if ends_with_input or not wait else wait
+        _speak(
+            Live(plan, begin), plan, folder, settings.ingest, host, port, speed, patience,
+            ends_with_input=ends_with_input,
+        )  # fmt: skip
 
 
 def _speak(
@@ -101,6 +109,7 @@ def _speak(
     host: str,
     port: int,
     speed: float,
+    patience: float,
     *,
     ends_with_input: bool,
 ) -> None:
@@ -115,7 +124,8 @@ def _speak(
         senders = sum(not d.key.startswith("virtual:") for d in plan.devices)
         errors.print(f"{senders} devices speak to {host}:{port}; Ctrl-C stops them", markup=False)
         if not _answers(host, port):
-            errors.print(f"nobody listens at {host}:{port} yet; they wait", style="yellow", markup=False)
+            span = "as long as it takes" if patience == inf else f"{patience:g} s"
+            errors.print(f"no broker listens at {host}:{port}; they wait {span}", style="yellow", markup=False)
     labels = _Labels(folder / LABELS, live, plan) if folder.is_dir() else None
     noted = 0
 
@@ -135,7 +145,11 @@ def _speak(
         publish(
             live, host=host, port=port, now=clock.now, stop=stop, speed=speed, sent=sent, ask=asked,
             username=ingest.username, password=_password(ingest), tls=ingest.tls, tls_ca_file=ingest.tls_ca_file,
+            patience=patience,
         )  # fmt: skip
+    except UserError as why:
+        hint = "`park run` starts one; --host and --port name another; --wait 0 waits as long as it takes"
+        raise UserError(f"{why}: {hint}") from why
     except KeyboardInterrupt:
         errors.print(f"{sent.messages} messages sent")
     if labels is not None and sent.now:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 from threading import Event
 
 import paho.mqtt.client as mqtt
@@ -9,7 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from park.errors import SettingsError, Unavailable
+from park.errors import SettingsError, Unavailable, UserError
 from simulators.dialects import Message
 from simulators.live import Live
 
@@ -42,6 +43,7 @@ def publish(
     client_id: str = "park-simulator",
     tls: bool = False,
     tls_ca_file: str = "",
+    patience: float = inf,
 ) -> Sent:
     """Publish until `stop` is set or the park's time has reached `until`; return what was sent.
 
@@ -49,8 +51,9 @@ def publish(
     happened (up to 1: at once, as fast as the broker takes it); once caught up it goes with the clock.
     While the broker is away nothing is lost: devices speak later, with their own times. `ask` is called
     between two looks and may yield (unit code, curve) to set on fire. With `tls` the broker must be who it says, by
-    the system's authorities or the one of `tls_ca_file`. Raises Unavailable if the broker refuses us, SettingsError
-    for a file that holds no authority; waits for a broker that is not there yet.
+    the system's authorities or the one of `tls_ca_file`. A broker that was never there is waited for `patience`
+    seconds; one that went away, as long as it takes. Raises UserError where no broker came, Unavailable if it
+    refuses us, SettingsError for a file that holds no authority.
     """
     sent = sent or Sent()
     refused: list[str] = []
@@ -78,11 +81,14 @@ def publish(
     client.connect_async(host, port, keepalive=30)
     client.loop_start()
     try:
-        began, first = now(), live.now
+        began, first, waited, came = now(), live.now, 0.0, False
         while not stop.is_set():
             if refused:
                 raise Unavailable(f"the broker at {host}:{port} refuses the simulator: {refused[0]}")
             sent.connected = client.is_connected()
+            came |= sent.connected
+            if not came and waited >= patience:
+                raise UserError(f"no broker answers at {host}:{port}")
             if sent.connected:
                 for unit, curve in ask() if ask else ():
                     live.ignite(unit, live.now, curve)
@@ -95,6 +101,7 @@ def publish(
                 if until is not None and live.now >= until:
                     break
             stop.wait(NAP)
+            waited += NAP
         _settle(client, stop)
     finally:
         client.disconnect()

@@ -124,7 +124,7 @@ def add(app: FastAPI, services: Services, view: View) -> None:
         return AlarmCounts(
             open=len(cases), unacknowledged=sum(not c.acknowledged for c in cases),
             held_back=sum(bool(c.held_back) for c in cases),
-            nobody_answered=sum(c.answer is Answer.NOBODY for c in cases),
+            nobody_answered=sum(c.answer in {Answer.NOBODY, Answer.UNREACHED} for c in cases),
             by_severity={s.value: sum(c.severity is s for c in cases) for s in Severity},
         )  # fmt: skip
 

@@ -262,14 +262,14 @@ class TestChains:
         assert [f"case-1/2/0/escalated/officer:{one}"] == [n for n in alarms.said() if "officer" in n]
 
     def test_a_chain_that_asks_nobody(self, alarms):
-        """A chain that asks for no answer tells an ordinary alarm once; of a fire it says that nobody answered."""
+        """A chain that asks for no answer tells an ordinary alarm once; of a fire it says that nobody could be told."""
         one = self.officer(alarms, "A")
         alarms.plans.save(Chain("once", (Step(0, (f"officer:{one}",)),), wait=0), actor="li", now=NOW)
         alarms.tell(burns(), passes())
         for passed in (MINUTE, HOUR):
             alarms.store.turn(NOW + passed)
 
-        assert {Answer.NOBODY: "fire", Answer.NONE: passes().family} == {
+        assert {Answer.UNREACHED: "fire", Answer.NONE: passes().family} == {
             c.answer: c.family for c in alarms.store.cases(CaseFilter())
         }
         assert ["case-1/1/0/nobody/all"] == [n for n in alarms.said() if "nobody" in n][:1]

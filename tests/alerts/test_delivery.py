@@ -271,6 +271,35 @@ def test_nobody_to_tell(office):
     assert {(True, "dead"), (False, "cancelled")} == states
 
 
+def test_nobody_could_be_told(office, receiver):
+    """Without a receiver no step says that people were called, nor its end that nobody answered; with one they do."""
+    case = office.tell(burns())
+    told = []
+    for minutes in (1, 3, 5, 15):  # two steps of the chain, its end, and that again
+        if minutes == 15:
+            office.target("desk", receiver.url)
+        office.store.turn(NOW + minutes * MINUTE)
+        line = office.store.history(case.id)[-1]
+        told.append((line.verb.value, line.why.value, office.store.get(case.id).answer.value))
+
+    assert [
+        ("escalate", "no_receiver", "unreached"),
+        ("escalate", "no_receiver", "unreached"),
+        ("nobody", "no_receiver", "unreached"),
+        ("nobody", "timer", "nobody"),
+    ] == told
+
+
+def test_a_receiver_comes_in(office, receiver):
+    """A step that reaches somebody after one that reached nobody waits for his answer."""
+    case = office.tell(burns())
+    office.store.turn(NOW + MINUTE)
+    office.target("desk", receiver.url)
+    office.store.turn(NOW + 3 * MINUTE)
+
+    assert "waiting" == office.store.get(case.id).answer.value
+
+
 def test_quiet_hours(office, receiver):
     """In quiet hours an ordinary alarm waits for the morning, and a fire does not."""
     office.target("desk", receiver.url, quiet=(15 * 60, 17 * 60))  # it is 16:00 in the park

@@ -19,6 +19,7 @@ from park.settings import Settings
 from runtime.cli_words import moment
 from runtime.house import House
 from runtime.storage.sql.database import Database
+from tests.tools import free_port
 
 NOW = 1_795_000_000_000
 HOUR = 3_600_000
@@ -226,6 +227,18 @@ class TestFiles:
 
         assert 0 == park("replay", out / "map.toml", "--out", tmp_path / "results"), park.err
         assert {"alarms.csv", "anomalies.csv", "activity.csv"} <= {p.name for p in (tmp_path / "results").iterdir()}
+
+    def test_simulate_without_a_broker(self, park, tmp_path):
+        """Devices that find no broker say so, and for how long they wait; then they end, and say how to mend it."""
+        command = ("simulate", "--data-dir", tmp_path / "none", "--enterprises", 1, "--port", free_port())
+
+        assert 2 == park(*command, "--wait", 0.5)
+        lines = park.err.splitlines()
+
+        assert "no broker listens at" in lines[1]
+        assert "they wait 0.5 s" in lines[1]
+        assert f"no broker answers at 127.0.0.1:{command[-1]}: `park run` starts one" in "".join(lines[2:])
+        assert "" == park.out
 
     def test_fire_needs_a_park(self, park, tmp_path):
         """A fire needs a simulated park."""

@@ -115,7 +115,7 @@ export class AlarmList {
     const { view, severity, life } = this.wanted;
     const seen = {
       open: alarm.closed === null, unacknowledged: alarm.closed === null && !alarm.acknowledged,
-      mine: alarm.closed === null && alarm.owner === this.model.session.name, nobody: alarm.closed === null && alarm.answer === "nobody",
+      mine: alarm.closed === null && alarm.owner === this.model.session.name, nobody: alarm.closed === null && ["nobody", "unreached"].includes(alarm.answer),
       held: alarm.closed === null && alarm.held_back.length > 0, closed: alarm.closed !== null,
     }[view];
     return seen && (!severity || alarm.severity === severity) && (!life || alarm.life);

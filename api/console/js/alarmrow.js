@@ -16,7 +16,7 @@ export const alarmName = (alarm) => word("rule", alarm.rule);
 /** What the state of an alarm is, and what is special about it: tags. */
 export function alarmTags(alarm) {
   const tags = [h("span", { cls: `tag state-${alarm.state}` }, word("case", alarm.state))];
-  if (alarm.answer === "nobody") tags.push(h("span", { cls: "tag loud" }, t("nobodyAnswered")));
+  if (["nobody", "unreached"].includes(alarm.answer)) tags.push(h("span", { cls: "tag loud" }, word("answer", alarm.answer)));
   for (const held of alarm.held_back) tags.push(h("span", { cls: "tag held" }, word("held", held.reason), held.until ? ` ${t("until", { at: moment(held.until) })}` : ""));
   for (const label of alarm.labels) tags.push(h("span", { cls: "tag" }, word("label", label)));
   if (alarm.count > 1) tags.push(h("span", { cls: "tag" }, t("times", { n: alarm.count })));

@@ -18,7 +18,7 @@ export const DESK_WORDS = {
     real: ["真实", "real"], unwanted: ["误报：灰尘、蒸汽、油烟", "unwanted: dust, steam, cooking"], equipment: ["设备故障", "faulty equipment"],
     malicious: ["恶意触发", "malicious"], good_intent: ["善意误报", "good intent"], test: ["测试", "test"], unknown: ["不明", "unknown"],
   },
-  answer: { none: ["—", "—"], waiting: ["等待应答", "waiting for an answer"], answered: ["已应答", "answered"], nobody: ["无人应答", "nobody answered"] },
+  answer: { none: ["—", "—"], waiting: ["等待应答", "waiting for an answer"], answered: ["已应答", "answered"], nobody: ["无人应答", "nobody answered"], unreached: ["无人可通知", "nobody could be told"] },
   family: { fire: ["看到烟或火", "smoke or fire"], gas: ["闻到燃气", "smell of gas"] },
   changed: { added: ["新增", "added"], removed: ["删除", "removed"], changed: ["改变", "changed"] },
   matcher: {
@@ -28,7 +28,7 @@ export const DESK_WORDS = {
   transition: {
     condition: ["现象变化", "its condition changed"], finding: ["发现", "a finding"], device: ["设备状态变化", "the device's health changed"], person: ["人工", "a person"],
     link: ["通过一次性链接", "by a one-use link"], expired: ["到期", "a time is over"], suppression: ["屏蔽规则", "a rule of suppression"], timer: ["计时到", "a timer"],
-    nobody_on_duty: ["无人值班", "nobody was on duty"], below_alarm: ["读数低于报警值", "the reading is below its alarm"], video_clear: ["视频确认无火", "video shows no fire"],
+    nobody_on_duty: ["无人值班", "nobody was on duty"], no_receiver: ["没有接收人，未通知任何人", "no receiver: nobody was told"], below_alarm: ["读数低于报警值", "the reading is below its alarm"], video_clear: ["视频确认无火", "video shows no fire"],
     confirmed_clear: ["现场确认无火情", "confirmed clear on site"], stale: ["历史数据，早已结束", "history that was read late"],
   },
   act: {

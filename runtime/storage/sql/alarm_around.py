@@ -1,18 +1,20 @@
 """What is around the cases of one transaction: devices, places, duty, silences, sources, floods; each read once."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from alerts import delivery
 from alerts.escalation import Duty
 from alerts.gate import BLIND, exempt
 from alerts.suppression import FLOOD_SPAN, Around, Source, flood_of, may_inhibit, suppressions
-from park.alarms import Case, CaseState, Suppression, Trigger
+from park.alarms import Case, CaseState, Notification, Suppression, Trigger
+from park.delivery import Target
 from park.duty import MaintenanceWindow, Silence
 from park.events import Severity
 from park.metrics import Lane
-from runtime.storage.sql import alarm_plans
+from runtime.storage.sql import alarm_plans, delivery_targets
 from runtime.storage.sql.alarm_case_rows import CaseRows, Kept
 from runtime.storage.sql.alarm_rows import case_of, paths_of, steps_of
 from runtime.storage.sql.database import among
@@ -36,6 +38,7 @@ class Surroundings:
         self._devices: dict[int, _Device | None] = {}
         self._paths: dict[int, str] = {}
         self._duty: Duty | None = None
+        self._targets: Sequence[Target] | None = None
         self._holding: tuple[tuple[Silence, ...], tuple[MaintenanceWindow, ...]] | None = None
         self._sources: dict[int, dict[int, Source]] = {}  # by park and case
         self._floods: dict[tuple[int, str], int] = {}
@@ -81,6 +84,12 @@ class Surroundings:
         if self._duty is None:
             self._duty = alarm_plans.duty(self._connection)
         return self._duty
+
+    def reaches(self, notes: Iterable[Notification]) -> bool:
+        """Tell whether a receiver takes any of some messages now."""
+        if self._targets is None:
+            self._targets = delivery_targets.holding(self._connection)
+        return any(delivery.receivers(note, self._targets, self.duty.officers) for note in notes)
 
     def names(self, park: int) -> frozenset[str]:
         """Return the officers of a park."""

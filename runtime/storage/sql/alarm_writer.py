@@ -22,6 +22,7 @@ from alerts.suppression import flood_of, floods
 from alerts.triggers import flood_trigger
 from park.alarms import (
     Act,
+    Answer,
     Case,
     CaseState,
     CaseVerb,
@@ -273,15 +274,21 @@ class CaseWriter:
         return lately and not exempt(case) and line.before is CaseState.RETURNED
 
     def _go_on(self, kept: Kept, kind: TimerKind) -> None:
-        """Go to the next step of a chain, or say that nobody answered."""
+        """Go to the next step of a chain, or say that nobody answered, or that nobody could be told."""
         verb = CaseVerb.ESCALATE if kind is TimerKind.STEP else CaseVerb.NOBODY
         moved = lifecycle.advance(kept.case, verb, kept.case.state, Given(self._now), TransitionReason.TIMER)
         if kind is TimerKind.STEP:
             called = escalation.go_on(moved.case, self._around.duty, self._now, _group(moved.case, kept.path))
         else:
             called = escalation.nobody(moved.case, self._around.duty, self._now)
-        lines = [*moved.transitions, *self._empty(called)]
-        self._write(called.case, kept, kept.announced, lines, list(called.timers), set(), called.notifications)
+        case, lines = called.case, list(moved.transitions)
+        if called.notifications and not self._around.reaches(called.notifications):
+            case = replace(case, answer=Answer.UNREACHED)
+            lines = [replace(line, why=TransitionReason.NO_RECEIVER) for line in lines]
+        elif case.answer is Answer.UNREACHED:  # a receiver came in meanwhile
+            case = replace(case, answer=Answer.WAITING)
+        lines += self._empty(called)
+        self._write(case, kept, kept.announced, lines, list(called.timers), set(), called.notifications)
 
     def _summary(self, kept: Kept) -> None:
         """Tell again how many there are in a flood."""
