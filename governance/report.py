@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from html import escape
 
-from park.cells import text_cell
+from park.cells import guarded
 from park.kpi import Indicator, Kpi, Standing
 
 _MINUTES_FROM = 300  # s; people read longer times in minutes
@@ -73,7 +73,7 @@ def _cell(value: object) -> object:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return text_cell(str(value))
+    return guarded(str(value))
 
 
 def as_page(kpi: Kpi, title: str, language: str) -> str:

@@ -13,25 +13,12 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from park.cells import guarded, unguarded
 from park.metrics import METRICS, Lane
 from park.model import Device, DeviceMode, Enterprise, Lease, Park, Place, PlaceKind, Point
 
 Cell = str | float | datetime | date | None
 HERE = "."  # in the column "place" of devices: the park itself
-
-# What a spreadsheet would take for a formula (OWASP, CSV injection). One apostrophe before it makes it text.
-_RISKY = "=+-@\t\r"
-
-
-def guarded(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula; `unguarded` gives it back."""
-    risky = text[:1] and (text[0] in _RISKY or (text[0] == "'" and text[1:2] and text[1] in _RISKY + "'"))
-    return f"'{text}" if risky else text
-
-
-def unguarded(text: str) -> str:
-    """Return the text that was guarded; others as they are."""
-    return text[1:] if text[:1] == "'" and text[1:2] and text[1] in _RISKY + "'" else text
 
 
 @dataclass(frozen=True, slots=True)

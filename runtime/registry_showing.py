@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from park.cells import guarded
 from park.model import Device, Enterprise, Lease, Park, Place, Point
 from park.ports import Noun
-from runtime.registry_columns import HERE, SHEETS, Cell, Sheet, guarded
+from runtime.registry_columns import HERE, SHEETS, Cell, Sheet
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.saving import VIRTUAL
 

@@ -12,7 +12,7 @@ from api.permissions import V1
 from api.schemas_activity import ActivityDayOut, words
 from api.services import Services
 from api.view import View
-from park.cells import text_cell
+from park.cells import guarded
 
 _COLUMNS = (
     "enterprise", "name", "trade", "place", "day", "state", "state_zh", "state_en", "since", "share_of_usual",
@@ -48,6 +48,6 @@ def add(app: FastAPI, services: Services, view: View) -> None:
                 d.day, d.state, *words(d.state), d.since, share, "; ".join(x.zh for x in said),
                 "; ".join(x.en for x in said),
             )  # fmt: skip
-            writer.writerow([text_cell(cell) for cell in row])
+            writer.writerow([guarded(cell) for cell in row])
         headers = {"Content-Disposition": f'attachment; filename="activity-{park}-{newest}.csv"'}
         return Response("\ufeff" + out.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
