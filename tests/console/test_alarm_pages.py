@@ -9,11 +9,14 @@ from playwright.sync_api import expect
 
 from park.alarms import Act, CaseVerb
 from park.duty import Matcher, MatchOperator, Silence
-from park.events import AlarmState, Severity
+from park.events import AlarmState, Level, Severity
 from park.metrics import Lane
+from park.ports import Chunk
+from park.readings import batch_of
+from runtime.storage.windows import rollups_of
 from tests.tools import until
 
-SECOND, HOUR = 1_000, 3_600_000
+SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
 MANY = 1_300  # alarms: the first page and two more
 SCRIPT = "<script>window.hurt=1</script><img src=x onerror=window.hurt=1>"
 
@@ -231,6 +234,19 @@ class TestOne:
         expect(page.locator(".todo")).to_contain_text("GB/T 12325")
         raised = page.locator(".about-alarm .facts-list time")
         expect(raised).to_have_text("2026/11/21 08:00:00")  # the day once, whichever day it is
+
+    def test_an_old_curve(self, desk, opened):
+        """Of a time of which only days are kept, the days around the alarm are drawn, and the page says so."""
+        at, first = NOW - 200 * DAY, NOW - 210 * DAY
+        first -= first % DAY - 16 * HOUR  # midnight of the park
+        rows = [(desk.ids.power, first + n * DAY, 96, 9_600.0, 80.0, 120.0, 90.0, first, DAY, 0) for n in range(20)]
+        chunk = Chunk("bulk", 1 << 40, batch_of([]), (rollups_of(Level.DAY, list(zip(*rows, strict=True))),))
+        desk.services.readings.write(chunk)
+        desk.tell(over_voltage(desk, at=at), lane=Lane.BULK)
+        page = go(desk, opened, f"alarm/{alarms_of(desk)[0].id}")
+
+        expect(page.locator(".alarm-curve .kept")).to_have_text("更细的数据已过保存期，按每 1 天显示")
+        expect(page.locator(".alarm-curve .canvas")).to_have_attribute("data-points", "20")
 
     def test_from_the_wall(self, desk, opened):
         """One click on what stands in a park leads to its alarm, which says that there is no receiver."""

@@ -6,6 +6,7 @@ import { put } from "./dom.js";
 import { amount, now } from "./format.js";
 import { empty, why } from "./panel.js";
 import { deviceText, pointText } from "./say.js";
+import { windowsOf } from "./series.js";
 import { t } from "./texts.js";
 
 const WINDOWS = 240;
@@ -23,16 +24,16 @@ export class AlarmChart {
     const sign = `${alarm.version} ${document.documentElement.lang}`;
     if (this.sign === sign) return undefined;
     this.sign = sign;
-    const { point: id, start } = alarm.chart;
-    const end = Math.min(alarm.chart.end, now(), start + LONG);
+    const { point: id, start: begin } = alarm.chart;
     try {
       const point = await get(`/points/${id}`);
-      const windows = await get(`/points/${id}/readings`, { start, end: Math.ceil(end), buckets: WINDOWS });
+      const until = Math.ceil(Math.min(alarm.chart.end, now(), begin + LONG));
+      const { answers: [windows], start, end, kept } = await windowsOf([id], begin, until, { buckets: WINDOWS });
       if (this.sign !== sign || this.closed) return undefined;
       if (!windows.ts.length) return put(this.panel.body, empty(t("noData")));
       const device = this.model.devices.get(alarm.device);
       const spec = {
-        title: [pointText(point), deviceText(this.model, device)].filter(Boolean).join(" · "), unit: point.unit, kind: point.kind === "state" ? "steps" : "band", start, end,
+        title: [pointText(point), deviceText(this.model, device)].filter(Boolean).join(" · "), unit: point.unit, kind: point.kind === "state" ? "steps" : "band", start, end, kept,
         series: [{ label: pointText(point), windows, interval: point.interval }], states: point.kind === "state" ? point.states : null,
         limits: alarm.limit === null || point.kind === "state" ? [] : [{ value: alarm.limit, severity: alarm.severity, text: t("limitThen", { value: amount(alarm.limit, point.unit) }) }],
         marks: [{ from: alarm.since, to: alarm.active ? end : Math.min(alarm.closed ?? alarm.changed, end), severity: alarm.severity, id: String(alarm.id) }],

@@ -45,7 +45,8 @@ const LINES = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", 
 
 /**
  * @param spec {title, unit, kind: "band" | "lines" | "bars" | "steps", series: [{label, windows, interval}], states,
- *   limits: [{value, text}], marks: [{from, to, severity}], dots: [{ts}], start, end}
+ *   limits: [{value, text}], marks: [{from, to, severity}], dots: [{ts}], start, end,
+ *   kept: the windows that are left of that time, ms; 0: it is drawn as finely as was asked}
  */
 export class Chart {
   constructor(spec) {
@@ -70,7 +71,7 @@ export class Chart {
     const step = series[0]?.windows.step ?? 0;
     const about = kind === "bars" ? t("totals", { step: age(step) }) : kind === "steps" ? t("lastValue", { step: age(step) }) : kind === "band" ? t("minMeanMax") : "";
     put(this.head, h("figcaption", {}, h("strong", {}, spec.title), spec.unit ? h("span", { cls: "unit" }, unitText(spec.unit)) : null,
-      h("span", { cls: "quiet about" }, about)), this.readout,
+      h("span", { cls: "quiet about" }, about), spec.kept ? h("span", { cls: "kept" }, t("keptBy", { step: age(spec.kept) })) : null), this.readout,
     h("span", { cls: "good" }, t("goodShare", { share: percent(spec.good) })),
     spec.close ? h("button", { type: "button", cls: "flat", "aria-label": t("close"), onclick: spec.close }, "×") : null);
     this.draw();

@@ -39,6 +39,22 @@ export function firstOf(groups) {
   return chosen.slice(0, SHOWN);
 }
 
+// Readings are kept for some months, then finer sums go; what is left is wider than an alarm, so more is shown around it.
+const KEPT = [{ step: M, room: 0 }, { step: 15 * M, room: 6 * H }, { step: H, room: D }, { step: D, room: 14 * D }];
+
+/** Windows of some points between two times; of a past of which nothing so fine is kept, the finest that is. */
+export async function windowsOf(ids, start, end, query) {
+  const ask = async (from, to, how) => ({ start: from, end: to, answers: await Promise.all(ids.map((id) => get(`/points/${id}/readings`, { start: from, end: to, ...how }))) });
+  const some = ({ answers }) => answers.some((one) => one.ts.length);
+  const wanted = await ask(start, end, query);
+  if (some(wanted) || end > now() - D) return { ...wanted, kept: 0 };
+  for (const { step, room } of KEPT) {
+    const found = await ask(start - room, Math.min(end + room, Math.ceil(now())), { step });
+    if (some(found)) return { ...found, kept: step };
+  }
+  return { ...wanted, kept: 0 };
+}
+
 const kindOf = ([point, second]) => (second ? "lines" : point.kind === "interval" || point.kind === "count" ? "bars" : point.kind === "state" ? "steps" : "band");
 
 /** Ask for what a group's chart needs, up to now. */
@@ -48,19 +64,19 @@ export function specOf(model, group, range, history, device, episodes = []) {
 }
 
 /** Ask for what a group's chart needs between two times; bars are as wide as what was usual of them. */
-export async function specBetween(model, group, { start, end, bar = H }, history, device, episodes = []) {
+export async function specBetween(model, group, wanted, history, device, episodes = []) {
   const { points } = group;
   const [point] = points;
   const kind = kindOf(points);
-  const query = kind === "bars" ? { step: Math.max(bar, point.source ? 15 * M : 0) } : { buckets: WINDOWS };
-  const usual = usualOf(point, points.length > 1 ? "lines" : kind, start, end);
-  const answers = await Promise.all(points.map((p) => get(`/points/${p.id}/readings`, { start, end, ...query })));
+  const query = kind === "bars" ? { step: Math.max(wanted.bar ?? H, point.source ? 15 * M : 0) } : { buckets: WINDOWS };
+  const usual = usualOf(point, points.length > 1 ? "lines" : kind, wanted.start, wanted.end);
+  const { answers, start, end, kept } = await windowsOf(points.map((p) => p.id), wanted.start, wanted.end, query);
   const series = points.map((p, i) => ({ label: points.length > 1 ? pointText(p) : metricText(p), windows: answers[i], interval: p.interval }));
   const share = (w) => Math.min(1, w.good.reduce((sum, good) => sum + good * w.step, 0) / (end - start));
   const own = new Set(points.map((p) => p.id));
   const title = points.length > 1 || !point.channel ? metricText(point) : pointText(point);
   return {
-    title: device ? `${title} · ${deviceText(model, device)}` : title, unit: point.unit, kind, series, start, end,
+    title: device ? `${title} · ${deviceText(model, device)}` : title, unit: point.unit, kind, series, start, end, kept,
     states: kind === "steps" ? point.states : null,
     limits: kind === "band" || kind === "lines" ? limitsOf(model, point, device) : [],
     marks: history.filter((c) => own.has(c.point) || (c.device === point.device && kind !== "bars" && (c.family === "fire" || c.family === "gas")))

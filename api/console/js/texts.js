@@ -131,6 +131,7 @@ export const TEXTS = {
   range30d: ["30 天", "30 d"],
   range180d: ["180 天", "180 d"],
   goodShare: ["可信时长 {share}", "{share} good time"],
+  keptBy: ["更细的数据已过保存期，按每 {step}显示", "finer readings are no longer kept: drawn by {step}"],
   noData: ["此时段没有数据。", "No readings in this range."],
   limitHigh: ["上限 {value}", "high limit {value}"],
   limitLow: ["下限 {value}", "low limit {value}"],
