@@ -11,6 +11,7 @@ A worker that cannot take over what it is given, and sees that this is its own t
 others have all of it; what it runs goes on beside the group until the database says that it is another's.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,8 @@ from runtime.city_lane import CityLane
 from runtime.city_lane_words import ALL, CityLaneState, Phase
 from runtime.kafka_log import Entry
 from runtime.troubles import Troubles
+
+_log = logging.getLogger(__name__)
 
 WATCH = 2.0  # s between two looks at whose the logs are
 _AGAIN = 5.0  # s after which what was lost, and the group still says is ours, is taken back
@@ -72,6 +75,7 @@ class LanePartitions:
         with self._lock:
             if self._stopping.is_set():
                 return
+            _log.info("%s: the group gives us %s, we run %s", self.lane, sorted(partitions), sorted(self._lanes))
             for partition, lane in list(self._lanes.items()):
                 if partition not in partitions or (self._left and lane.lost):
                     self._end(self._lanes.pop(partition))
@@ -241,6 +245,7 @@ class LanePartitions:
                 since = self._lost.setdefault(partition, now)
                 if lane.phase is Phase.FAILED or lane.short or now - since >= _AGAIN:
                     self._lost.pop(partition, None)
+                    _log.info("%s: begins anew after %s", lane.stream, lane.phase)
                     self._end(lane)
                     self._start(partition, lane.sound)
 
