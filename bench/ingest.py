@@ -19,14 +19,36 @@ from bench.platform import Load, Platform, cpu_of, platform, resident
 from park.settings import Settings
 
 METRICS = 9
-DROPPED = "$SYS/broker/publish/messages/dropped"
+RECEIVED, DROPPED = "$SYS/broker/publish/messages/received", "$SYS/broker/publish/messages/dropped"
 
 
-def dropped(running: Platform) -> int:
-    """Return how many messages the broker says it has dropped."""
-    command = ["mosquitto_sub", "-p", str(running.mqtt), "-t", DROPPED, "-C", "1", "-W", "15"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return int(answer or -1)
+class BrokerWatch:
+    """What a broker says of itself beside a load: Mosquitto tells a figure when it changes, and forgets it in a minute.
+
+    So who asks for the messages that it has dropped after a load without any hears nothing.
+    """
+
+    def __init__(self, port: int) -> None:
+        command = ["mosquitto_sub", "-p", str(port), "-v", "-t", RECEIVED, "-t", DROPPED]
+        self._sub = subprocess.Popen(command, stdout=subprocess.PIPE)
+        os.set_blocking(self._sub.stdout.fileno(), False)
+        self._text, self._said = b"", {}
+
+    def dropped(self, messages: int, seconds: float = 30) -> int:
+        """Wait until the broker has told of so many messages, then end; return how many it has dropped, -1: unknown."""
+        end = time.monotonic() + seconds
+        while (told := self._heard().get(RECEIVED, -1)) < messages and time.monotonic() < end:
+            time.sleep(0.1)
+        self._sub.kill()
+        self._sub.wait()
+        return self._said.get(DROPPED, 0) if told >= messages else -1
+
+    def _heard(self) -> dict[str, int]:
+        *lines, self._text = (self._text + (self._sub.stdout.read() or b"")).split(b"\n")
+        for line in lines:  # of one look at itself it tells what was dropped before what was received
+            topic, _, number = line.decode().rpartition(" ")
+            self._said[topic] = int(number)
+        return self._said
 
 
 def count(figures: dict[str, float], name: str, lane: str = "bulk") -> float:
@@ -39,6 +61,7 @@ def stored(running: Platform) -> float:
 
 def paced(running: Platform, seconds: float, readings: float = 100_000) -> dict:
     """Send at a steady rate; report what it cost and whether all of it was stored."""
+    watch = BrokerWatch(running.mqtt)
     before, cpu, broker = running.figures(), cpu_of(running.pid), cpu_of(running.broker_pid)
     load = Load(running.mqtt, seconds, rate=readings / METRICS)
     peak, lags = 0.0, []
@@ -65,7 +88,7 @@ def paced(running: Platform, seconds: float, readings: float = 100_000) -> dict:
         "paced_stored_within_s": round(time.monotonic() - end, 1),
         "paced_store_lag_max_s": round(max(lags, default=0), 1),
         "paced_resident_mb": round(peak),
-        "paced_dropped_by_broker": dropped(running),
+        "paced_dropped_by_broker": watch.dropped(round(sent / METRICS)),
     }
 
 
