@@ -301,6 +301,8 @@ class CityLane:
                 self._stopping.wait(self._settings.retry)
         if self._saving is not None:
             self._saving.begin(parts.runner.position)
+        if begun := for_people(parts.runner.begun, parts.drawn):  # the next record may be a minute away
+            self._untold += tell(self.stream, parts.held.epoch, parts.runner.position, begun)
 
     def _turns(self, parts: Parts) -> None:
         failed = 0

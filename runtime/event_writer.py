@@ -214,16 +214,16 @@ class EventWriter:
     def _take(self, stream: str) -> tuple[int, list[SmallEvent]] | None:
         """Return the next transaction's worth, left in the queue until it is written."""
         found: list[SmallEvent] = []
-        position, end = 0, self._ends.get(stream, 0)
+        position, end = -1, self._ends.get(stream, 0)
         with self._change:
             for reached, events in self._waiting[stream]:
-                if position and position <= end < reached:
+                if 0 <= position <= end < reached:
                     break  # what is read again, and what happens now
                 position = reached
                 found += events
                 if len(found) >= _AT_ONCE:
                     break
-        return (position, found) if position else None
+        return (position, found) if position >= 0 else None
 
     def _write(self, stream: str, position: int, events: list[SmallEvent]) -> bool:
         """Write what belongs to a position, a part at a time; what is written is known when it is tried again."""

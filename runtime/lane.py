@@ -191,6 +191,7 @@ class LaneWorker:
                 self._stopping.wait(self._settings.retry)
         self._told = self.runner.position
         self._saving.begin(self._told)
+        self._tell_begun()
         self._phase = Phase.REPLAYING
         for left in range(self._settings.tries, -1, -1):
             if self._stopping.is_set():
@@ -201,9 +202,18 @@ class LaneWorker:
                 self._troubles.tell("its log cannot be read", why)
                 if not left or (isinstance(why, MachineryError) and not why.retry):
                     self.runner.give_up(f"its log cannot be read from {self.runner.position} on")
+                    self._tell_begun()
                     break
                 self._stopping.wait(self._settings.retry)
         return None
+
+    def _tell_begun(self) -> None:
+        """Tell what it found as it began anew: the next record comes when somebody listens, perhaps never."""
+        begun = for_people(self.runner.begun, self._drawn)
+        if begun:
+            self._announce(begun)
+            self._undelivered.append((self.runner.position, begun))
+            self._deliver()
 
     def _replay(self) -> None:
         for position, events in self.runner.replay():

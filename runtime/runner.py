@@ -65,7 +65,7 @@ class Runner:
         self.stages = make()
         self._base: tuple[int, Mapping[str, State]] | None = None  # to go back to
         self._ahead: list[Record] = []  # run already, not in the log yet
-        self._begun: list[Event] = []  # what it found as it began anew
+        self.begun: list[Event] = []  # what it found as it began anew; it comes with the next record as well
 
     # ── to where it was ──────────────────────────────────────────────────────────────────────────
 
@@ -74,7 +74,7 @@ class Runner:
 
         Raises Corrupt when log and snapshots do not fit each other and nobody brought a registry.
         """
-        self._begun = []  # of a try that broke off
+        self.begun = []  # of a try that broke off
         found = self._snapshots.load(self.name)
         begin, end = self._log.begin, self._log.end
         if found is None and not begin:
@@ -108,8 +108,9 @@ class Runner:
         """Go on from a position whose past is not known, with the registry as it is now."""
         self.lost = f"it began anew without part of its past: {why}"
         if self._registry is not None:
-            # What it gives (a test that is over while it burns) comes with the next record: nothing else would tell it.
-            self._digest(self._registry(), self._begun.append)
+            # What it gives (a test that is over while it burns) is told at once, and with the next record again: at a
+            # position that was told of before nothing but life safety is taken.
+            self._digest(self._registry(), self.begun.append)
         self.position = position
         if self._careful:
             self._base = position, self.states()
@@ -161,7 +162,7 @@ class Runner:
 
         Never raises what a stage raises.
         """
-        begun, self._begun = self._begun, []
+        begun, self.begun = self.begun, []
         events: list[Event] = []
         if not self._digest(record, events.append) and self._careful and isinstance(record, Batch):
             events = self._piecemeal(record, events)

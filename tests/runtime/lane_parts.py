@@ -8,6 +8,7 @@ import msgspec
 
 from ingest.batcher import Batcher
 from ingest.resolver import Binding, Resolver
+from park.errors import Unavailable
 from park.metrics import Lane
 from park.records import Config, DeviceRow, PlaceRow, PointRow
 from park.settings import IngestSettings, LogSettings
@@ -56,6 +57,7 @@ class Recorded:
         self.waiting = deque(messages)
         self.acknowledged = []
         self.alive = 0  # polls that only kept the connection alive
+        self.listening = True  # whether there is somebody to connect to
         self._handed = deque()
         self._at_once = at_once
         self._bell = threading.Event()
@@ -66,7 +68,9 @@ class Recorded:
         self._bell.set()
 
     def open(self):
-        """Begin; there is nobody to connect to."""
+        """Begin, or fail as with a broker that is away."""
+        if not self.listening:
+            raise Unavailable("the broker is away")
 
     def poll(self, timeout, limit=None):
         """Return the next few messages."""

@@ -221,18 +221,24 @@ def test_what_was_registered_last(ground, lost):
     assert [(2, 8 - lost, "active")] == ground.fires
 
 
-def test_a_test_that_is_over_by_the_registry(ground):
-    """What burns in a detector under test is a fire by the registry that a worker begins anew with, and is told."""
+@pytest.mark.parametrize("since", [(), (Tick(2 * MINUTE),)], ids=["nothing", "a tick"])
+def test_a_test_that_is_over_by_the_registry(ground, since):
+    """What burns in a detector under test is a fire by the registry that a worker begins anew with.
+
+    It is told at once, and as the same fire with the next record, whose position nobody was told of.
+    """
     under_test = replace(REGISTERED, devices=tuple(replace(d, mode="test") for d in REGISTERED.devices))
     first = ground.begun()
     ground.put(first, under_test, Tick(MINUTE), smoke(1, 1))
     assert first.stop()
     before = list(ground.fires)
     ground.kafka.values[:] = []
-    ground.kafka.add(Tick(2 * MINUTE))
+    ground.kafka.add(*since)
     ground.begun()
+    until(lambda: len(ground.fires) > len(since))
 
-    assert ([], [(2, 1, "active")]) == (before, ground.fires)
+    assert ([], [(2, n, "active") for n in range(1 + len(since))]) == (before, ground.fires)
+    assert 1 == len({e.id for m in ground.kafka.told for e in m.events if getattr(e, "rule", "") == "fire.pre_alarm"})
 
 
 def test_whoever_takes_over_compares(ground):

@@ -66,6 +66,18 @@ def test_a_store_that_fails(why, tmp_path):
     assert "" == writer.aside.said
 
 
+def test_before_the_first_record(tmp_path):
+    """What whoever begins anew finds before his log has a record is written at once."""
+    store = Store()
+    writer = EventWriter(store, DeadLetters(tmp_path / "refused.jsonl"))
+    writer.start()
+    writer.put(Lane.LIFE, 0, [EVENT])
+    until(lambda: store.taken)
+    writer.stop()
+
+    assert ([(Lane.LIFE, 0, [EVENT])], 0) == (store.taken, writer.waiting)
+
+
 def test_a_store_that_fails_to_the_end(tmp_path):
     """A writer that is told to stop while the store takes nothing ends; a replay finds the events again."""
     store = Store(Unavailable("locked"))

@@ -89,7 +89,8 @@ class TestLane:
         assert ["fire.confirmed"] == rules(again.published)
         assert "the log holds" in again.worker.state.lost
 
-    def test_a_test_that_is_over_by_the_registry(self, tmp_path):
+    @pytest.mark.parametrize("away", [False, True], ids=["", "the broker is away"])
+    def test_a_test_that_is_over_by_the_registry(self, tmp_path, away):
         """What burns in a detector under test is a fire by the registry that a lane begins anew with, and is told."""
         under_test = replace(CONFIG, devices=tuple(replace(d, mode="test") for d in CONFIG.devices))
         first = Bench(tmp_path, log=SegmentLog(tmp_path / "life", SMALL, Lane.LIFE)).start(configure=False)
@@ -103,8 +104,10 @@ class TestLane:
         first.log.close()
         before = rules(first.published)
         again = Bench(tmp_path, log=SegmentLog(tmp_path / "life", SMALL, Lane.LIFE), registry=lambda: CONFIG)
-        again.start(configure=False)
+        again.source.listening = not away
+        again.worker.start()
         until(lambda: "fire.pre_alarm" in rules(again.writer.events))
+        until(lambda: "fire.pre_alarm" in rules(again.published))
         again.stop()
 
         assert ["test.alarm"] == before
