@@ -26,11 +26,11 @@ from park.records import Record
 from park.settings import LogSettings
 from park.wire import decode, encode
 from runtime.frames import MAX_PAYLOAD, Verdict, find_frame, frame, frame_at, last_whole, padded, payload_at
-from runtime.lasting import sync_folder
+from runtime.lasting import sync_folder, write_all
+from runtime.reserve import Reserve
 
 _BLOCK = 1 << 20  # bytes a reader takes at once: large enough to be cheap, small enough to let go of
 _STEP = 8 << 20  # bytes set aside on disk at a time, so that a full disk is met early and whole
-_PIECES = 900  # buffers in one gathered write; Linux takes 1,024
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_SUCH_CALL = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV, errno.ENOSYS}
 _log = logging.getLogger(__name__)
@@ -46,14 +46,9 @@ class SegmentLog:
     """One lane's log in one folder; see park.ports.Log."""
 
     def __init__(
-        self,
-        folder: Path,
-        settings: LogSettings,
-        lane: Lane = Lane.BULK,
-        *,
-        skip_corrupt: bool = False,
+        self, folder: Path, settings: LogSettings, lane: Lane = Lane.BULK, *, skip_corrupt: bool = False,
         until: int | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Open or begin a log. Raises Corrupt unless told to skip what cannot be read.
 
         `until`: only read what stands before a position that the writer, another process, says is synced.
@@ -70,6 +65,7 @@ class SegmentLog:
         self._allowed = 0
         self._closed = False
         folder.mkdir(parents=True, exist_ok=True)
+        self._reserve = Reserve(folder, settings.reserve_bytes)
         self._segments = self._found()
         self._fd = -1
         self._allocated = 0  # bytes of the last file that are set aside
@@ -102,10 +98,7 @@ class SegmentLog:
     @property
     def reserve(self) -> int:
         """Bytes set aside for the life-safety lane; 0 when they are in use."""
-        try:
-            return (self._folder / "reserve").stat().st_size
-        except FileNotFoundError:
-            return 0
+        return self._reserve.size
 
     def wait(self, position: int, timeout: float) -> bool:
         """Sleep until there is something after a position; tell whether there is."""
@@ -171,7 +164,7 @@ class SegmentLog:
         with self._grown:
             self._end += total
             self._grown.notify_all()
-        if self.lane is Lane.LIFE and not (self._folder / "reserve").exists():
+        if self.lane is Lane.LIFE and not self._reserve:
             self._set_reserve()
         return self._end
 
@@ -181,16 +174,7 @@ class SegmentLog:
         for i, payload in enumerate(payloads):
             pieces += frame(payload, position, i == 0)
             position += padded(len(payload))
-        at = self._end - self._segments[-1].start
-        for i in range(0, len(pieces), _PIECES):
-            part = pieces[i : i + _PIECES]
-            size = sum(map(len, part))
-            wrote = os.pwritev(self._fd, part, at)
-            if wrote < size:  # rare: a signal, or the last free block
-                rest = memoryview(b"".join(part))
-                while wrote < size:
-                    wrote += os.pwrite(self._fd, rest[wrote:], at + wrote)
-            at += size
+        write_all(self._fd, pieces, self._end - self._segments[-1].start)
 
     def _allocate(self, total: int) -> None:
         """Set room aside before writing, so that an append is whole or not at all."""
@@ -261,34 +245,16 @@ class SegmentLog:
         return self._allocated if self.lane is Lane.LIFE else 0
 
     def _set_reserve(self) -> None:
-        """Set the next segment's blocks aside, if the disk has room to spare."""
-        path, size = self._folder / "reserve", self._settings.reserve_bytes
-        draft = self._folder / "reserve.tmp"
-        try:  # whatever fails here: what was appended is in the log
-            disk = os.statvfs(self._folder)
-            if size <= 0 or path.exists() or disk.f_bavail * disk.f_frsize < 2 * size:
-                return
-            fd = os.open(draft, os.O_RDWR | os.O_CREAT, 0o640)
-            try:
-                os.posix_fallocate(fd, 0, size)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            draft.rename(path)
-            sync_folder(self._folder)
-        except OSError as why:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-            self._tell(f"no room could be set aside for the life-safety log: {why}")
+        if failed := self._reserve.fill():
+            self._tell(failed)
 
     def _use_reserve(self) -> bool:
         """Go on in the blocks that were set aside: freed, they would go to whoever writes first."""
-        path = self._folder / "reserve"
-        if self.lane is not Lane.LIFE or not path.exists():
+        if self.lane is not Lane.LIFE or not self._reserve:
             return False
         self._take_back()
         try:
-            self._begin_segment(self._end, made_of=path)
+            self._begin_segment(self._end, made_of=self._reserve.path)
         except OSError as why:
             self._tell(f"the room set aside cannot be used: {why}")
             return False
@@ -379,9 +345,8 @@ class SegmentLog:
         """Return the segment that holds a position, where it ends, and the file, open."""
         with self._grown:
             if position < self._segments[0].start:
-                raise Corrupt(
-                    f"{self._folder}: records before {self._segments[0].start} are gone, {position} was asked"
-                )
+                begin = self._segments[0].start
+                raise Corrupt(f"{self._folder}: records before {begin} are gone, {position} was asked")
             starts = [s.start for s in self._segments]
             i = sum(start <= position for start in starts) - 1
             stop = starts[i + 1] if i + 1 < len(starts) else self._end
@@ -391,7 +356,6 @@ class SegmentLog:
     # ── opening ──────────────────────────────────────────────────────────────────────────────────
 
     def _found(self) -> list[_Segment]:
-        (self._folder / "reserve.tmp").unlink(missing_ok=True)
         segments = [_Segment(int(path.stem), path) for path in sorted(self._folder.glob("[0-9]*.log"))]
         for this, after in pairwise(segments):
             if this.start + this.path.stat().st_size < after.start:
