@@ -30,7 +30,7 @@ from park.streams import lane_of
 from park.wire import SmallEvent
 from runtime.receipts import Receipts
 from runtime.storage.sql.alarm_writer import SETTLE
-from runtime.storage.sql.delivery_dispatches import key_of
+from runtime.storage.sql.delivery_rows import key_of
 from runtime.troubles import Troubles
 
 PATIENCE = 8.0  # s that a fire has for its ordinary way; what is left of 15 s is for the receiver

@@ -13,27 +13,25 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from alerts import delivery
 from alerts.channels import CHANNELS
 from alerts.escalation import ahead, resolved
 from park.alarms import DeliveryState, Notification
-from park.delivery import Batch, Dispatch, Facts, Target
+from park.delivery import Batch, Dispatch, Target
 from park.duty import Step
 from park.errors import Conflict, NotFound
 from runtime.link_words import LinkWords
 from runtime.storage.sql import alarm_plans
-from runtime.storage.sql.alarm_links import Fresh, keep
 from runtime.storage.sql.alarm_rows import DELIVERY, delivery_of
-from runtime.storage.sql.database import Database, chunks, upsert
+from runtime.storage.sql.database import Database
 from runtime.storage.sql.delivery_facts import BasisOf, FactReader
+from runtime.storage.sql.delivery_rows import COLUMNS, WAITS, dispatch_of, end, insert, mark, row_of
 from runtime.storage.sql.delivery_targets import holding
 from runtime.storage.sql.tables_alarms import outbox
 from runtime.storage.sql.tables_delivery import dispatches
 
-_WAITS = ("waiting", "sending")
 _FAR = 2 * 86_400_000  # ms: nothing waits so long, but for a clock that was wrong when it was written
 _SPREAD = 500  # notifications in one transaction
 _WINDOW = 200  # rows of a receiver that are looked at for what may be told now
@@ -43,14 +41,8 @@ _TEXT = 500  # characters kept of a receipt or of what went wrong
 _MOST = 1_000
 Way = tuple[str, str, bool]  # target, address, life: what has one message in flight at a time
 Ready = Callable[[Target, bool], bool]
-_encode = msgspec.json.Encoder().encode
-_facts = msgspec.json.Decoder(Facts).decode
 _d = dispatches.c
 _o = outbox.c
-_COLUMNS = (
-    _d.id, _d.target, _d.address, _d.body, _d.told_group, _d.state, _d.seq, _d.attempts, _d.due, _d.created, _d.ended,
-    _d.receipt, _d.trouble, _d.batch,
-)  # fmt: skip
 
 
 class SqlDispatches:
@@ -69,7 +61,7 @@ class SqlDispatches:
 
         With one that is due goes what waits for company in the same group.
         """
-        due = and_(_o.state.in_(_WAITS), or_(_o.due <= now, _o.due > now + _FAR))
+        due = and_(_o.state.in_(WAITS), or_(_o.due <= now, _o.due > now + _FAR))
         with self._database.read() as connection:
             if connection.execute(select(_o.id).where(due).limit(1)).first() is None:
                 return 0
@@ -115,13 +107,13 @@ class SqlDispatches:
             facts = reader.of(note)
             for receiver in found:
                 by = delivery.answers(note, receiver, targets, officers) if self._words else ""
-                rows.append(_row(note, receiver, replace(facts, answered_by=by), now))
-        _inserted(connection, rows, now, self._words)
-        _mark(connection, sent, {"state": DeliveryState.SENT_ON.value})
+                rows.append(row_of(note, receiver, replace(facts, answered_by=by), now))
+        insert(connection, rows, now, self._words)
+        mark(connection, sent, {"state": DeliveryState.SENT_ON.value})
         over = {"ended": now, "trouble": "nobody is set up who could be told"}
         # A fire that reaches nobody is shown as dead, and can be sent again; the rest is over.
-        _mark(connection, nobody[True], {"state": DeliveryState.DEAD.value, **over})
-        _mark(connection, nobody[False], {"state": DeliveryState.CANCELLED.value, **over})
+        mark(connection, nobody[True], {"state": DeliveryState.DEAD.value, **over})
+        mark(connection, nobody[False], {"state": DeliveryState.CANCELLED.value, **over})
 
     def claim(self, now: int, *, lease: int, busy: frozenset[Way], ready: Ready, limit: int = 64) -> list[Batch]:
         """Take what is due, one message for each way that is not busy, life safety first.
@@ -129,7 +121,7 @@ class SqlDispatches:
         Of one alarm a receiver is told in order: what is newer waits for what is older. Nobody else gets a
         message until its lease (ms) ends.
         """
-        due = and_(_d.state.in_(_WAITS), or_(_d.due <= now, _d.due > now + _FAR))
+        due = and_(_d.state.in_(WAITS), or_(_d.due <= now, _d.due > now + _FAR))
         with self._database.read() as connection:
             query = select(_d.target, _d.address, _d.life).where(due).distinct().order_by(_d.life.desc())
             ways = [way for row in connection.execute(query) if (way := (row[0], row[1], bool(row[2]))) not in busy]
@@ -150,12 +142,12 @@ class SqlDispatches:
 
     def _give_up(self, connection: Connection, way: Way, now: int) -> None:
         """End what waits for a target that is gone or off."""
-        query = select(*_COLUMNS).where(
-            _d.state.in_(_WAITS), _d.target == way[0], _d.address == way[1], _d.life.is_(way[2])
+        query = select(*COLUMNS).where(
+            _d.state.in_(WAITS), _d.target == way[0], _d.address == way[1], _d.life.is_(way[2])
         )
-        found = [_dispatch(row) for row in connection.execute(query.limit(_MOST))]
+        found = [dispatch_of(row) for row in connection.execute(query.limit(_MOST))]
         self._next_ways(connection, found, now)
-        _end(connection, found, DeliveryState.DEAD, now, trouble="the target is off, or gone")
+        end(connection, found, DeliveryState.DEAD, now, trouble="the target is off, or gone")
 
     def _next_ways(
         self, connection: Connection, failed: Sequence[Dispatch], now: int, *, dead: bool = True
@@ -187,8 +179,8 @@ class SqlDispatches:
             rows = []
             for way in ways:
                 by = delivery.answers(note, way, targets, duty.officers) if self._words else ""
-                rows.append(_row(note, way, replace(dispatch.facts, answered_by=by), now))
-            _inserted(connection, rows, now, self._words)
+                rows.append(row_of(note, way, replace(dispatch.facts, answered_by=by), now))
+            insert(connection, rows, now, self._words)
 
     def release(self) -> int:
         """Let what was being sent wait anew: whoever sent it is gone. Return how many.
@@ -205,12 +197,12 @@ class SqlDispatches:
     def delivered(self, batch: Batch, receipt: str, now: int) -> None:
         """Write down that a receiver has a message."""
         with self._database.write() as connection:
-            _end(connection, batch.dispatches, DeliveryState.DELIVERED, now, receipt=receipt[:_TEXT], trouble="")
+            end(connection, batch.dispatches, DeliveryState.DELIVERED, now, receipt=receipt[:_TEXT], trouble="")
 
     def later(self, batch: Batch, due: int, trouble: str, now: int) -> None:
         """Try again at a time; of a fire that one receiver never takes and the others do not now, others are told."""
         with self._database.write() as connection:
-            which = and_(_d.id.in_([d.id for d in batch.dispatches]), _d.state.in_(_WAITS))
+            which = and_(_d.id.in_([d.id for d in batch.dispatches]), _d.state.in_(WAITS))
             values = {"state": DeliveryState.WAITING.value, "due": due, "trouble": trouble[:_TEXT]}
             connection.execute(update(dispatches).where(which).values(**values))
             if batch.life:
@@ -220,12 +212,12 @@ class SqlDispatches:
         """Give up; others are told in its place. People see it and may send it again."""
         with self._database.write() as connection:
             self._next_ways(connection, batch.dispatches, now)
-            _end(connection, batch.dispatches, DeliveryState.DEAD, now, trouble=trouble[:_TEXT])
+            end(connection, batch.dispatches, DeliveryState.DEAD, now, trouble=trouble[:_TEXT])
 
     def again(self, dispatch: str, now: int) -> Dispatch:
         """Let a dead one wait anew. Raises NotFound, Conflict."""
         with self._database.write() as connection:
-            row = connection.execute(select(*_COLUMNS).where(_d.id == dispatch).with_for_update()).first()
+            row = connection.execute(select(*COLUMNS).where(_d.id == dispatch).with_for_update()).first()
             if row is None:
                 raise NotFound("there is no such message")
             if row.state != DeliveryState.DEAD.value:
@@ -233,10 +225,10 @@ class SqlDispatches:
             values = {"state": DeliveryState.WAITING.value, "due": now, "created": now, "ended": None, "attempts": 0,
                       "batch": ""}  # fmt: skip
             connection.execute(update(dispatches).where(_d.id == dispatch).values(**values))
-            _mark(connection, [_dispatch(row).facts.notification], {
+            mark(connection, [dispatch_of(row).facts.notification], {
                 "state": DeliveryState.SENT_ON.value, "ended": None, "trouble": "",
             })  # fmt: skip
-            return _dispatch(connection.execute(select(*_COLUMNS).where(_d.id == dispatch)).one())
+            return dispatch_of(connection.execute(select(*COLUMNS).where(_d.id == dispatch)).one())
 
     def tell(self, notification: Notification, target: Target, now: int) -> Dispatch:
         """Let one message to one target wait: a test. Raises NotFound."""
@@ -245,9 +237,9 @@ class SqlDispatches:
             if not found:
                 raise Conflict("the target is off, or has no address to be told at")
             facts = FactReader(connection, self._basis).of(notification)
-            rows = [_row(notification, receiver, facts, now) for receiver in found]
-            _inserted(connection, rows, now)
-            return _dispatch(connection.execute(select(*_COLUMNS).where(_d.id == rows[0]["id"])).one())
+            rows = [row_of(notification, receiver, facts, now) for receiver in found]
+            insert(connection, rows, now)
+            return dispatch_of(connection.execute(select(*COLUMNS).where(_d.id == rows[0]["id"])).one())
 
     # ── seen ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -256,7 +248,7 @@ class SqlDispatches:
         limit: int = 100,
     ) -> Sequence[Dispatch]:  # fmt: skip
         """Return dispatches, newest first, from past the place `before` on."""
-        query = select(*_COLUMNS)
+        query = select(*COLUMNS)
         if parks is not None:
             query = query.where(_d.park.in_(parks))
         for column, value in ((_d.case, case), (_d.target, target), (_d.state, state)):
@@ -266,19 +258,19 @@ class SqlDispatches:
             query = query.where(_d.seq < before)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(_d.seq.desc()).limit(max(1, min(limit, _MOST))))
-            return [_dispatch(row) for row in rows]
+            return [dispatch_of(row) for row in rows]
 
     def get(self, dispatch: str) -> Dispatch:
         """Return one. Raises NotFound."""
         with self._database.read() as connection:
-            row = connection.execute(select(*_COLUMNS).where(_d.id == dispatch)).first()
+            row = connection.execute(select(*COLUMNS).where(_d.id == dispatch)).first()
         if row is None:
             raise NotFound("there is no such message")
-        return _dispatch(row)
+        return dispatch_of(row)
 
     def figures(self, now: int) -> Mapping[str, int]:
         """Return how many wait, are overdue (life safety, by 15 s) and died in the last day."""
-        late = and_(_d.state.in_(_WAITS), _d.life, _d.created < now - 15_000)
+        late = and_(_d.state.in_(WAITS), _d.life, _d.created < now - 15_000)
         dead = and_(_d.state == DeliveryState.DEAD.value, _d.ended > now - 86_400_000)
         with self._database.read() as connection:
 
@@ -286,7 +278,7 @@ class SqlDispatches:
                 return int(connection.execute(select(func.count()).select_from(dispatches).where(which)).scalar_one())
 
             return {
-                "waiting": count(_d.state.in_(_WAITS)), "late": count(late), "dead": count(dead),
+                "waiting": count(_d.state.in_(WAITS)), "late": count(late), "dead": count(dead),
                 "dead_life": count(and_(dead, _d.life)),
             }  # fmt: skip
 
@@ -297,36 +289,6 @@ class SqlDispatches:
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def key_of(notification: str, receiver: delivery.Receiver) -> str:
-    """Return the id of the message by which a notification reaches a receiver: the same at every attempt."""
-    return sha256("\n".join((notification, *receiver)).encode()).hexdigest()[:32]
-
-
-def _row(note: Notification, receiver: delivery.Receiver, facts: Facts, now: int) -> dict[str, Any]:
-    target, address = receiver
-    return {
-        "id": key_of(note.id, receiver), "notification": note.id, "target": target, "address": address,
-        "life": note.life, "case": note.case, "park": note.park, "told_group": note.group,
-        "state": DeliveryState.WAITING.value, "due": now, "attempts": 0, "created": now, "batch": "",
-        "receipt": "", "trouble": "", "body": _encode(facts).decode(),
-    }  # fmt: skip
-
-
-def _inserted(connection: Connection, rows: Sequence[dict[str, Any]], now: int, words: LinkWords | None = None) -> None:
-    """Insert rows; those that are there stay as they are, but for dead ones, which wait anew. Keep their links."""
-    if not rows:
-        return
-    fresh = {"state": DeliveryState.WAITING.value, "due": now, "created": now, "ended": None, "attempts": 0}
-    put = upsert(connection, dispatches)
-    connection.execute(
-        put.on_conflict_do_update(index_elements=["id"], set_=fresh, where=_d.state == DeliveryState.DEAD.value), rows
-    )
-    told = [(row["id"], _facts(row["body"])) for row in rows] if words else []
-    if words is not None:
-        links = [Fresh(words.of(key), f.case, f.answered_by, f.version) for key, f in told if f.answered_by]
-        keep(connection, links, now)
 
 
 def _unheard(connection: Connection, note: Notification, dying: delivery.Receiver | None) -> set[delivery.Receiver]:
@@ -344,26 +306,11 @@ def _unheard(connection: Connection, note: Notification, dying: delivery.Receive
     return {(r[0], r[1]) for r in rows}
 
 
-def _mark(connection: Connection, keys: Sequence[str], values: Mapping[str, Any]) -> None:
-    for part in chunks(keys):
-        connection.execute(update(outbox).where(_o.id.in_(part)).values(**values))
-
-
-def _dispatch(row: Any) -> Dispatch:
-    key, target, address, body, group, state, seq, attempts, due, created, ended, receipt, trouble, batch = row
-    return Dispatch(
-        key, target, address, _facts(body), group, DeliveryState(state), seq, attempts, due, created, ended, receipt,
-        trouble, batch,
-    )  # fmt: skip
-
-
 def _claimed(connection: Connection, way: Way, target: Target, now: int, lease: int, ready: Ready) -> Batch | None:
     """Take the next message for a way; None: it is not ready, or all that is due waits for something older."""
-    query = select(*_COLUMNS).where(
-        _d.state.in_(_WAITS), _d.target == way[0], _d.address == way[1], _d.life.is_(way[2])
-    )
+    query = select(*COLUMNS).where(_d.state.in_(WAITS), _d.target == way[0], _d.address == way[1], _d.life.is_(way[2]))
     rows = connection.execute(query.order_by(_d.seq).limit(_WINDOW).with_for_update(skip_locked=True)).all()
-    found = told_next([_dispatch(row) for row in rows], now, together=CHANNELS[target.channel].together)
+    found = told_next([dispatch_of(row) for row in rows], now, together=CHANNELS[target.channel].together)
     if not found or not ready(target, way[2]):
         return None
     keys = [d.id for d in found]
@@ -396,18 +343,3 @@ def told_next(queue: Sequence[Dispatch], now: int, *, together: bool) -> list[Di
     if len(fresh) > BACKLOG:
         return fresh[:TOGETHER_MOST]
     return [d for d in fresh if head.group and d.group == head.group][:TOGETHER_MOST] or [head]
-
-
-def _end(connection: Connection, ended: Sequence[Dispatch], state: DeliveryState, now: int, **more: str) -> None:
-    """End dispatches, and the notifications that have none left."""
-    for part in chunks([d.id for d in ended]):
-        values = {"state": state.value, "ended": now, **more}
-        connection.execute(update(dispatches).where(_d.id.in_(part), _d.state.in_(_WAITS)).values(**values))
-    for key in dict.fromkeys(d.facts.notification for d in ended):
-        states = connection.execute(select(_d.state).where(_d.notification == key)).scalars().all()
-        if any(s in _WAITS for s in states):
-            continue
-        good = sum(s == DeliveryState.DELIVERED.value for s in states)
-        reached = DeliveryState.DELIVERED if good else DeliveryState.DEAD
-        said = {"receipt": f"{good} of {len(states)} receivers", "trouble": "" if good else more.get("trouble", "")}
-        _mark(connection, [key], {"state": reached.value, "ended": now, **said})
