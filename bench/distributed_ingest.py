@@ -233,7 +233,7 @@ def measure(work: Path, seconds: float) -> dict[str, float]:
 def profiled(work: Path, seconds: float = 20) -> str:
     """Return a profile of the bulk lane's thread under load: where its time goes."""
     from park.metrics import Lane
-    from runtime.role_ingest import CityIngest
+    from runtime.city_ingest import CityIngest
     from runtime.settings_file import read_settings
 
     with engines(work) as ground:

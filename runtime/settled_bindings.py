@@ -12,7 +12,7 @@ from runtime.roster import bind
 from runtime.storage.sql.configuration import Bound
 from runtime.storage.sql.registry import SqlRegistry
 
-SETTLE = 12.0  # s: two looks of an ingester at the registry (runtime.role_ingest), and a while for Kafka
+SETTLE = 12.0  # s: two looks of an ingester at the registry (runtime.city_ingest), and a while for Kafka
 
 
 class SettledBindings:

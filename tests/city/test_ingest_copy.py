@@ -12,8 +12,9 @@ from park.metrics import Lane
 from park.model import Point
 from park.settings import CitySettings, IngestSettings, Settings
 from runtime.broker import Broker, Kind
+from runtime.city_ingest import copy_of
 from runtime.kafka_node import kafka_home
-from runtime.role_ingest import IngestRole, copy_of
+from runtime.role_ingest import IngestRole
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.registry_copy import write_copy

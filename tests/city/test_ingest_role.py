@@ -14,9 +14,10 @@ from park.records import Batch, Config, Refusal
 from park.settings import CitySettings, IngestSettings, Settings
 from runtime import clock
 from runtime.broker import Broker, Kind
+from runtime.city_ingest import CityIngest
 from runtime.kafka_client import KafkaClient
 from runtime.kafka_log import KafkaLog
-from runtime.role_ingest import CityIngest, run_ingest
+from runtime.role_ingest import run_ingest
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.topics import partition_of, prepare_topics, topic_of

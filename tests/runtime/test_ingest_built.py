@@ -7,7 +7,7 @@ import pytest
 
 from park.errors import SettingsError
 from park.settings import CitySettings, IngestSettings, Settings
-from runtime.role_ingest import CityIngest
+from runtime.city_ingest import CityIngest
 from runtime.storage.sql.database import Database
 
 
