@@ -19,6 +19,7 @@ detectors/signs.py; weak signs that make one another strong in fire_joint.py.
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -118,30 +119,33 @@ class Fire:
     def _sign(self, live: ReadingBatch, i: int, found: Found, n: int, clock: Clock, emit: Emit) -> None:
         """Take what the values of a point say: a sign begins, stands or is gone; a full one or a weak one."""
         sign, limit, received = Sign(int(found.sign[n])), float(found.limit[n]), int(live.received[i])
-        full, weak = self._member(live, i, state=False), self._member(live, i, state=False, weak=True)
+        full = self._member(live, i, state=False)
+        weak = replace(full, weak=True, faint=Sign.FAINT in sign)
         if Sign.GONE in sign:
             self._conditions.gone(full, received, limit, emit)
         if Sign.WEAK_GONE in sign:
             self._joint.drop(weak)
             self._conditions.gone(weak, received, limit, emit)
-        if not sign & (Sign.BEGINS | Sign.WEAK):
+        rises = bool(sign & (Sign.WEAK | Sign.FAINT))
+        if not (rises or Sign.BEGINS in sign):
             return
         if self._resets.covers(full, received, clock, timely=bool(live.quality[i] < Quality.LATE)):
             self._signs.forget([full.point])  # what is still hot after it is an alarm
             return
         labels = labels_of(int(live.quality[i]), late=False)
-        if Sign.WEAK in sign and not self._apart(weak, labels):
+        rises = rises and not self._apart(weak, labels)
+        if rises:
             self._joint.note(weak, received, float(found.weak_limit[n]))
         if Sign.BEGINS in sign:
             reason = Reason.RATE_OF_RISE if Sign.RISING in sign else Reason.ABOVE_LIMIT
             self._raise(full, received, reason, labels, limit, emit)
-        elif Sign.WEAK in sign and not self._apart(weak, labels):
+        elif rises:
             self._joint.weigh(weak, received, labels, emit)
 
-    def _member(self, live: ReadingBatch, i: int, *, state: bool, weak: bool = False, heard: int = UNSEEN) -> Member:
+    def _member(self, live: ReadingBatch, i: int, *, state: bool, heard: int = UNSEEN) -> Member:
         point = int(live.point[i])
         device, metric = int(self._directory.device[point]), NAMES[self._code[point]]
-        return Member(device, point, metric, int(live.ts[i]), float(live.value[i]), state=state, weak=weak, heard=heard)
+        return Member(device, point, metric, int(live.ts[i]), float(live.value[i]), state=state, heard=heard)
 
     def _apart(self, member: Member, labels: tuple[Label, ...]) -> bool:
         """Tell whether a device is under test or maintenance, which is kept apart (GB/T 45839-2025, 5.8.4)."""

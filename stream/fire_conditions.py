@@ -115,10 +115,16 @@ class Conditions:
     ) -> None:
         """Let a weak sign confirm what stands, if it can; else it changes nothing."""
         held = self._standing.get((family, self.subject(weak)))
-        if held is None or held.confirmed or any(m.point == weak.point for m in held.members):
+        if held is None or held.confirmed:
+            return
+        mine = next((m for m in held.members if m.point == weak.point), None)
+        if mine is not None and not mine.faint:
             return
         if any(corroborates(weak, m) for m in held.members):
             self.raised(family, weak, at, Reason.SECOND_DEVICE, held.labels or labels, limit, emit)
+        elif mine is not None:  # its second reading
+            members = tuple(weak if m is mine else m for m in held.members)
+            self._confirm_by_co(self.keep(replace(held, members=members)), at, emit)
 
     def joined(self, weak: Sequence[Member], at: int, labels: tuple[Label, ...], limit: float, emit: Emit) -> None:
         """Begin a fire of weak signs; the last one decided it."""

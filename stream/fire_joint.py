@@ -4,7 +4,8 @@ A kitchen makes a little smoke, the sun makes a little heat, a lorry makes a lit
 fire. Smoke *and* heat in one minute, both well above what these sensors do on their own, nearly always
 are; so two weak signs of different kinds are a pre-alarm, and a weak sign of another device and kind
 confirms a full one (fire_conditions.py, latches.corroborates). Two of one kind are not enough: steam is
-smoke to every smoke detector of the room.
+smoke to every smoke detector of the room. Where detectors speak seldom, one reading of each of two devices
+is enough: the second device is the second reading.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from typing import Any
 from park.events import Label
 from park.operator import Emit
 from stream.fire_conditions import CO, Conditions
-from stream.latches import Member
+from stream.latches import Member, joins
 
 # ms for which a weak sign counts after it was last seen. Detectors that see something report every 10 to 30 s,
 # and the next kind of sign of the recorded room fires comes within 20 s of the first.
@@ -52,10 +53,10 @@ class Joint:
         if not fresh:
             return
         if self._conditions.get("fire", subject) is not None:
-            for noted in fresh:
+            for noted in (n for n in fresh if not n.member.faint):
                 self._conditions.corroborated("fire", noted.member, at, labels, noted.limit, emit)
         elif member.weak or member.metric in CO:
-            partners = [n for n in fresh if n.member.quantity != member.quantity]
+            partners = [n for n in fresh if joins(n.member, member)]
             own = [n for n in fresh if n.member.point == member.point and member.weak]
             if partners:
                 self._conditions.joined([n.member for n in (*partners, *own)], at, labels, fresh[-1].limit, emit)

@@ -23,6 +23,7 @@ class Member:
     gone: bool = False  # the values are back, which is no reset
     weak: bool = False  # a rise that alone is no alarm, and counts beside another kind of sign only
     heard: int = UNSEEN  # epoch ms: newest time that its device had said before; later than `ts`, a clock went back
+    faint: bool = False  # a weak one that one reading shows: with another device's it begins a fire, and confirms none
 
     def reset_by(self, ts: int) -> bool:
         """Tell whether a "normal" of a time by its device's clock came after its alarm.
@@ -55,9 +56,17 @@ def corroborates(one: Member, other: Member) -> bool:
     GB 50116 4.1.6 asks for two independent alarm signals in one zone; two channels of one device are not
     independent, and two weak signs of one kind may have one harmless cause.
     """
-    if one.device == other.device or (one.weak and other.weak):
+    if one.device == other.device or (one.weak and other.weak) or one.faint or other.faint:
         return False
     return not (one.weak or other.weak) or one.quantity != other.quantity
+
+
+def joins(one: Member, other: Member) -> bool:
+    """Tell whether two weak signs together are a pre-alarm: two kinds, and of single readings two devices.
+
+    One wild message of a device with two sensors is no fire.
+    """
+    return one.quantity != other.quantity and (one.device != other.device or not (one.faint or other.faint))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ was picked on these files: each is a row of stream/rules.toml with its basis.
 import csv
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -21,6 +22,7 @@ FOLDER = DATA / "nist_smoke"
 FIRES = ("SDC02", "SDC07", "SDC33", "SDC38")
 STATIONS = "ABCDEF"
 _GAS = {"A": "A", "B": "B", "C": "C", "F": "F"}  # analysers; other stations borrow that of the hall, F
+_PACES = (10, 30)  # s between readings, as of detectors on radio
 _NEVER = 10_000.0  # s, in place of "not found"
 # s by which a heat detector's element and a smoke detector's chamber follow the air: first-order lags, of a fast
 # element in a ceiling jet of 1 m/s (RTI 20 (m s)^0.5) and of a chamber's entry. Bare thermocouples and smoke
@@ -82,13 +84,28 @@ def lagged(fire: str, folder: Path) -> None:
         csv.writer(file).writerows([header, *rows])
 
 
-def found(fire: str, metrics: frozenset[str] = _SETS["all"], stations: str = STATIONS, *, slow: bool = False) -> Found:
-    """Return when one recording is told; only fire alarms count, a gas alarm is no fire."""
+def thinned(fire: str, folder: Path, pace: int, since: int) -> None:
+    """Write a recording as detectors would have told it, that speak every so many seconds from one on."""
+    with (FOLDER / f"NIST_Smoke_Alarms_{fire}.csv").open() as file:
+        header, *rows = csv.reader(file)
+    kept: dict[int, list[str]] = {}  # the first row of each pace
+    for row in rows:
+        if float(row[0]) >= since:
+            kept.setdefault(int(float(row[0]) - since) // pace, row)
+    with (folder / f"NIST_Smoke_Alarms_{fire}.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([header, *kept.values()])
+
+
+def found(
+    fire: str, metrics: frozenset[str] = _SETS["all"], stations: str = STATIONS,
+    changed: Callable[[str, Path], None] | None = None,
+) -> Found:  # fmt: skip
+    """Return when one recording is told, as it is or `changed`; only fire alarms count, a gas alarm is no fire."""
     with tempfile.TemporaryDirectory() as folder:
         plan = Path(folder) / "map.toml"
-        if slow:
-            lagged(fire, Path(folder))
-        plan.write_text(map_of(fire, metrics, stations, Path(folder) if slow else FOLDER))
+        if changed is not None:
+            changed(fire, Path(folder))
+        plan.write_text(map_of(fire, metrics, stations, FOLDER if changed is None else Path(folder)))
         replay_map(plan, Path(folder), lambda _: None)
         with (Path(folder) / "alarms.csv").open() as file:
             alarms = [a for a in csv.DictReader(file) if a["rule"].startswith("fire.") and a["state"] == "active"]
@@ -120,13 +137,18 @@ def figures() -> list[Figure]:
         Figure("fires.first_s", median(t.first for t in whole), 2, "52", "< 45", up=False, note=note),
         Figure("fires.confirmed_s", median(t.confirmed for t in whole), 2, "60", "< 60", up=False),
     ]
-    slow = [found(fire, slow=True) for fire in FIRES]
+    slow = [found(fire, changed=lagged) for fire in FIRES]
     out += [
         Figure(
             "fires.slow_sensors_first_s", median(t.first for t in slow), 2, up=False, note="heat lags 20 s, smoke 10 s"
         ),
         Figure("fires.slow_sensors_confirmed_s", median(t.confirmed for t in slow), 2, up=False),
     ]
+    for pace in _PACES:
+        some = [found(fire, changed=partial(thinned, pace=pace, since=s)) for fire in FIRES for s in range(0, pace, 2)]
+        for what, at in (("first", [t.first for t in some]), ("confirmed", [t.confirmed for t in some])):
+            note = f"told every {pace} s, from each second second on; the last of {len(some)}: {max(at):.0f}"
+            out.append(Figure(f"fires.every_{pace}_s_{what}_s", median(at), 2, up=False, note=note))
     return out + [
         Figure(f"fires.{name}_alone_first_s", median(t.first for t in told), 2, up=False, note=each)
         for name, told, each in rows[:-1]

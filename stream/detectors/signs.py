@@ -47,6 +47,11 @@ from stream.rounds import rounds
 ROLE = 2  # role of the first metric in the column of the fire stage; states are 1
 AGREE = 2  # readings in a row
 NOISE = 5.0  # usual distances from the baseline: of a bell curve's mean distance, 4 sigma
+# ms between readings from which one is a faint sign: where the second comes at once it costs nothing to wait for it.
+_SELDOM = 5_000
+# What one reading must pass: weak rises by a quarter, with which lorries are no more than with two; and of what is
+# usual as many distances as make it as rare as two beyond NOISE: 6 sigma of a bell curve for twice 4.
+_ALONE, _ALONE_NOISE = 1.25, 7.5
 _UNSEEN = -(2**62)
 _DEAF_AFTER = 5 * 60_000  # ms of silence after which a clock that went back is believed at once
 # Of the time between two measurements the share between their receipts, from which no slope is much too steep: what
@@ -100,6 +105,7 @@ class Sign(IntFlag):
     GONE = 4
     WEAK = 8  # a weak sign stands
     WEAK_GONE = 16
+    FAINT = 32  # a weak sign that one reading shows, of a point that speaks too seldom to wait for the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +266,14 @@ class Signs:
         up = c["weak"][point]
         calm = np.where(up & (away < c["weak_back"][point]), c["weak_calm"][point] + 1, 0)
         stands, end = hit & (streak >= AGREE), up & (calm >= AGREE)
+        # One reading must show what the next would, if it stayed as it is: by then the baseline has come nearer.
+        moved = np.minimum(elapsed, rules.weak_tau[m] / 2)
+        lasts = away * np.exp(-moved / rules.weak_tau[m])
+        alone = lasts >= np.maximum(_ALONE * rules.weak[m], _ALONE_NOISE * usual)
+        faint = hit & alone & ~up & ~stands & (elapsed >= _SELDOM)
         c["weak_streak"][point], c["weak_calm"][point] = streak, calm
-        c["weak"][point] = (up | stands) & ~end
-        c["weak_back"][point] = np.where(stands & ~up, least / 2, c["weak_back"][point])
+        c["weak"][point] = (up | stands | faint) & ~end
+        c["weak_back"][point] = np.where((stands | faint) & ~up, least / 2, c["weak_back"][point])
         taught = np.minimum(c["taught"][point] + 1, 1e6)
         # A rise that may be a sign teaches slowly, however new the sensor: hours of a heater, no minutes of a fire.
         share = np.maximum(np.where(up | hit, 0.0, 1 / (_PRIOR + taught)), -np.expm1(-elapsed / _USUAL_TAU))
@@ -270,9 +281,8 @@ class Signs:
         c["usual"][point] = np.maximum(usual + share * lesson, _QUIET[m])
         c["taught"][point] = taught
         tau = np.where(value < slow, rules.weak_tau[m] / 4, rules.weak_tau[m])
-        moved = np.minimum(elapsed, rules.weak_tau[m] / 2)
         c["slow"][point] = slow + (value - slow) * -np.expm1(-moved / tau)
-        return (stands * Sign.WEAK + end * Sign.WEAK_GONE).astype(np.uint8), slow + least
+        return (stands * Sign.WEAK + faint * Sign.FAINT + end * Sign.WEAK_GONE).astype(np.uint8), slow + least
 
     def _smoothed(self, value: Float64, before: Float64, first: Bool, elapsed: Int64, metric: Rows) -> Float64:
         """Return values with their cell's noise taken out; where readings are minutes apart, as they are."""

@@ -1,5 +1,6 @@
 """How early real room fires are told, and that nothing ordinary is: the figures of the scoreboard, held."""
 
+from functools import partial
 from statistics import median
 
 import pytest
@@ -11,10 +12,17 @@ real = pytest.mark.skipif(not DATA.is_dir(), reason="recordings of others are no
 
 
 @real
-@pytest.mark.parametrize(("slow", "first", "confirmed"), [(False, 30, 40), (True, 45, 60)], ids=["as recorded", "slow"])
-def test_room_fires(slow, first, confirmed):
-    """Four of four are found and confirmed, in the middle within these seconds; with slow sensors too."""
-    told = [fires.found(fire, slow=slow) for fire in fires.FIRES]
+@pytest.mark.parametrize(
+    ("changed", "first", "confirmed"),
+    [
+        pytest.param(None, 30, 40, id="as recorded"),
+        pytest.param(fires.lagged, 45, 60, id="slow sensors"),
+        pytest.param(partial(fires.thinned, pace=10, since=4), 45, 60, id="every ten seconds"),
+    ],
+)
+def test_room_fires(changed, first, confirmed):
+    """Four of four are found and confirmed, in the middle within these seconds; with slow or rare sensors too."""
+    told = [fires.found(fire, changed=changed) for fire in fires.FIRES]
 
     assert max(t.confirmed for t in told) < 120
     assert (True, True) == (median(t.first for t in told) < first, median(t.confirmed for t in told) < confirmed)

@@ -36,9 +36,10 @@ SECOND = ("fire.confirmed", AlarmState.ACTIVE, Reason.SECOND_DEVICE)
 
 
 class Room:
-    """A room whose sensors have been calm for ten minutes, a reading every ten seconds."""
+    """A room whose sensors have been calm for sixty readings, one every ten seconds."""
 
-    def __init__(self):
+    def __init__(self, step=10_000):
+        self.step = step  # ms between readings
         self.pipeline = Pipeline(lambda d: (Fire(d),))
         self.told = []
         self.pipeline.run(CONFIG, self.told.append)
@@ -52,7 +53,7 @@ class Room:
         values = CALM | {int(name[1:]): value for name, value in named.items()}
         values = {p: v for p, v in values.items() if v is not None}
         for _ in range(times):
-            self.now += 10_000
+            self.now += self.step
             at = START + self.now
             batch = batch_of([(p, at, float(v), int(quality), at) for p, v in values.items()])
             self.pipeline.operators[0].on_batch(batch, self.told.append)
@@ -91,6 +92,53 @@ class TestTogether:
     def test_weak(self, points, told):
         """Two kinds in one place are a pre-alarm; one kind, twice or not, and gas are none."""
         assert told == short(Room().risen(*points, times=6))
+
+    @pytest.mark.parametrize(
+        ("step", "points", "told"),
+        [
+            pytest.param(10_000, (HEAT, SMOKE), [JOINT], id="two kinds"),
+            pytest.param(15_000, (HEAT, SMOKE), [JOINT], id="a quarter of a minute apart"),
+            pytest.param(10_000, (HEAT,), [], id="one kind"),
+            pytest.param(10_000, (SMOKE, SECOND_SMOKE), [], id="one kind twice"),
+            pytest.param(10_000, (BOTH_HEAT, BOTH_SMOKE), [], id="two kinds of one device: one wild message"),
+            pytest.param(2_000, (HEAT, SMOKE), [], id="the second reading comes soon"),
+        ],
+    )
+    def test_by_one_reading(self, step, points, told):
+        """Of devices that speak seldom one reading of each of two kinds is enough."""
+        assert told == short(Room(step).risen(*points, times=1))
+
+    def test_one_reading_confirms_nothing(self):
+        """What one reading shows is no confirmation of an alarm, before it or after; the second one is."""
+        after, before = Room(), Room()
+        after.risen(STATE)
+        before.risen(HEAT, times=1)
+
+        assert ([], [SECOND]) == (after.risen(HEAT, times=1), short(after.risen(HEAT, times=1)))
+        assert [ALARM] == short(before.says(times=1, p4=1.0))
+
+    def test_the_second_reading_confirms(self):
+        """What one reading began beside a CO alarm is confirmed by the next one, and so by a sign that becomes full."""
+        gas, smoke = Room(), Room()
+        gas.says(times=3, p3=400.0)
+        smoke.risen(HEAT, SMOKE, times=1)
+
+        assert [[JOINT], [SECOND]] == [short(gas.says(p1=25.0, p3=400.0)) for _ in range(2)]
+        assert [[], [SECOND]] == [short(smoke.says(p1=25.0, p2=9.0)) for _ in range(2)]
+
+    def test_a_single_reading_confirms_no_full_sign(self):
+        """What one reading showed long ago is no second signal of smoke that has become an alarm."""
+        room = Room()
+        room.risen(HEAT, SMOKE, times=1)
+
+        assert {"fire.pre_alarm"} == {e.rule for e in room.says(times=12, p2=9.0)}
+
+    def test_one_reading_is_latched(self):
+        """A fire that one reading of each kind began stands when the values are back."""
+        room = Room()
+        room.risen(HEAT, SMOKE, times=1)
+
+        assert [AlarmState.LATCHED] == [e.state for e in room.says(times=3)]
 
     def test_not_at_once(self):
         """Rises that are more than a minute apart have nothing to do with one another."""
