@@ -6,17 +6,18 @@
 ```
 """
 
+import io
 import logging
 import struct
 import threading
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from park.errors import Corrupt, Full, Unavailable
 from park.operator import State
-from park.wire import decode_states, encode_states
+from park.wire import decode_states, write_states
 from runtime.lasting import written_whole
 from runtime.log import NO_ROOM
 
@@ -39,13 +40,15 @@ class FileSnapshots:
 
     def save(self, name: str, position: int, states: Mapping[str, State]) -> None:
         """Write, sync and rename a snapshot; forget all but the last two. Raises Full, Unavailable."""
-        content = encode_states(states)
         path = self._folder / f"{name}.{position:020d}.snapshot"
         with self._lock:
             try:
                 with written_whole(path, path.with_suffix(".draft")) as file:
-                    file.write(_HEAD.pack(_MAGIC, zlib.crc32(content), len(content)))
-                    file.write(content)
+                    file.write(bytes(_HEAD.size))
+                    body = _Body(file)  # as it is made: a city's lane has half a gigabyte, beside its copy of the state
+                    write_states(states, body)  # type: ignore[arg-type]  # what numpy asks of a file, it has
+                    file.seek(0)
+                    file.write(_HEAD.pack(_MAGIC, body.check, body.size))
             except OSError as why:
                 if why.errno in NO_ROOM:
                     raise Full(f"no room for a snapshot in {self._folder}") from why
@@ -91,11 +94,31 @@ class FileSnapshots:
 
 def read_snapshot(path: Path) -> dict[str, dict[str, Any]]:
     """Return the states of a snapshot's file. Raises Corrupt, OSError."""
-    content = path.read_bytes()
-    if len(content) < _HEAD.size:
+    with path.open("rb", buffering=0) as file:  # a buffer would make one more copy of half a gigabyte
+        head, body = file.read(_HEAD.size), file.readall()
+    if len(head) < _HEAD.size:
         raise Corrupt("it is cut short")
-    magic, check, length = _HEAD.unpack_from(content)
-    body = memoryview(content)[_HEAD.size :]
+    magic, check, length = _HEAD.unpack(head)
     if magic != _MAGIC or length != len(body) or zlib.crc32(body) != check:
         raise Corrupt("its checksum is wrong")
-    return decode_states(bytes(body))
+    return decode_states(body)
+
+
+class _Body(io.RawIOBase):
+    """What is written into a file behind its head, which tells of it: its checksum and length."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.check = self.size = 0
+        self._file = file
+
+    def writable(self) -> bool:
+        """Tell that it can be written to."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Take some bytes."""
+        piece = memoryview(content).cast("B")
+        self._file.write(piece)
+        self.check = zlib.crc32(piece, self.check)
+        self.size += len(piece)
+        return len(piece)

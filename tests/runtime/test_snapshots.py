@@ -1,6 +1,7 @@
 """Snapshots are whole or absent, and the one before the newest is there to fall back on."""
 
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -35,6 +36,21 @@ class TestFileSnapshots:
         assert 1 == len(again.notices)
         again.save("bulk", 24, states(1))
         assert (24, 8) == (again.load("bulk")[0], again.oldest("bulk"))
+
+    def test_it_is_written_as_it_is_made(self, tmp_path):
+        """A snapshot needs no second copy of the state: a city's lane has half a gigabyte."""
+        columns = {f"c{n}": np.zeros(1 << 20, np.uint8) for n in range(24)}
+        store = FileSnapshots(tmp_path)
+
+        tracemalloc.start()
+        try:
+            store.save("bulk", 8, {"quality": columns})
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert most < 8 << 20
+        assert 24 == len(store.load("bulk")[1]["quality"])
 
     def test_a_draft_is_no_snapshot(self, tmp_path):
         """What was being written when the machine stopped is forgotten."""
