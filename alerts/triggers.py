@@ -67,7 +67,7 @@ def _of_finding(lane: Lane, f: Finding) -> tuple[Trigger, ...]:
         Trigger(
             f.id, f"finding.{f.kind}", subject, "" if f.episode else f.reason.value, f"finding.{f.kind}", signal,
             f.severity, lane.value, f.episode or f.id, f.at, f.ts, f.reason, TransitionReason.FINDING, f.park,
-            f.place, f.device, f.point, value=f.value, limit=f.expected,
+            f.place, f.device, f.point, value=f.value, limit=f.expected, labels=f.labels,
         ),
     )  # fmt: skip
 
@@ -81,7 +81,7 @@ def _of_status(lane: Lane, s: DeviceStatus) -> tuple[Trigger, ...]:
         Trigger(
             s.id, "device", subject, "", f"device.{s.status}", signal, severity or Severity.LOW, lane.value,
             f"device/{s.device}", s.at, s.last_seen or s.at, s.reason, TransitionReason.DEVICE, s.park,
-            device=s.device,
+            device=s.device, labels=s.labels,
         ),
     )  # fmt: skip
 

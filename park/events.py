@@ -197,6 +197,7 @@ class Finding:
     times: float = 0.0  # one of so many values of this point is so unusual
     similar: tuple[int, ...] = ()  # up to three past episodes of the point that were most like it, by `since`
     parts: tuple[Part, ...] = ()  # what spoke, the rarest first
+    labels: tuple[Label, ...] = ()
 
     @property
     def id(self) -> str:
@@ -227,6 +228,7 @@ class DeviceStatus:
     last_seen: int  # epoch ms, log time of its last message; 0: never
     reason: Reason
     park: int = 0
+    labels: tuple[Label, ...] = ()
 
     @property
     def id(self) -> str:

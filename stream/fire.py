@@ -20,6 +20,7 @@ detectors/signs.py; weak signs that make one another strong in fire_joint.py.
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -29,16 +30,16 @@ from park.metrics import CODE, METRICS, NAMES
 from park.operator import Emit, State
 from park.readings import Quality, ReadingBatch
 from park.records import Command, Config, Refused, Verb
-from stream.detectors.signs import Found, Sign, Signs
+from stream.detectors.signs import Sign, Signs
 from stream.fire_conditions import GAS, Conditions
 from stream.fire_joint import Joint
 from stream.fire_resets import Clock, Clocks, Resets
+from stream.fire_rows import Looked
 from stream.latches import UNSEEN, Member, change_of, labels_of
 from stream.strangers import park_of
 
 VERSION = 1
 UNCLAIMED_MAX = 1_000  # unknown devices with an alarm of their own; beyond them all share one
-HISTORY_AFTER = 3_600_000  # ms from receipt to log time, from which a message was taken in again: no lane waits so long
 LATE_AFTER = 5 * 60_000  # ms between the device's time and receipt from which we say "late"
 _NONE, _STATE = np.uint8(0), np.uint8(1)
 
@@ -66,10 +67,10 @@ class Fire:
         self._code = np.zeros(2, np.int16)  # by point: metric
         self._clocks = Clocks()
         self._signs = Signs(directory)
+        self._forgotten: set[int] = set()  # points whose signs begin anew, by the row at hand
         self._conditions = Conditions(directory, self._over)
         self._resets = Resets(directory, self._conditions)
         self._joint = Joint(self._conditions)
-        self._now = 0  # log time
         self._mode: dict[int, str] = {}  # device -> test | maintenance
         self._registered: dict[int, str] = {}  # the same, as the registry said last
 
@@ -92,18 +93,26 @@ class Fire:
         acts = alarm | (calm & self._conditions.member[point])
         if alarm.any():  # a "normal" behind an alarm of the same batch may be its reset
             acts |= calm & np.isin(point, point[alarm])
-        found = self._signs.look(live, ~is_state)
-        acts[found.rows] = True
-        nth = dict(zip(found.rows.tolist(), range(len(found.rows)), strict=True))
+        looked = Looked(self._signs, live, ~is_state, resets=bool(acts.any()))
+        acts[looked.rows] = True
         lags, newest = self._clocks.look(live, self._directory.device[point])
-        for i in np.flatnonzero(acts).tolist():
-            clock = int(lags[i]), int(newest[i])
-            if i in nth:
-                self._sign(live, i, found, nth[i], clock, emit)
+        todo = np.flatnonzero(acts).tolist()  # rising, as a heap is
+        self._forgotten.clear()
+        while todo:
+            i = heappop(todo)
+            sign, clock = looked.at(i), (int(lags[i]), int(newest[i]))
+            if sign is not None:
+                self._sign(live, i, *sign, clock, emit)
             elif alarm[i]:
                 self._alarm(live, i, clock, emit)
-            else:
+            elif is_state[i]:
                 self._normal(live, i, emit)
+            if self._forgotten:
+                for row in looked.anew(self._forgotten, i):
+                    if not acts[row]:
+                        acts[row] = True
+                        heappush(todo, row)
+                self._forgotten.clear()
         return batch
 
     def _alarm(self, live: ReadingBatch, i: int, clock: Clock, emit: Emit) -> None:
@@ -116,9 +125,11 @@ class Fire:
         reason = Reason.CALL_POINT if member.metric == "call_point" else Reason.DETECTOR_ALARM
         self._raise(member, received, reason, labels, None, emit)
 
-    def _sign(self, live: ReadingBatch, i: int, found: Found, n: int, clock: Clock, emit: Emit) -> None:
+    def _sign(
+        self, live: ReadingBatch, i: int, sign: Sign, limit: float, weak_limit: float, clock: Clock, emit: Emit
+    ) -> None:
         """Take what the values of a point say: a sign begins, stands or is gone; a full one or a weak one."""
-        sign, limit, received = Sign(int(found.sign[n])), float(found.limit[n]), int(live.received[i])
+        received = int(live.received[i])
         full = self._member(live, i, state=False)
         weak = replace(full, weak=True, faint=Sign.FAINT in sign)
         if Sign.GONE in sign:
@@ -130,12 +141,12 @@ class Fire:
         if not (rises or Sign.BEGINS in sign):
             return
         if self._resets.covers(full, received, clock, timely=bool(live.quality[i] < Quality.LATE)):
-            self._signs.forget([full.point])  # what is still hot after it is an alarm
+            self._forget([full.point])  # what is still hot after it is an alarm
             return
         labels = labels_of(int(live.quality[i]), late=False)
         rises = rises and not self._apart(weak, labels)
         if rises:
-            self._joint.note(weak, received, float(found.weak_limit[n]))
+            self._joint.note(weak, received, weak_limit)
         if Sign.BEGINS in sign:
             reason = Reason.RATE_OF_RISE if Sign.RISING in sign else Reason.ABOVE_LIMIT
             self._raise(full, received, reason, labels, limit, emit)
@@ -155,8 +166,6 @@ class Fire:
         self, member: Member, at: int, reason: Reason, labels: tuple[Label, ...], limit: float | None, emit: Emit
     ) -> None:
         self._resets.heard(member)
-        if self._now - at > HISTORY_AFTER:
-            labels = (*labels, Label.HISTORY)
         if self._apart(member, labels):
             mode = self._mode.get(member.device, "normal")
             said = Label.MAINTENANCE if mode == "maintenance" or Label.MAINTENANCE in labels else Label.TEST
@@ -185,9 +194,14 @@ class Fire:
         """Let those whose part in a condition has ended begin anew: they may raise again."""
         members = tuple(members)
         self._resets.ended(members)
-        self._signs.forget([m.point for m in members if not m.state])
+        self._forget([m.point for m in members if not m.state])
         for member in members:
             self._joint.drop(member)
+
+    def _forget(self, points: list[int]) -> None:
+        """Let the signs of some points begin anew; also in what is left of the batch at hand."""
+        self._signs.forget(points)
+        self._forgotten.update(points)
 
     # ── devices nobody has claimed yet ───────────────────────────────────────────────────────────
 
@@ -246,9 +260,7 @@ class Fire:
     # ── the rest of the contract ─────────────────────────────────────────────────────────────────
 
     def on_tick(self, now: int, emit: Emit) -> None:
-        """Learn the time: by itself it neither raises nor ends an alarm."""
-        del emit
-        self._now = now
+        """Do nothing: time neither raises nor ends an alarm."""
 
     def on_config(self, config: Config, emit: Emit) -> None:
         """Learn which points tell of fire, and which devices are under test."""
@@ -273,7 +285,6 @@ class Fire:
             **self._conditions.snapshot(),
             **self._resets.snapshot(),
             **self._joint.snapshot(),
-            "now": self._now,
             "mode": list(self._mode.items()),
             "registered": list(self._registered.items()),
         }
@@ -286,7 +297,6 @@ class Fire:
         self._conditions.restore(told)
         self._resets.restore(told)
         self._joint.restore(told)
-        self._now = told.get("now", 0)
         self._mode = dict(told["mode"])
         self._registered = dict(told["registered"])
         self._clocks.restore(state)

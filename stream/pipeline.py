@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from park.directory import Directory
-from park.events import AlarmState, ConditionChange, Event, Finding
+from park.events import AlarmState, ConditionChange, DeviceStatus, Event, Finding, Label
 from park.known import known_config, known_state
 from park.operator import Emit, Operator, State, TakesCommands, TakesFindings, TakesRefused
 from park.readings import Bool, ReadingBatch, batch_of, concat
 from park.records import Batch, Command, Config, Record, Tick
 
 _NOTHING = batch_of([])
+HISTORY_AFTER = 3_600_000  # ms from receipt to log time, from which a message was taken in again: no lane waits so long
+_NOW = "now"  # in a snapshot, beside what the directory knows
 
 
 class Pipeline:
@@ -22,6 +26,7 @@ class Pipeline:
 
     def __init__(self, stages: Callable[[Directory], tuple[Operator, ...]]) -> None:
         self.directory = Directory()
+        self._now = 0  # log time, epoch ms
         self.operators = stages(self.directory)
         self._commanded = tuple(o for o in self.operators if isinstance(o, TakesCommands))
         self._refusing = tuple(o for o in self.operators if isinstance(o, TakesRefused))
@@ -29,6 +34,7 @@ class Pipeline:
 
     def run(self, record: Record, emit: Emit) -> ReadingBatch:
         """Pass one record through all stages; return the readings that came out at the end."""
+        emit = partial(self._placed, emit)
         if self._hearing:
             emit = self._heard(emit)
         if isinstance(record, Batch):
@@ -47,6 +53,7 @@ class Pipeline:
                     readings = stage.on_batch(readings, emit)
             return readings if strays is None else concat([readings, strays])
         if isinstance(record, Tick):
+            self._now = record.now
             for stage in self.operators:
                 stage.on_tick(record.now, emit)
         elif isinstance(record, Config):
@@ -74,6 +81,15 @@ class Pipeline:
 
         return told
 
+    def _placed(self, emit: Emit, event: Event) -> None:
+        """Emit an event; what came long before log time, and was taken in only now, says so.
+
+        Its device was claimed since, or its messages were tried again: nobody need run for what is over by now.
+        """
+        if isinstance(event, ConditionChange | Finding | DeviceStatus) and self._now - event.at > HISTORY_AFTER:
+            event = replace(event, labels=(*event.labels, Label.HISTORY))
+        emit(event)
+
     def _known(self, readings: ReadingBatch) -> Bool | None:
         """Return which rows are of points that have columns; None: all, as nearly always.
 
@@ -86,12 +102,13 @@ class Pipeline:
     def snapshot(self) -> dict[str, State]:
         """Return copies of the state of every stage, and of the directory."""
         states: dict[str, State] = {o.name: o.snapshot() for o in self.operators}
-        states["directory"] = known_state(self.directory)
+        states["directory"] = {**known_state(self.directory), _NOW: np.array(self._now)}
         return states
 
     def restore(self, states: Mapping[str, State]) -> None:
         """Take the states of an earlier `snapshot`; a stage that is new since then starts empty."""
         config = known_config(states["directory"])
+        self._now = int(states["directory"].get(_NOW, 0))
         self.directory.apply(config)
         for stage in self.operators:
             stage.on_config(config, _ignore)

@@ -94,6 +94,7 @@ _COLUMNS = {
     "back_ts": np.int64,  # newest of an earlier time, by the device's clock, and log time: none since one that was not
     "back_at": np.int64,
 }
+Kept = dict[str, npt.NDArray[Any]]  # some rows of each column
 _TIMES = frozenset({"at", "ts", "stray_ts", "back_ts", "back_at"})
 
 
@@ -149,6 +150,15 @@ class Signs:
         known = [p for p in points if p < len(self._column["up"])]
         for name in ("up", "streak", "weak", "weak_streak"):
             self._column[name][known] = 0
+
+    def kept(self, points: Int32) -> Kept:
+        """Return what is known of some points, to be `put` back."""
+        return {name: column[points] for name, column in self._column.items()}
+
+    def put(self, points: Int32, kept: Kept) -> None:
+        """Know of some points what was `kept`, and nothing since."""
+        for name, column in kept.items():
+            self._column[name][points] = column
 
     def look(self, batch: ReadingBatch, analogue: Bool) -> Found:
         """Return what begins, stands and is gone with some rows of a batch."""

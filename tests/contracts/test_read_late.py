@@ -7,7 +7,7 @@ import pytest
 from alerts.lifecycle import STALE_AFTER
 from park.alarm_ports import CaseFilter
 from park.alarms import CaseState
-from park.events import AlarmState, Label
+from park.events import AlarmState, DeviceStatus, Label, Reason, Status
 from park.metrics import Lane
 from runtime.storage.sql.alarm_writer import SETTLE
 from tests.alerts.alarm_words import HOUR, NOW, SECOND, fire, limit
@@ -72,13 +72,27 @@ def test_what_happens_meanwhile(reading):
 
 
 @pytest.mark.parametrize("over", [True, False])
-def test_what_a_claimed_device_said_long_ago(reading, over):
-    """Old messages that are taken in now call people where their fire still stands seconds later, and else nobody."""
-    told = [fire(NOW, NOW + n, state=s) for n, s in enumerate((AlarmState.ACTIVE, AlarmState.CLEARED))]
+@pytest.mark.parametrize("kind", [fire, limit])
+def test_what_a_claimed_device_said_long_ago(reading, kind, over):
+    """Old messages that are taken in now call people where their alarm still stands seconds later, and else nobody."""
+    told = [kind(NOW, NOW + n, state=s) for n, s in enumerate((AlarmState.ACTIVE, AlarmState.CLEARED))]
+    lane = Lane.LIFE if kind is fire else Lane.BULK
     for n, change in enumerate(told[: 1 + over]):
-        reading.events.apply(Lane.LIFE, END + 1 + n, [replace(change, labels=(Label.HISTORY,))])
+        reading.events.apply(lane, END + 1 + n, [replace(change, labels=(Label.HISTORY,))])
     before = reading.said()
     reading.store.turn(reading.now + SETTLE)
 
     assert ([], 0 if over else 1) == (before, len(reading.said()))
     assert [over] == [case.state is CaseState.CLOSED for case in reading.store.cases(CaseFilter(open=None))]
+
+
+@pytest.mark.parametrize("status", [Status.SILENT, Status.ONLINE])
+def test_how_a_claimed_device_was_long_ago(reading, status):
+    """So it is with its health: who is well by then calls nobody, who is away calls once it is seen to stay so."""
+    for n, how in enumerate((Status.SILENT, status)):
+        told = DeviceStatus(9, how, NOW + n, NOW, Reason.SILENT, park=1, labels=(Label.HISTORY,))
+        reading.events.apply(Lane.BULK, END + 1 + n, [told])
+    before = reading.said()
+    reading.store.turn(reading.now + SETTLE)
+
+    assert ([], 0 if status is Status.ONLINE else 1) == (before, len(reading.said()))

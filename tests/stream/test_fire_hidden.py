@@ -22,7 +22,7 @@ from test_fire import (
 from park.events import AlarmState, Label, Reason
 from park.metrics import LIFE_ALARMS
 from park.readings import Quality, batch_of
-from park.records import Batch, Config, Edge, PointRow, Refusal, Refused, Tick
+from park.records import Batch, Config, Edge, PointRow, Refusal, Refused
 from stream.pipeline import Pipeline
 from stream.stages import bulk_stages, life_stages
 
@@ -353,18 +353,29 @@ class TestValuesThatAreNotThePresent:
         assert [watch.read(HEAT, 80, at, LATE, received=60 + at) for at in (10, 20, 30)] == [[], [], []]
 
 
-class TestTakenInAgain:
-    """What was received long before log time says so: its device was claimed since."""
+class TestWithinABatch:
+    """What is reset by one row of a batch, or of before a reset, hides nothing that comes behind it."""
 
-    @pytest.mark.parametrize(("age", "labels"), [(59, ()), (61, (Label.HISTORY,))])
-    @pytest.mark.parametrize("restarts", [False, True])
-    def test_history(self, age, labels, restarts):
-        """It is raised, with its old time and its label, and its own "normal" of then ends it."""
+    def test_late_values_of_before_and_after_a_reset(self):
+        """Late values of before a reset are passed over; those of after it, in the same batch, are an alarm."""
         watch = Watch()
-        watch.do(Tick(START + age * 60_000))
-        watch = watch.restarted() if restarts else watch
+        watch.reset(50, place=UNIT)
+        rows = [(HEAT, START + at * 1_000, 80.0, LATE, START + 200_000) for at in (20, 30, 60, 70, 80)]
 
-        (raised,) = watch.read(SMOKE_1, 1, 0)
-        (over,) = watch.read(SMOKE_1, 0, 1)
+        told = watch.do(batch_record(*rows))
 
-        assert (START, labels, AlarmState.CLEARED) == (raised.at, raised.labels, over.state)
+        assert [("fire.pre_alarm", START + 70_000)] == [(e.rule, e.ts) for e in told]
+
+    @pytest.mark.parametrize("cut", [False, True])
+    def test_values_behind_a_reset(self, cut):
+        """Heat that goes on behind its device's own reset is a new alarm, in one batch as one by one."""
+        watch = Watch()
+        watch.do(Config(2, START, (PointRow(20, "smoke", 5, UNIT, 1),)))
+        rows = [(20, 1, 1), (HEAT, 80, 2), (HEAT, 80, 3), (20, 0, 4), (HEAT, 80, 5), (HEAT, 80, 6)]
+        rows = [(p, START + at * 1_000, float(v), 0, START + at * 1_000) for p, v, at in rows]
+
+        told = [e for some in ([[r] for r in rows] if cut else [rows]) for e in watch.do(batch_record(*some))]
+
+        assert [(1, AlarmState.ACTIVE), (4, AlarmState.CLEARED), (6, AlarmState.ACTIVE)] == [
+            ((e.at - START) // 1_000, e.state) for e in told
+        ]
