@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 from lane_parts import until
-from test_projector import Desk, records, wanted  # noqa: F401 - a fixture
+from projector_desk import Desk, records, whole_morning
 
 from park.errors import Unavailable
 from park.metrics import Lane
@@ -36,9 +36,15 @@ class Fleeting(SegmentLog):
             yield found
 
 
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory):
+    """Return what comes of the morning in one go."""
+    return whole_morning(tmp_path_factory.mktemp("wanted"))
+
+
 @pytest.mark.parametrize("stored", [SAVED, SAVED + 40], ids=["stores with the snapshot", "stores ahead of it"])
 @pytest.mark.parametrize("read_first", [0, 8])
-def test_a_log_that_is_away_when_it_is_time_to_save(tmp_path, wanted, read_first, stored):  # noqa: F811
+def test_a_log_that_is_away_when_it_is_time_to_save(tmp_path, wanted, read_first, stored):
     """While a log is away states are saved again and again, and what is made of it once it is back is the same."""
     whole = records()
     with closing(Desk(tmp_path).append(*whole[:SAVED])) as desk:
