@@ -94,6 +94,15 @@ class TestGateway:
             alarms.tell(silent(ids.smoke)).severity, alarms.tell(silent(ids.alone)).severity
         )  # fmt: skip
 
+    def test_a_gateway_of_a_smoke_detector(self, alarms, ids):
+        """A gateway is as bad as the worst silence that it hides, so that somebody is asked to answer."""
+        down = alarms.tell(health(ids.gateway, Status.GATEWAY_DOWN), silent(ids.smoke, NOW + 1), now=NOW)
+        other = alarms.tell(health(ids.alone, Status.GATEWAY_DOWN))
+
+        assert {f"device:{ids.smoke}": ["gateway_down"]} == reasons(alarms)
+        assert (Severity.HIGH, Severity.MEDIUM) == (alarms.store.get(1).severity, other.severity)
+        assert down.severity is Severity.HIGH
+
 
 class TestSupply:
     def test_main_switch_off(self, alarms, ids):

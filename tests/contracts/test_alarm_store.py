@@ -8,10 +8,12 @@ import pytest
 from alerts.lifecycle import STALE_AFTER
 from park.alarm_ports import CaseFilter, place_after
 from park.alarms import Answer, Attachment, CaseState, CaseVerb, DeliveryState, Signal, SuppressionReason, Verdict
+from park.delivery import Channel, Target
 from park.errors import Conflict, Forbidden, NotFound, UserError
 from park.events import AlarmState, DeviceStatus, Reason, Severity, Status
 from park.metrics import Lane
 from runtime.storage.sql.alarm_writer import SETTLE
+from runtime.storage.sql.delivery_targets import SqlTargets
 from tests.alerts.alarm_words import (
     HOUR,
     MINUTE,
@@ -278,6 +280,7 @@ class TestEscalation:
 
     def test_nobody(self, alarms):
         """When nobody answers, that is a state, everyone is told of it, and of a fire again and again."""
+        SqlTargets(alarms.database).save(Target("desk", Channel.WEBHOOK, "https://x.example"), actor="t", now=NOW)
         case = alarms.tell(burns())
         for at in range(0, 1_000, 10):
             alarms.store.turn(NOW + at * SECOND)

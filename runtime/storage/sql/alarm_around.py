@@ -14,6 +14,7 @@ from park.delivery import Target
 from park.duty import MaintenanceWindow, Silence
 from park.events import Severity
 from park.metrics import Lane
+from park.model import DeviceState
 from runtime.storage.sql import alarm_plans, delivery_targets
 from runtime.storage.sql.alarm_case_rows import CaseRows, Kept
 from runtime.storage.sql.alarm_rows import case_of, paths_of, steps_of
@@ -64,9 +65,16 @@ class Surroundings:
             return told
         gateway, place, park, lane = known
         severity = told.severity
-        if told.family == "device" and lane == Lane.LIFE.value and told.rule == "device.silent":
+        alone = told.rule == "device.silent" and lane == Lane.LIFE.value
+        if told.family == "device" and (alone or (told.rule == "device.gateway_down" and self._guards(told.device))):
             severity = Severity.HIGH  # nobody watches there: GB/T 45839-2025, 5.5.2
         return replace(told, gateway=gateway, place=told.place or place, park=told.park or park, severity=severity)
+
+    def _guards(self, gateway: int) -> bool:
+        """Tell whether a device of life safety speaks through a gateway: its silence is hidden behind the gateway's."""
+        c = devices.c
+        guarding = (c.gateway == gateway, c.lane == Lane.LIFE.value, c.state != DeviceState.RETIRED.value)
+        return self._connection.execute(select(c.id).where(*guarding).limit(1)).first() is not None
 
     def paths(self, below: Iterable[int]) -> dict[int, str]:
         """Return the paths of some places; "" for none."""
