@@ -223,7 +223,7 @@ class CityLane:
         return CityLaneState(
             self.stream,
             self.phase,
-            parts.held.epoch if parts is not None else 0,
+            parts.held.epoch if parts is not None and not self.lost else 0,
             runner.position if runner is not None else 0,
             self.tail.end,
             runner.tick if runner is not None else 0,

@@ -29,7 +29,7 @@ from runtime.troubles import Troubles
 _log = logging.getLogger(__name__)
 
 WATCH = 2.0  # s between two looks at whose the logs are
-_AGAIN = 5.0  # s after which what was lost, and the group still says is ours, is taken back
+_AGAIN = 5.0  # s after which what was lost, and the group says no more of, is taken back
 _STUCK = 1.0  # s without progress after which a partition does not hold up the others
 _ENDING = 20.0  # s that a partition may take to end
 _SILENT = 15.0  # s without an answer of the database after which it is away: a wire that is cut says nothing
@@ -77,9 +77,13 @@ class LanePartitions:
                 return
             _log.info("%s: the group gives us %s, we run %s", self.lane, sorted(partitions), sorted(self._lanes))
             for partition, lane in list(self._lanes.items()):
-                if partition not in partitions or (self._left and lane.lost):
+                if partition not in partitions:
                     self._end(self._lanes.pop(partition))
+                elif lane.lost:  # whoever had it meanwhile has it no more: nobody hears it now
+                    self._end(lane)
+                    self._start(partition, lane.sound)
             self._left = False
+            self._lost = dict.fromkeys(partitions, -inf)  # nor what we learn of only now
             for partition in sorted(partitions - self._lanes.keys()):
                 self._start(partition)
         self._look.set()
@@ -237,7 +241,8 @@ class LanePartitions:
         with self._lock:
             for partition, lane in list(self._lanes.items()):
                 if not lane.over:
-                    self._lost.pop(partition, None)
+                    if not lane.lost:  # else it is about to end
+                        self._lost.pop(partition, None)
                     continue
                 if self._left:
                     self._end(self._lanes.pop(partition))

@@ -46,6 +46,26 @@ def test_taken_over(ground):
     assert SqlSnapshots(other).load(STREAM) is None
 
 
+def test_lost_and_given_back(ground):
+    """What others had meanwhile, and the group gives to us now, is taken at once: nobody else hears a fire in it."""
+    partitions = LanePartitions(Lane.LIFE, ground.lane, epochs_of(ground))
+    partitions.assigned(frozenset({1}))
+    (lane,) = partitions.lanes
+    try:
+        assert lane.live.wait(20)
+        take(ground.database, STREAM, "another", 0)
+        partitions._mark_lost(partitions._holders())
+        before = lane.state.epoch
+        partitions.assigned(frozenset({1}))
+        (again,) = partitions.lanes
+        live = again.live.wait(20)
+        after = again.state.epoch
+    finally:
+        partitions.stop()
+
+    assert (0, True, 3) == (before, live, after)
+
+
 def test_who_can_take_nothing(ground):
     """Whoever can take nothing of what the group gives leaves it to others, and stays once it can."""
     partitions = LanePartitions(Lane.LIFE, ground.lane, dict, helpless=0.0)
