@@ -35,13 +35,14 @@ from runtime.city_homes import CityHomes, CityRegistry
 from runtime.city_rulebook import CityRulebook
 from runtime.city_settings import share_of
 from runtime.first_ear import FirstEar
+from runtime.first_heard import FirstHeard
 from runtime.ingest_watch import EarlyCalls, FireWatch, KnownOnly, NoSnapshots
 from runtime.kafka_client import KafkaClient
 from runtime.lane import LaneWorker
 from runtime.lane_health import lane_figures, lane_parts
 from runtime.lane_words import LaneSettings, Phase
 from runtime.log_time import Agreement, LogTime
-from runtime.names import REGISTRY_COPY
+from runtime.names import FIRST_HEARD, REGISTRY_COPY
 from runtime.partitioned_log import PartitionedLog
 from runtime.roster import Prepared, Roster
 from runtime.sharing import Sharing, filters_of, park_filter, partitions_of
@@ -96,6 +97,10 @@ class CityIngest:
         self._moved = self._homes_before()
         agreement = Agreement()
         ingest = _named(settings.ingest, self._which, self._many)
+        self._heard = FirstHeard(
+            settings.data_dir / FIRST_HEARD.format(self._which, self._many),
+            f"{ingest.broker_host}:{ingest.broker_port} {ingest.client_prefix}",
+        )
         try:
             for lane in (Lane.LIFE, Lane.BULK):
                 self._open(lane, settings, ingest, agreement)
@@ -115,33 +120,40 @@ class CityIngest:
             self._which, self._many, self.homes, resolver, clock.elapsed, self._fresh, careful=lane is Lane.LIFE
         )
         batcher = Batcher(ingest, resolver, self._leaves(lane, sharing))
-        reader = self._reader(lane, ingest)
+        reader, life = self._reader(lane, ingest), lane is Lane.LIFE
         worker = LaneWorker(
             lane,
-            source=Prepared(reader, partial(self._prepare, lane)),
-            decode=batcher.batch,
+            source=Prepared(reader, partial(self._prepare, lane), self._heard.forget if life else None),
+            decode=partial(self._heard.decoded, batcher.batch) if life else batcher.batch,
             log=log,
-            pipeline=(lambda: FireWatch(lambda: log.unsure)) if lane is Lane.LIFE else KnownOnly,
+            pipeline=(lambda: FireWatch(lambda: log.unsure)) if life else KnownOnly,
             snapshots=NoSnapshots(),
             sink=_told_elsewhere,
             publish=_ignore,
             applied=lambda: _EVER,
             time=LogTime(clock.now, agreement=agreement, engine=log.kafka_time),
-            early=self.early.put,
+            early=self._call_early,
             settings=LaneSettings(
                 nap=ingest.batch_nap if lane is Lane.BULK else 0.0, busy=ingest.receive_maximum // 4, tries=_EVER
             ),
         )
         self.roster.attach(worker, resolver, reader)
-        if lane is Lane.LIFE:
+        if life:
             self.ear = FirstEar(
-                partial(self._reader, lane, ingest), Batcher(ingest, resolver, sharing.leaves).batch,
-                LogTime(clock.now, agreement=Agreement()), partial(self.roster.whole, lane), self.early.put,
+                partial(self._reader, lane, ingest),
+                partial(self._heard.decoded, Batcher(ingest, resolver, sharing.leaves).batch),
+                LogTime(clock.now, agreement=Agreement()), partial(self.roster.whole, lane), self._call_early,
             )  # fmt: skip
         self.readers[lane], self.lanes[lane], self.logs[lane], self._clients[lane] = reader, worker, log, client
 
     def _reader(self, lane: Lane, ingest: IngestSettings) -> Reader:
         return Reader(ingest, lane, filters_of(lane, self._many, self._codes, self.roster.life_topics))
+
+    def _call_early(self, lane: Lane, events: list[SmallEvent]) -> None:
+        """Tell people of what no log has, so that it is known when the broker sends it again."""
+        if events:
+            self._heard.keep()
+        self.early.put(lane, events)
 
     def _prepare(self, lane: Lane) -> None:
         """Bring a lane up to date before its first message; whoever listened in its place leaves."""
@@ -171,7 +183,8 @@ class CityIngest:
         if self._chores.ident is not None:
             self._chores.join()
         for lane in (Lane.BULK, Lane.LIFE):
-            self.lanes[lane].stop()
+            if self.lanes[lane].stop():
+                self.readers[lane].close()  # also of a lane that was never started
         self.ear.stop()
         self.early.stop()
         self._resources.close()
@@ -278,7 +291,7 @@ class CityIngest:
         late = "" if self._fresh() else f"it was not read for {_STALE:.0f} s"
         for name, trouble in (
             ("registry", self._troubles.newest or late), ("registry copy", self._copying.newest),
-            ("early calls", self.early.trouble),
+            ("early calls", self.early.trouble or self._heard.troubles.newest),
             ("first ear", _ALONE if self.ear.hears else self.ear.troubles.newest),
         ):  # fmt: skip
             parts.append(Component(name, not trouble, trouble))

@@ -11,4 +11,5 @@ ATTACHMENTS = "attachments"  # files that people attached to alarms, by digest
 REFUSED_EVENTS = "refused-events.jsonl"  # events that no store would take
 OUTGOING = "outgoing"  # files that are made to be given out
 LINK_KEY = "links.key"  # what words of links in messages are derived from
+FIRST_HEARD = "first-heard-{}-of-{}"  # what an ingester, by its share, told before it could log it
 REGISTRY_COPY = "registry-{}-of-{}.db"  # what an ingester, by its share, knew of its city's database

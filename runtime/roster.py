@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from ingest.dialects import topics_of
+from ingest.message import Message
 from ingest.mqtt import Reader
 from ingest.resolver import Binding, Resolver
 from park.errors import MachineryError
@@ -176,15 +177,25 @@ class Roster:
 class Prepared:
     """A reader that first brings its lane up to the registry's newest version: the source of a lane."""
 
-    def __init__(self, reader: Reader, prepare: Callable[[], None]) -> None:
+    def __init__(
+        self, reader: Reader, prepare: Callable[[], None], forget: Callable[[list[Message]], None] | None = None
+    ) -> None:
+        """Take what is done before it connects, and who hears of messages before they are acknowledged."""
         self._reader = reader
         self._prepare = prepare
-        self.poll, self.ack, self.wake, self.close = reader.poll, reader.ack, reader.wake, reader.close
+        self._forget = forget
+        self.poll, self.wake, self.close = reader.poll, reader.wake, reader.close
 
     def open(self) -> None:
         """Prepare, then connect."""
         self._prepare()
         self._reader.open()
+
+    def ack(self, messages: list[Message]) -> None:
+        """Acknowledge a list that `poll` returned."""
+        if self._forget is not None:
+            self._forget(messages)
+        self._reader.ack(messages)
 
 
 def bind(resolver: Resolver, bound: list[Bound]) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import threading
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from sqlalchemy import func, make_url, select
 
+from park.alarm_ports import CaseFilter
 from park.metrics import Lane
 from park.model import Point
 from park.settings import CitySettings, IngestSettings, Settings
@@ -15,6 +16,7 @@ from runtime.broker import Broker, Kind
 from runtime.city_ingest import copy_of
 from runtime.kafka_node import kafka_home
 from runtime.role_ingest import IngestRole
+from runtime.storage.sql.alarms import SqlAlarms
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
 from runtime.storage.sql.registry_copy import write_copy
@@ -75,7 +77,10 @@ def test_a_start_without_the_database(tmp_path):
 
 @pytest.mark.skipif(kafka_home(os.environ) is None, reason="it comes back on one port: Apache Kafka is not installed")
 def test_a_start_without_kafka(tmp_path):
-    """It hears a fire, and tells of it once; the broker keeps what was said until Kafka is there, and sends it then."""
+    """It hears a fire, and tells of it once; the broker keeps what was said until Kafka is there, and sends it then.
+
+    A second process, that hears it before Kafka is there as well, tells of the same fire; so does who reads the log.
+    """
     port = free_port()
     broker = Broker.start(tmp_path / "broker", kind=Kind.MOSQUITTO)
     with ExitStack() as stack:
@@ -84,26 +89,40 @@ def test_a_start_without_kafka(tmp_path):
         (tmp_path / "postgres").write_text(url)
         city = CitySettings(kafka=f"127.0.0.1:{port}", partitions=2, postgres_url_file=str(tmp_path / "postgres"))
         ingest = IngestSettings(broker_host="127.0.0.1", broker_port=broker.port5)
-        role = IngestRole(Settings(data_dir=tmp_path, ingest=ingest, city=city))
+        settings = Settings(data_dir=tmp_path, ingest=ingest, city=city)
         database = stack.enter_context(closing(Database.open(url)))
         registry = SqlRegistry(database)
         fill(registry, ("liuxi",))
         (smoke,) = (p.id for p in registry.find(Point, metric="smoke"))
-        stop = threading.Event()
-        running = threading.Thread(target=role.run, args=(stop,))
-        running.start()
-        stack.callback(running.join, 60)
-        stack.callback(stop.set)
         devices = stack.enter_context(closing(Devices(broker.port)))
-        until(lambda: any("fires are heard" in c.detail for c in role.components()), 60)
-        devices.say("parks/liuxi/life/-/smoke", {"smoke": "alarm"})
-        until(lambda: told(database) == (["fire"], 1), 60)
+        with running(settings) as role:
+            until(lambda: any("fires are heard" in c.detail for c in role.components()), 60)
+            devices.say("parks/liuxi/life/-/smoke", {"smoke": "alarm"})
+            until(lambda: told(database) == (["fire"], 1), 60)
+        role = stack.enter_context(running(settings))
+        until(lambda: any(f.samples[0][1] for f in role.figures() if f.name == "park_early_events_total"), 60)
         stack.enter_context(apache_kafka([(port, f"127.0.0.1:{port}")]))
         until(lambda: not _unready(role), 60)
         reading = stack.enter_context(closing(Reading(city, begin=True)))
         until(lambda: [(smoke, 1.0)] == [(p, v) for p, _, v in reading.taken(Lane.LIFE).rows()], 60)
 
+        (case,) = SqlAlarms(database).cases(CaseFilter())
+        logged = [b.readings.received.tolist() for _, b in reading.taken(Lane.LIFE).batches() if len(b.readings)]
         assert (["fire"], 1) == told(database)
+        assert ([[int(case.condition.rpartition("/")[2])]], 1) == (logged, case.count)
+
+
+@contextmanager
+def running(settings):
+    """Run an ingester in a thread; yield it."""
+    role, stop = IngestRole(settings), threading.Event()
+    thread = threading.Thread(target=role.run, args=(stop,))
+    thread.start()
+    try:
+        yield role
+    finally:
+        stop.set()
+        thread.join(60)
 
 
 def told(database):
