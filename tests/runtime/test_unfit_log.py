@@ -41,6 +41,17 @@ def lane_with_a_past(folder, lane):
     return first.writer
 
 
+def burns_and_is_outgrown(bench):
+    """Let a lane find a fire, save and end; the log goes on, and loses what the snapshot goes on from."""
+    bench.run(FIRE)
+    bench.worker.stop(20)
+    assert bench.worker.save()
+    for n in range(300):
+        bench.log.append([Tick(START + n)])
+    bench.log.trim(bench.log.end)
+    bench.log.close()
+
+
 class TestLane:
     @pytest.mark.parametrize("lane", list(Lane))
     def test_no_snapshot_and_no_beginning(self, tmp_path, lane):
@@ -73,13 +84,7 @@ class TestLane:
     def test_what_stood_still_stands(self, tmp_path):
         """A snapshot that is older than the log's beginning is better than none: it knows of a fire."""
         first = Bench(tmp_path, log=SegmentLog(tmp_path / "life", SMALL, Lane.LIFE)).start()
-        first.run(FIRE)
-        first.worker.stop(20)
-        assert first.worker.save()
-        for n in range(300):
-            first.log.append([Tick(START + n)])
-        first.log.trim(first.log.end)
-        first.log.close()
+        burns_and_is_outgrown(first)
 
         again = Bench(tmp_path, log=SegmentLog(tmp_path / "life", SMALL, Lane.LIFE), registry=lambda: CONFIG)
         again.start(configure=False)
@@ -95,13 +100,7 @@ class TestLane:
         under_test = replace(CONFIG, devices=tuple(replace(d, mode="test") for d in CONFIG.devices))
         first = Bench(tmp_path, log=SegmentLog(tmp_path / "life", SMALL, Lane.LIFE)).start(configure=False)
         first.worker.submit(under_test).result(20)
-        first.run(FIRE)
-        first.worker.stop(20)
-        assert first.worker.save()
-        for n in range(300):
-            first.log.append([Tick(START + n)])
-        first.log.trim(first.log.end)
-        first.log.close()
+        burns_and_is_outgrown(first)
         before = rules(first.published)
         again = Bench(tmp_path, log=SegmentLog(tmp_path / "life", SMALL, Lane.LIFE), registry=lambda: CONFIG)
         again.source.listening = not away
