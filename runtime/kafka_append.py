@@ -49,7 +49,10 @@ async def _deliver(client: KafkaClient, parts: Sequence[Part], patience: float) 
         _forget_failed(part, producer)
         while len(part.sent) < len(part.messages):
             key, value = part.messages[len(part.sent)]
-            # Nothing of a partition overtakes: the next is sent when this one is in the producer's hands.
+            # Nothing of a partition overtakes: the next is sent when this one is in the producer's hands. A Kafka that
+            # knows no numbers takes what is behind one that failed: there it is sent when this one has arrived.
+            if part.sent and not client.numbered and not await _arrived(part.sent[-1], deadline):
+                break
             part.sent.append(await producer.send(part.topic, value, key=key or None, partition=part.partition))
     futures = [f for part in waiting for f in part.sent]
     if futures:
@@ -69,12 +72,19 @@ async def _deliver(client: KafkaClient, parts: Sequence[Part], patience: float) 
         raise Unavailable(f"Kafka has not acknowledged records of {names} within {patience:.0f} s")
 
 
+async def _arrived(sent: "Future[Any]", deadline: float) -> bool:
+    """Wait for one message; tell whether Kafka has it."""
+    await asyncio.wait([sent], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+    return sent.done() and not sent.cancelled() and sent.exception() is None
+
+
 def _look(part: Part) -> BaseException | None:
     """Note what has become of a part; return why it failed, if it did."""
     for future in part.sent:
         if future.done() and not future.cancelled() and future.exception() is not None:
             return future.exception()
-    part.done = all(future.done() and not future.cancelled() for future in part.sent)
+    arrived = sum(future.done() and not future.cancelled() for future in part.sent)
+    part.done = arrived == len(part.messages)
     if part.done and part.sent:
         newest = part.sent[-1].result()
         part.end = newest.offset + 1

@@ -55,6 +55,7 @@ class KafkaClient:
         """Begin the thread; nothing is connected before it is needed. Raises SettingsError."""
         self.settings = settings
         self.sure = sure
+        self.numbered = sure  # whether Kafka knows batches by number, and takes none behind one that it has not
         self.notice = ""  # what a person should know of this Kafka; "" for nothing
         self._name = name
         self._access = kafka_access(settings)
@@ -186,6 +187,7 @@ class KafkaClient:
             await _end(producer)
             if sure and isinstance(why, _NO_SUCH):
                 self.notice = "this Kafka knows no idempotent producers: after a fault records may stand twice"
+                self.numbered = False
                 return await self._connected(sure=False)
             raise
         except BaseException:

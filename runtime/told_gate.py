@@ -76,8 +76,12 @@ class ToldGate:
             self._known_end = position
 
     def _joined(self, told: Told) -> Judged:
+        held = (self._parts[0].epoch, self._parts[0].position) if self._parts else None
+        if held is not None and (told.epoch, told.position) < held:
+            # Sent twice, and late: its step was whole before this one began. It takes nothing from what waits.
+            return Judged(Verdict.TAKEN, told.position, told.events) if told.last else Judged(Verdict.WAITS)
         # Parts of another step were cut off by the end of who told them: the next one tells them all again.
-        if self._parts and (self._parts[0].epoch, self._parts[0].position) != (told.epoch, told.position):
+        if held is not None and (told.epoch, told.position) != held:
             self._parts = []
         if sum(len(part.events) for part in self._parts) + len(told.events) > _MOST:
             self._parts = []

@@ -97,6 +97,19 @@ def test_a_step_that_was_cut_off_is_dropped_for_the_one_that_tells_it_again():
     assert Judged(Verdict.TAKEN, 48, (event(2),)) == again
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_a_message_that_comes_twice_and_late(last):
+    """It takes nothing from the step that waits for its end: a Kafka without numbers lets it in between."""
+    held = gate()
+    held.judge(Told("life-0", 3, 40, (event(1),)))
+    held.judge(Told("life-0", 3, 50, (event(2),), last=False))
+    late = held.judge(Told("life-0", 3, 40, (event(1),), last=last))
+    whole = held.judge(Told("life-0", 3, 50, (event(3),)))
+
+    assert (Verdict.TAKEN if last else Verdict.WAITS) is late.verdict
+    assert Judged(Verdict.TAKEN, 50, (event(2), event(3))) == whole
+
+
 def test_a_step_without_end_is_refused():
     """Parts that never end do not fill the memory, and the next step is taken."""
     held = gate()
