@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from park.errors import Corrupt, MachineryError
 from park.events import Bands
 from park.metrics import Lane
-from park.ports import SnapshotStore
 from park.records import Batch, Tick
 from park.streams import lane_of
 from park.told import Told, tell
@@ -37,6 +36,7 @@ from runtime.projector import Projector
 from runtime.runner import Runner
 from runtime.saving import Saving
 from runtime.storage.sql.assignments import Held
+from runtime.storage.sql.snapshots import SqlSnapshots
 from runtime.stream_log import StreamLog, Tail
 from runtime.troubles import Troubles
 
@@ -54,7 +54,7 @@ class Parts:
     held: Held
     log: StreamLog  # for the stages
     runner: Runner
-    snapshots: SnapshotStore
+    snapshots: SqlSnapshots
     projector: Projector
     tell: Callable[[Sequence[Told]], None]  # raises Unavailable; what was told may be told again
     drawn: Callable[[Bands], None]
@@ -232,7 +232,7 @@ class CityLane:
             counts.dead,
             self._troubles.failures + (runner.troubles.failures if runner is not None else 0),
             self._troubles.newest or (runner.troubles.newest if runner is not None else ""),
-            runner.lost if runner is not None else "",
+            "; ".join(filter(None, (runner.lost, *parts.snapshots.notices))) if runner and parts else "",
             parts.projector.state() if parts is not None else None,
         )
 

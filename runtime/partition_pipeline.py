@@ -113,6 +113,17 @@ class PartitionPipeline(Pipeline):
             self._received = int(states[_STATE].get("heard", self._tick))
 
 
+def knew_nothing(states: Mapping[str, State]) -> bool:
+    """Tell whether states are those of stages that no record had reached. Raises Corrupt.
+
+    Earlier programs saved such ones in the place of what a store knew, while Kafka did not answer.
+    """
+    own = states.get(_STATE)
+    if own is None or int(own["tick"]) or int(own.get("heard", 0)):
+        return False
+    return not known_config(states[_DIRECTORY]).version
+
+
 def _numbered(states: Mapping[str, State]) -> Mapping[str, State]:
     """Return states of before partitions had rows of their own, with the registry's numbers as rows.
 

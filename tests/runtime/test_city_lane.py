@@ -3,16 +3,19 @@
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from park.metrics import Lane
 from park.records import Tick
 from park.wire import encode
 from runtime.city_lane_words import Phase
+from runtime.partition_pipeline import PartitionPipeline
 from runtime.storage.memory import MemoryStore
 from runtime.storage.sql.assignments import holders
 from runtime.storage.sql.quarantine import SqlQuarantine
 from runtime.storage.sql.snapshots import SqlSnapshots
+from stream.stages import life_stages
 from tests.runtime.lane_ground import MINUTE, REGISTERED, STREAM, lane_ground, smoke
 from tests.tools import until
 
@@ -250,3 +253,22 @@ def test_whoever_takes_over_compares(ground):
     ground.begun()
 
     assert [(2, 3, "active")] == ground.fires
+
+
+@pytest.mark.parametrize("name", [STREAM, f"store-{STREAM}"])
+def test_a_snapshot_of_stages_that_knew_nothing(ground, name):
+    """It is passed over for the one before it, and that is said: who went on from it would know no detector."""
+    first = ground.begun()
+    ground.put(first, REGISTERED, Tick(MINUTE))
+    assert first.settle(10)
+    ground.put(first, Tick(2 * MINUTE))
+    until(lambda: first.given == 3)
+    empty = {**PartitionPipeline(life_stages).snapshot(), "lane": {"version": np.array(1), "tick": np.array(MINUTE)}}
+    assert first.stop(keep=False)
+    SqlSnapshots(first.held).save(name, 3, empty)
+    second = ground.begun()
+    ground.put(second, smoke(3, 1))
+    until(lambda: second.given == 4)
+
+    assert [(2, 4, "active")] == ground.fires
+    assert f"snapshot {name} of 3 is passed over: its stages knew nothing" in second.state.lost

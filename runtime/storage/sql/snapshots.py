@@ -21,6 +21,7 @@ from park.wire import decode_states, write_states
 from runtime import log_marks
 from runtime.lean import give_back
 from runtime.log_marks import LogMarks, Mark, Messages
+from runtime.partition_pipeline import knew_nothing
 from runtime.storage.sql.assignments import Held
 from runtime.storage.sql.tables_city import snapshot_parts, snapshots
 
@@ -45,7 +46,7 @@ class SqlSnapshots:
 
         `marks` gives those of the log for a position, and they are kept beside the snapshot.
         """
-        self.notices: list[str] = []  # broken snapshots that were passed over
+        self.notices: list[str] = []  # of snapshots that were passed over, broken or empty
         self._held, self._part, self._turn, self._marks = held, part, turn or nullcontext(), marks
         self._database = held.database
 
@@ -121,7 +122,10 @@ class SqlSnapshots:
             content = pa.CompressedInputStream(pa.BufferReader(packed), _CODEC).read(size)
         except (OSError, ValueError, pa.ArrowInvalid) as why:
             raise Corrupt(f"it cannot be unpacked: {why}") from why
-        return decode_states(content)
+        states = decode_states(content)
+        if position and knew_nothing(states):
+            raise Corrupt("its stages knew nothing of the log behind them")
+        return states
 
 
 def known_of(held: Held, messages: Messages, end: int, sound: int) -> tuple[LogMarks, int]:
