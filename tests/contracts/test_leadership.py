@@ -4,12 +4,14 @@ from contextlib import closing, suppress
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, select, text
+from sqlalchemy import QueuePool, create_engine, make_url, select, text
+from sqlalchemy.exc import OperationalError
 
 from park.errors import Superseded, Unavailable
 from runtime.storage.sql.assignments import holders, take
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.leadership import Leadership, sign_of
+from runtime.storage.sql.sleepers import end_sleepers
 from runtime.storage.sql.tables_city import assignments
 from tests.servers import postgresql
 from tests.tools import until
@@ -256,6 +258,14 @@ def test_stopped_in_a_transaction(stop):
 
                 assert 2 == until(followed, 30).epoch
             slow.commit()
+
+
+def test_no_connection_to_end_him_with():
+    """Where all connections are in use who waited in vain is told of the lock, and of nothing else."""
+    engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    with closing(engine.connect()):
+        end_sleepers(engine, OperationalError("", {}, psycopg.errors.LockNotAvailable()))
+    engine.dispose()
 
 
 def _waits(database, pid, state):

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 HOLDER = 3  # s that who holds a log may be silent within a transaction: a fire waits behind it
 WRITER = 15  # s for anybody else who wrote; on a busy machine a process may be off its core for long
@@ -38,5 +39,5 @@ def end_sleepers(engine: Engine, why: DBAPIError) -> None:
     What they wrote is taken back; they are told once they wake.
     """
     if getattr(why.orig, "sqlstate", None) == _WAITED:
-        with suppress(DBAPIError), engine.begin() as connection:
+        with suppress(DBAPIError, NoConnection), engine.begin() as connection:
             connection.execute(_SILENT)
