@@ -148,8 +148,8 @@ def message_id(drill: int, device: int) -> str:
 
 def _message(drill: Drill, device: int, now: int) -> Notification:
     body = {"kind": "drill", "drill": str(drill.id), "device": str(device), "title": drill.name,
-            "zh": f"【演练】{drill.name}：设备 {device} 报警，请确认收到",
-            "en": f"[DRILL] {drill.name}: device {device}"}  # fmt: skip
+            "zh": f"{drill.name}：设备报警，请确认收到",
+            "en": f"{drill.name}: a device alarmed, say that you saw it"}  # fmt: skip
     # Not of life safety: a fire that burns beside the drill is delivered first, always.
     return Notification(
         message_id(drill.id, device), 0, drill.target, MessageKind.DRILL, Severity.HIGH, life=False,

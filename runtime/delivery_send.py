@@ -69,7 +69,7 @@ class Sender:
         """Return a batch in words."""
         target, facts = batch.target, tuple(d.facts for d in batch.dispatches)
         link = self._settings.public_url.rstrip("/")
-        about = f"{link}/#/alarms/{facts[0].case}" if link and facts[0].case else link
+        about = f"{link}{templates.way(facts[0])}" if link else ""
         chart = b""
         # A fire does not wait for a picture; and no picture is worth a message.
         if target.channel is Channel.EMAIL and self._settings.charts and facts[0].point and not batch.life:

@@ -38,6 +38,7 @@ TEMPLATE_MOST = 4_000  # characters of a text of one's own
 DEEPEST = 30
 TITLE_MOST = 100  # characters
 TOLD_MOST = 20  # alarms that one message spells out
+_PAGES = ("drill", "hazard", "round")  # of what is no alarm: their names in a message's words
 VARIABLES = ("title", "alarms", "more", "count", "link", "target")
 FIELDS = (
     "kind", "severity", "what", "where", "park", "place", "device", "metric", "value", "limit", "unit", "measured",
@@ -105,6 +106,14 @@ def _rendered(template: Template, facts: Sequence[Facts], shown: int, target: Ta
     return whole.strip()
 
 
+def way(facts: Facts) -> str:
+    """Return where on our pages an alarm is, or what else a message is about; "" where it has no page."""
+    if facts.case:
+        return f"/#/alarms/{facts.case}"
+    page = next((name for name in _PAGES if facts.words.get(name, "").isdigit()), "")
+    return f"/#/park/{facts.park_id}/{page}/{facts.words[page]}" if page and facts.park_id else ""
+
+
 def told(facts: Facts, language: str, link: str, answer: str = "") -> dict[str, Any]:
     """Return what a text may say of one alarm, as texts."""
     metric = facts.metric_zh if language == "zh" else facts.metric_en
@@ -118,7 +127,7 @@ def told(facts: Facts, language: str, link: str, answer: str = "") -> dict[str, 
     if measured and limit:
         measured += f" ({LIMIT[language]} {limit})"
     about = ABOUT[language]
-    words = " ".join(f"{k}: {v}" for k, v in facts.words.items())
+    words = facts.words.get(language) or " ".join(f"{k}: {v}" for k, v in facts.words.items())
     rule = facts.rule or facts.words.get("rule", "")
     own = (facts.what_zh if language == "zh" else facts.what_en) or facts.what_zh or facts.what_en
     what = about.get(rule) or own or about.get(facts.family) or about.get(facts.family.partition(".")[0]) or rule
@@ -134,7 +143,7 @@ def told(facts: Facts, language: str, link: str, answer: str = "") -> dict[str, 
         "since": _time(facts.since or facts.at, facts.timezone), "at": _time(facts.at, facts.timezone),
         "basis": facts.basis,
         "runbook": (facts.runbook_zh if language == "zh" else facts.runbook_en) or facts.runbook_zh,
-        "link": Link(f"{link}/#/alarms/{facts.case}") if link and facts.case else "",
+        "link": Link(f"{link}{way(facts)}") if link and way(facts) else "",
         "answer": Link(answer) if answer else "", "number": facts.case,
         "life": facts.life, "rule": facts.rule, "family": facts.family, "state": facts.state,
     }  # fmt: skip

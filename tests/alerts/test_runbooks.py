@@ -7,8 +7,9 @@ import pytest
 
 from alerts import templates
 from alerts.templates.texts import REASON, UNIT
-from park.delivery import Channel, Target
-from park.events import Reason, Status
+from park.alarms import MessageKind
+from park.delivery import Channel, Facts, Target
+from park.events import Reason, Severity, Status
 from park.measures import MEASURES
 from park.metrics import METRICS
 from park.runbooks import RUNBOOKS, runbook_of
@@ -16,7 +17,7 @@ from runtime.delivery_office import basis_of
 from runtime.storage.sql.delivery_facts import FactReader
 from stream.rules import parse, shipped
 from tests.alerts.alarm_house import Alarms
-from tests.alerts.alarm_words import passes
+from tests.alerts.alarm_words import NOW, passes
 
 ROWS = parse(shipped())
 ALARMS = sorted(
@@ -35,6 +36,27 @@ def test_what_to_do(rule):
 
     assert 0 < len(found.runbook_zh) <= 70
     assert 0 < len(found.runbook_en) <= 140
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "expected"),
+    [
+        ("zh", {"drill": "7", "zh": "吹烟：设备报警", "en": "smoke test"}, ("吹烟：设备报警", "/#/park/3/drill/7")),
+        (
+            "en",
+            {"hazard": "9", "zh": "隐患已逾期：门", "en": "hazard overdue: door"},
+            ("hazard overdue: door", "/#/park/3/hazard/9"),
+        ),
+        ("en", {"round": "1", "zh": "巡查未完成", "en": "round missed"}, ("round missed", "/#/park/3/round/1")),
+        ("zh", {"title": "x"}, ("title: x", "")),
+    ],
+)
+def test_of_the_office(language, words, expected):
+    """A message of a drill, a hazard or a round says its own words, in its language, and leads to its page."""
+    facts = Facts("n", 0, MessageKind.HAZARD, Severity.HIGH, life=False, at=NOW, park="西兴", park_id=3, words=words)
+    said = templates.told(facts, language, "https://p")
+
+    assert expected == (said["what"], str(said["link"]).removeprefix("https://p"))
 
 
 def test_of_life_safety_in_a_table_of_ones_own():

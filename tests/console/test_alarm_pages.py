@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 
 from park.alarms import Act, CaseVerb
 from park.duty import Matcher, MatchOperator, Silence
-from park.events import AlarmState, Level, Severity
+from park.events import AlarmState, DeviceStatus, Level, Reason, Severity, Status
 from park.metrics import Lane
+from park.model import Device
 from park.ports import Chunk
 from park.readings import batch_of
 from runtime.storage.windows import rollups_of
@@ -335,6 +336,23 @@ class TestOne:
         with page.expect_download() as download:
             link.click()
         assert "现场.jpg" == download.value.suggested_filename
+
+    def test_what_it_hides(self, desk, opened):
+        """The alarm of a gateway names what it hides, with the way there; the page of what is hidden leads back."""
+        gateway = Device(0, desk.ids.park, "native:xixing/-/gw", "gateway", "网关", desk.ids.units[0])
+        (gateway,) = desk.services.registry.save([gateway], actor="t", reason="", now=NOW)
+        meter = replace(desk.services.registry.get(Device, desk.ids.meter), gateway=gateway.id)
+        desk.services.registry.save([meter], actor="t", reason="", now=NOW)
+        down = DeviceStatus(gateway.id, Status.GATEWAY_DOWN, NOW, 0, Reason.GATEWAY_DOWN, desk.ids.park)
+        desk.tell(down, desk.silent(), lane=Lane.BULK)
+        page = go(desk, opened, "hidden")
+        page.locator(".held-why a").click()
+
+        expect(page.locator(".about-alarm")).to_contain_text("网关离线")
+        expect(page.locator(".hides .row")).to_contain_text("设备静默")
+        page.locator(".hides .row a").click()
+        expect(page.locator(".about-alarm")).to_contain_text("设备静默")
+        expect(page.locator(".hides")).to_be_hidden()
 
     def test_none(self, desk, opened):
         """An alarm that is not there is said to be missing."""

@@ -326,6 +326,19 @@ class TestDrill:
         expect(page.locator(".apart-devices .row")).to_contain_text("未定结束时间")
         assert page.evaluate("window.hurt") is None
 
+        page.get_by_role("button", name="恢复正常").click()
+        page.get_by_role("dialog").get_by_role("button", name="恢复正常").click()
+        expect(page.locator(".apart-devices .row")).to_have_count(0)
+        page.get_by_role("button", name="设为测试或维护…").click()
+        page.get_by_label("原因").fill("吹烟")
+        page.get_by_role("dialog").get_by_role("button", name="设置").click()
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("至少选一个设备。")
+        page.locator(f"dialog [name=devices][value='{desk.ids.smoke}']").check()
+        page.get_by_role("dialog").get_by_role("button", name="设置").click()
+        expect(page.locator(".apart-devices .row")).to_contain_text("吹烟")
+        now_ = desk.services.registry.get(Device, desk.ids.smoke)
+        assert (DeviceMode.TEST, True) == (now_.mode, now_.mode_until > NOW)
+
     def test_by_role(self, desk, opened):
         """An operator sees a drill and may say that he saw an alarm; planning and stopping is for officers."""
         ids = desk.ids

@@ -10,6 +10,7 @@ import { framed, h, put } from "./dom.js";
 import { Files } from "./files.js";
 import { inList, moment } from "./format.js";
 import { reportHazard } from "./hazardspage.js";
+import { Hides, mayHide } from "./hides.js";
 import { MiniPlan } from "./miniplan.js";
 import { dated } from "./office.js";
 import { empty, Panel, why } from "./panel.js";
@@ -17,7 +18,7 @@ import { toPage } from "./route.js";
 import { ageSpan, badge, place } from "./rows.js";
 import { advice, deviceText, measured, tenantText } from "./say.js";
 import { Story, storyLine } from "./story.js";
-import { t } from "./texts.js";
+import { lang, t } from "./texts.js";
 import { Told } from "./told.js";
 import { word } from "./words.js";
 
@@ -34,10 +35,11 @@ export class AlarmPage {
     this.site = new Panel("site", t("map"));
     this.files = new Files(`/alarms/${id}`, { may: model.may("alarm"), done: () => this.load() });
     this.told = model.may("alarm") ? new Told(model, id) : null;
+    this.hides = new Hides(model, id);
     this.chart = new AlarmChart(model, this.curve);
     this.mini = new MiniPlan(model);
     this.root = h("div", { cls: "alarm-page" }, h("p", {}, h("a", { cls: "up", href: toPage(model.park, "alarms") }, `← ${t("alarmsPage")}`)),
-      this.about.root, h("div", { cls: "column" }, this.story.root, this.curve.root), h("div", { cls: "column" }, this.todo.root, this.told?.root, this.site.root, this.files.root));
+      this.about.root, h("div", { cls: "column" }, this.story.root, this.hides.root, this.curve.root), h("div", { cls: "column" }, this.todo.root, this.told?.root, this.site.root, this.files.root));
     this.asked = new Asked({
       alarm: async () => this.see(await get(`/alarms/${id}`)),
       story: async () => {
@@ -72,6 +74,7 @@ export class AlarmPage {
     this.asked.close();
     this.chart.close();
     this.told?.close();
+    this.hides.close();
     document.removeEventListener("themechange", this.themed);
     document.removeEventListener("keydown", this.keys);
   }
@@ -93,6 +96,7 @@ export class AlarmPage {
     if (!this.about.ready(this.asked, ["alarm"])) return;
     this.drawAbout();
     this.drawTodo();
+    if (this.hides.root.hidden === mayHide(this.alarm)) this.hides.shown(mayHide(this.alarm));
     if (this.story.panel.ready(this.asked, ["story"])) this.story.draw(this.lines, this.model.stamp());
     if (this.files.panel.ready(this.asked, ["files"])) this.files.draw();
     put(this.site.body, this.mini.draw(this.model.placeOf(this.alarm), this.alarm.severity) ?? empty(t("placeUnknown")));
@@ -142,8 +146,10 @@ export class AlarmPage {
 
   drawTodo() {
     const { alarm } = this;
-    const basis = this.model.ruleOf(alarm.rule)?.basis || this.model.runbookOf(alarm.rule)?.basis;
-    put(this.todo.body, h("div", { cls: "padded" }, h("p", { cls: "advice" }, advice(this.model, alarm)),
+    const first = this.model.runbookOf(alarm.rule);
+    const basis = this.model.ruleOf(alarm.rule)?.basis || first?.basis;
+    const whole = alarm.life && first ? first[lang()] : ""; // as messages tell it
+    put(this.todo.body, h("div", { cls: "padded" }, h("p", { cls: "advice" }, advice(this.model, alarm)), whole ? h("p", {}, whole) : null,
       basis ? h("p", { cls: "quiet" }, t("basis", { text: basis })) : null));
   }
 

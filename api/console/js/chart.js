@@ -88,7 +88,7 @@ export class Chart {
     put(this.canvas);
     const { data, series, bands } = this.columns();
     this.plot = new uPlot({
-      width: Math.max(120, this.canvas.clientWidth), height: HEIGHT, series, bands, padding: [8, 8, 0, 0],
+      width: Math.max(120, this.canvas.clientWidth), height: HEIGHT, series, bands, padding: [8, 18, 0, 0], // half a word of the last hour
       legend: { show: false }, tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), parkZone()),
       cursor: { sync: { key: SYNC }, drag: { x: false, y: false }, points: { size: 5 }, y: false },
       scales: { x: { time: true, range: () => [spec.start / 1_000, spec.end / 1_000] }, y: { range: (_, low, high) => this.range(low, high) } },
@@ -201,6 +201,8 @@ export class Chart {
     const ratio = devicePixelRatio;
     ctx.save();
     ctx.font = `${10.5 * ratio}px system-ui, sans-serif`;
+    ctx.textAlign = "left"; // the axes leave their own behind
+    ctx.textBaseline = "alphabetic";
     for (const limit of this.spec.limits) {
       const y = u.valToPos(limit.value, "y", true);
       if (y < bbox.top || y > bbox.top + bbox.height) continue;

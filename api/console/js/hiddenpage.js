@@ -3,6 +3,7 @@
 
 import { actsOf, doAct } from "./acts.js";
 import { alarmRow } from "./alarmrow.js";
+import { putBack, setApart } from "./apart.js";
 import { all, get, Problem, remove } from "./api.js";
 import { Asked } from "./asked.js";
 import { toast } from "./dialogs.js";
@@ -53,7 +54,7 @@ export class HiddenPage {
     this.off = model.on((topic) => {
       if (topic === "alarm") this.soon();
       if (topic === "refetched") this.load();
-      if (["map", "devices"].includes(topic) && model.stamp() !== this.drawnWith) this.redraw();
+      if (["map", "devices", "rules"].includes(topic) && model.stamp() !== this.drawnWith) this.redraw();
     });
   }
 
@@ -116,12 +117,26 @@ export class HiddenPage {
   drawApart() {
     if (!this.apart.ready(this.asked, ["devices"])) return;
     const mine = this.devices.filter((d) => d.park === this.model.park);
+    const may = this.model.may("act");
+    put(this.apart.beside, may ? h("button", { type: "button", onclick: () => this.moved(setApart(this.model)) }, t("setApart")) : null);
     this.apart.root.classList.toggle("quiet-panel", !mine.length);
     put(this.apart.body, mine.length ? h("ul", { cls: "rows" }, mine.map((d) => h("li", { cls: "row plan-row" },
       h("span", { cls: "mark" }, word("mode", d.mode)),
       h("div", { cls: "said" }, h("p", { cls: "what" }, `${whereText(this.model, d.place)} ${deviceText(this.model, d)}`),
         h("p", { cls: "facts" }, t("apartSince", { at: d.since ? moment(d.since) : "—", by: d.by || t("platform"), reason: d.reason }))),
-      h("div", { cls: "when" }, d.until ? t("untilIn", { at: moment(d.until), age: age(d.until - now()) }) : t("apartForever"))))) : empty(t("noApart")));
+      h("div", { cls: "when" }, d.until ? t("untilIn", { at: moment(d.until), age: age(d.until - now()) }) : t("apartForever"),
+        may ? h("button", { type: "button", data: { act: `back-${d.device}` }, onclick: () => this.moved(putBack(this.model, d.device)) }, t("putBack")) : null)))) : empty(t("noApart")));
+  }
+
+  /** Devices were set apart, or put back, or perhaps some of them. */
+  async moved(asked) {
+    try {
+      await asked;
+    } catch (problem) {
+      this.fail(problem);
+    }
+    this.load();
+    this.model.load("devices"); // the header counts them
   }
 
   valueText({ label, value }) {
@@ -140,16 +155,17 @@ export class HiddenPage {
   row({ alarm, why: reasons }) {
     const row = alarmRow(this.model, alarm, null);
     const acts = actsOf(this.model, alarm).filter((name) => name === "unshelve" || name === "restore");
-    row.querySelector(".said").append(h("p", { cls: "held-why" }, reasons.map((one) => h("span", {}, h("strong", {}, word("held", one.reason)), ` ${this.byText(one.by)}${one.until ? ` ${t("until", { at: moment(one.until) })}` : ""} `))));
+    row.querySelector(".said").append(h("p", { cls: "held-why" }, reasons.map((one) => h("span", {}, h("strong", {}, word("held", one.reason)), " ", this.byWhat(one.by), `${one.until ? ` ${t("until", { at: moment(one.until) })}` : ""} `))));
     if (acts.length) row.querySelector(".when").append(...acts.map((name) => h("button", { type: "button", onclick: () => this.act(alarm, name) }, word("act", name))));
     return row;
   }
 
-  byText(by) {
+  /** What holds an alarm back: the words of a plan, or the way to the alarm. */
+  byWhat(by) {
     const [kind, id] = by.split(":");
     if (kind === "silence") return this.silences.find((s) => s.id === Number(id))?.note ?? `#${id}`;
     if (kind === "window") return this.windows.find((w) => w.id === Number(id))?.note ?? `#${id}`;
-    return kind === "case" ? t("alarmNumber", { n: id }) : by;
+    return kind === "case" ? h("a", { href: toPage(this.model.park, "alarm", Number(id)) }, t("alarmNumber", { n: id })) : by;
   }
 
   drawPlans(panel, path, plans, said, none, open) {

@@ -21,6 +21,8 @@ export const DESK_TEXTS = {
   hasIt: ["{who} 处理", "{who} has it"],
   seenBy: ["{who} 已确认", "seen by {who}"],
   nobodyHasIt: ["无人处理", "nobody has it"],
+  hidesThese: ["被它屏蔽的报警", "Alarms that it hides"],
+  hidesNothing: ["现在没有屏蔽任何报警。", "It hides none now."],
   nobodyAnswered: ["无人应答", "nobody answered"],
   times: ["{n} 次", "{n} times"],
   until: ["至 {at}", "until {at}"],

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { h } from "./dom.js";
 import { renew } from "./fields.js";
 import { messageRow } from "./messages.js";
-import { Panel } from "./panel.js";
+import { empty, Panel } from "./panel.js";
 import { Parts } from "./parts.js";
 import { toPage } from "./route.js";
 import { t } from "./texts.js";
@@ -42,7 +42,7 @@ export class Told {
   draw() {
     if (!this.panel.ready(this.parts.asked, ["messages", "receivers"])) return;
     const { messages, receivers: those } = this.parts.held;
-    const none = those.length ? h("p", { cls: "empty" }, t("toldNobody")) : nobodyReached(this.model);
+    const none = those.length ? empty(t("toldNobody")) : nobodyReached(this.model);
     renew(this.panel.body, messages.length ? h("ul", { cls: "rows" }, messages.map((one) => messageRow(this.model, one))) : none,
       messages.length === MOST ? h("p", { cls: "more" }, h("a", { href: toPage(this.model.park, "delivery", 0, `alarm=${this.alarm}`) }, t("showAll"))) : null);
   }

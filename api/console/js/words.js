@@ -130,6 +130,8 @@ export const WORDS = {
     heat_detector: ["温感", "Heat detector"], emission_monitor: ["排口监测", "Emission monitor"], gateway: ["网关", "Gateway"],
     hydrant_sensor: ["消火栓", "Hydrant"], co_detector: ["一氧化碳探测器", "CO detector"], gas_detector: ["燃气探测器", "Gas detector"],
     vehicle_counter: ["车辆计数", "Vehicle counter"], air_station: ["空气站", "Air station"], tank_sensor: ["水池液位", "Tank sensor"],
+    sub_meter: ["分表", "Sub-meter"], breaker: ["断路器", "Breaker"], fire_door: ["防火门", "Fire door"], fire_pump: ["消防泵", "Fire pump"],
+    fire_valve: ["消防阀门", "Fire water valve"], sensor: ["传感器", "Sensor"],
     flame_detector: ["火焰探测器", "Flame detector"], fire_panel: ["消防主机", "Fire panel"],
   },
   trade: {

@@ -1,6 +1,6 @@
 """What a message tells, read from the rows as they are in the transaction that sends it on its way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -29,6 +29,7 @@ class Basis:
 
 BasisOf = Callable[[str], Basis]
 _DEEP = 8  # places above one another that are named
+_DIGITS = 18  # of a key, which is a 64-bit number
 
 
 class FactReader:
@@ -49,9 +50,12 @@ class FactReader:
         park = note.park or (case.park if case else 0)
         park_name, zone = self._park(park)
         if case is None:
+            said = note.body
             return Facts(
                 note.id, note.case, note.kind, note.severity, note.life, note.created, park=park_name, park_id=park,
-                timezone=zone, words=note.body, rule=note.body.get("rule", ""), reason=note.body.get("reason", ""),
+                timezone=zone, words=said, rule=said.get("rule", ""), reason=said.get("reason", ""),
+                place=self._place(_key(said, "place")), device=self._device(_key(said, "device")),
+                basis=said.get("basis", ""),
             )  # fmt: skip
         metric, device = self._point(case.point)
         known = METRICS.get(metric)
@@ -116,3 +120,9 @@ class FactReader:
     def _device(self, key: int) -> str:
         found = self._connection.execute(select(devices.c.name).where(devices.c.id == key)).scalar() if key else None
         return str(found or "")
+
+
+def _key(words: Mapping[str, str], name: str) -> int:
+    """Return the number that some words give for a thing; 0: none."""
+    text = words.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
