@@ -144,6 +144,8 @@ class Fire:
             self._forget([full.point])  # what is still hot after it is an alarm
             return
         labels = labels_of(int(live.quality[i]), late=False)
+        if full.value > self._directory.high[full.point] and Label.SUSPECT not in labels:
+            labels = (*labels, Label.SUSPECT)
         rises = rises and not self._apart(weak, labels)
         if rises:
             self._joint.note(weak, received, weak_limit)

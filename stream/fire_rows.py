@@ -48,9 +48,7 @@ class Looked:
         self._signs.put(some, {name: column[again] for name, column in self._kept.items()})
         # What lies between was told: it is gone through only for what it teaches.
         between = self._analogue & np.isin(self._live.point, some)
-        between &= (
-            np.arange(len(between)) >= self._from[np.searchsorted(self._points, self._live.point) % len(self._from)]
-        )
+        between &= np.arange(len(between)) >= self._from[self._nth]
         between[row + 1 :] = False
         self._signs.look(self._live, between)
         self._signs.forget(some.tolist())

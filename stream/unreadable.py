@@ -2,7 +2,8 @@
 
 ```
  refused, and not for want of a claim ─┬─> unreadable (high), one condition a device or topic
- a state that its metric does not know ┘    └── over when none has come for an hour, or a named person has looked
+ a state that its metric does not know ┤    └── over when none has come for an hour, or a named person has looked
+ two values in a row that cannot be ────┘
 ```
 What comes on a life-safety topic, or from a registered life-safety device on any topic, is meant here. A device
 that waits to be claimed, a value that nobody bound and a time of last year are read well, and told elsewhere.
@@ -15,10 +16,12 @@ import numpy as np
 
 from park.directory import Directory, grown
 from park.events import AlarmState, ConditionChange, Reason, Severity
-from park.metrics import METRICS, NAMES, Lane
+from park.metrics import CODE, METRICS, NAMES, Lane
 from park.operator import Emit, State
 from park.readings import ReadingBatch
 from park.records import Command, Config, DeviceRow, Refusal, Refused, Verb
+from stream.detectors.sign_rules import METRICS as SIGNS
+from stream.detectors.sign_rules import readable
 from stream.strangers import park_of
 
 VERSION = 1
@@ -27,6 +30,8 @@ MOST = 1_000  # subjects of their own; beyond them all share one
 _NAMED = 200  # characters of a topic
 # By code of the metric, how many states one of life safety knows; the code -1 of "no such point" finds the last 0.
 _STATES = np.array([len(METRICS[n].codes) if METRICS[n].alarm else 0 for n in NAMES] + [0], np.uint8)
+_ANALOGUE = np.zeros(len(NAMES) + 1, np.bool_)  # by code of the metric, whether its values are signs of fire
+_ANALOGUE[[CODE[name] for name in SIGNS]] = True
 UNREADABLE = frozenset({
     Refusal.MALFORMED, Refusal.TOO_LARGE, Refusal.TOO_DEEP, Refusal.WRONG_TYPE, Refusal.NOT_FINITE, Refusal.NO_DIALECT,
 })  # fmt: skip
@@ -56,18 +61,29 @@ class Unreadable:
         self._states = np.zeros(
             2, np.uint8
         )  # by point: how many states its metric knows; the last row is of all beyond
+        self._analogue = np.zeros(2, np.bool_)  # by point: fire is told by its values
+        self._odd: set[int] = set()  # of these points, whose newest value cannot be: one is noise on a wire
         self._held: dict[str, Held] = {}
         self._last: dict[str, int] = {}  # since of conditions that are over, while it could come again
 
     def on_batch(self, batch: ReadingBatch, emit: Emit) -> ReadingBatch:
-        """Tell of states that are neither "normal" nor an alarm; the readings go on as they came."""
+        """Tell of states that are neither "normal" nor an alarm, and of values that cannot be."""
         states = self._states.take(batch.point, mode="clip")
-        if states.any():
-            known = (batch.value >= 0) & (batch.value < states) & (batch.value == np.floor(batch.value))
-            for i in np.flatnonzero((states > 0) & ~known).tolist():
-                row = self._directory.devices.get(int(self._directory.device[batch.point[i]]))
-                if row is not None:
-                    self._hear(f"device:{row.device}", row, row.park, int(batch.received[i]), emit)
+        analogue = self._analogue.take(batch.point, mode="clip")
+        if not states.any() and not analogue.any():
+            return batch
+        known = (batch.value >= 0) & (batch.value < states) & (batch.value == np.floor(batch.value))
+        odd = analogue & ~readable(self._directory, batch)
+        rows = (states > 0) & ~known
+        if odd.any() or self._odd:
+            rows |= analogue & np.isin(batch.point, [*self._odd, *batch.point[odd].tolist()])
+        for i in np.flatnonzero(rows).tolist():
+            point = int(batch.point[i])
+            told = bool(states[i]) or (bool(odd[i]) and point in self._odd)
+            (self._odd.add if odd[i] else self._odd.discard)(point)
+            row = self._directory.devices.get(int(self._directory.device[point]))
+            if told and row is not None:
+                self._hear(f"device:{row.device}", row, row.park, int(batch.received[i]), emit)
         return batch
 
     def on_refused(self, refused: tuple[Refused, ...], emit: Emit) -> None:
@@ -131,17 +147,24 @@ class Unreadable:
     # ── the rest of the contract ─────────────────────────────────────────────────────────────────
 
     def on_config(self, config: Config, emit: Emit) -> None:
-        """Learn which points tell of fire or gas by a state."""
+        """Learn which points tell of fire or gas, by a state or by values."""
         del config, emit
         d = self._directory
         self._states = grown(self._states, d.size + 1)
         ours = d.life[: d.size] | (self._lane is Lane.LIFE)
         self._states[: d.size] = np.where(ours, _STATES[d.metric[: d.size]], 0)
         self._states[d.size :] = 0
+        self._analogue = grown(self._analogue, d.size + 1)
+        self._analogue[: d.size] = d.life[: d.size] & _ANALOGUE[d.metric[: d.size]]
+        self._analogue[d.size :] = False
 
     def snapshot(self) -> State:
         """Return a copy of what is held."""
-        told = {"held": [asdict(held) for held in self._held.values()], "last": list(self._last.items())}
+        told = {
+            "held": [asdict(held) for held in self._held.values()],
+            "last": list(self._last.items()),
+            "odd": sorted(self._odd),
+        }
         return {"version": np.array(VERSION), "text": np.frombuffer(json.dumps(told).encode(), np.uint8).copy()}
 
     def restore(self, state: State) -> None:
@@ -149,6 +172,7 @@ class Unreadable:
         told = json.loads(state["text"].tobytes())
         self._held = {row["subject"]: Held(**row) for row in told["held"]}
         self._last = dict(told["last"])
+        self._odd = set(told.get("odd", ()))
 
 
 def _change(held: Held, at: int, state: AlarmState, reason: Reason) -> ConditionChange:

@@ -10,11 +10,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from park.directory import Directory
-from park.readings import Float64
+from park.metrics import CODE, NAMES
+from park.readings import Bool, Float64, ReadingBatch
 
 METRICS = ("temperature", "smoke_obscuration", "co", "gas_level")
+# Scales that end where the quantity does, or where the cell is overloaded: what lies above is more of the same (IEC
+# 60079-29-1 asks of gas detectors that over-range is an alarm, and held). Beyond twice the scale a wire is broken.
+_OVER = np.ones(len(NAMES) + 1)
+_OVER[[CODE["smoke_obscuration"], CODE["gas_level"]]] = 2.0
 _RISES = 2  # full rises of a metric
 _TAU = 120_000.0  # ms, of a baseline that no rule needs
+
+
+def readable(directory: Directory, batch: ReadingBatch) -> Bool:
+    """Tell which values can be judged for signs of fire, by the scales of their metrics."""
+    d, point, value = directory, batch.point, batch.value
+    found: Bool = np.isfinite(value) & (value >= d.low[point]) & (value <= d.high[point] * _OVER[d.metric[point]])
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from park.metrics import CODE, NAMES
 from park.operator import State
 from park.readings import Bool, Float64, Int8, Int32, Int64, Quality, ReadingBatch, Rows
 from park.records import Config
-from stream.detectors.sign_rules import METRICS, sign_rules
+from stream.detectors.sign_rules import METRICS, readable, sign_rules
 from stream.rounds import rounds
 
 ROLE = 2  # role of the first metric in the column of the fire stage; states are 1
@@ -163,11 +163,9 @@ class Signs:
     def look(self, batch: ReadingBatch, analogue: Bool) -> Found:
         """Return what begins, stands and is gone with some rows of a batch."""
         quality = batch.quality
-        d = self._directory
         # A wrong clock is no obstacle: times here are those of receipt. Out-of-range values are faults.
         usable = (quality <= Quality.RETAINED) | (quality == Quality.WRONG_CLOCK) | (quality >= Quality.TEST)
-        usable &= analogue & np.isfinite(batch.value)
-        usable &= (batch.value >= d.low[batch.point]) & (batch.value <= d.high[batch.point])
+        usable &= analogue & readable(self._directory, batch)
         rows = np.flatnonzero(usable)
         if not len(rows):
             return _NOTHING

@@ -379,3 +379,23 @@ class TestWithinABatch:
         assert [(1, AlarmState.ACTIVE), (4, AlarmState.CLEARED), (6, AlarmState.ACTIVE)] == [
             ((e.at - START) // 1_000, e.state) for e in told
         ]
+
+
+class TestAboveTheScale:
+    @pytest.mark.parametrize(("metric", "value"), [("gas_level", 105), ("gas_level", 200), ("smoke_obscuration", 101)])
+    def test_an_overloaded_cell(self, metric, value):
+        """What is above the end of its scale is more of the same: an alarm, that says it is in doubt."""
+        watch = Watch()
+        watch.do(Config(2, START, (PointRow(20, metric, 4, UNIT, 1),)))
+
+        told = [e for at in (0, 10) for e in watch.read(20, value, at)]
+
+        assert [(AlarmState.ACTIVE, value, (Label.SUSPECT,))] == [(e.state, e.value, e.labels) for e in told]
+
+    @pytest.mark.parametrize(("metric", "value"), [("gas_level", 201), ("smoke_obscuration", 65_535), ("co", 1e6)])
+    def test_a_broken_wire(self, metric, value):
+        """What is far above is a fault, and told as such: `stream.unreadable`."""
+        watch = Watch()
+        watch.do(Config(2, START, (PointRow(20, metric, 4, UNIT, 1),)))
+
+        assert [] == [e for at in (0, 10) for e in watch.read(20, value, at)]

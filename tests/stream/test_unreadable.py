@@ -76,6 +76,37 @@ class TestRaised:
             (e.subject, e.state, e.place) for e in events if getattr(e, "family", "") == "unreadable"
         ]
 
+    @pytest.mark.parametrize("stages", [life_stages, bulk_stages])
+    @pytest.mark.parametrize(
+        ("metric", "values", "told"),
+        [
+            ("temperature", (5_000, 5_000), 1),
+            ("temperature", (5_000, 21, 5_000), 0),  # noise on a wire
+            ("temperature", (-300, 5_000, -300), 1),  # once
+            ("smoke_obscuration", (-1, -1), 1),
+            ("smoke_obscuration", (101, 101), 0),  # thick smoke
+            ("gas_level", (65_535, 65_535), 1),
+            ("gas_level", (130, 130), 0),  # an overloaded cell
+            ("co", (0, 300), 0),
+            ("voltage", (1e9, 1e9), 0),
+        ],
+    )
+    @pytest.mark.parametrize("cut", [False, True])
+    def test_values_that_cannot_be(self, stages, metric, values, told, cut):
+        """A detector whose values cannot be, twice in a row, guards nobody; what is above its scale is an alarm."""
+        pipeline, events = Pipeline(stages), []
+        pipeline.run(replace(CONFIG, points=(PointRow(5, metric, 1, 10, 9),)), events.append)
+        rows = [(5, START + n * 1_000, float(v), 0, START + n * 1_000) for n, v in enumerate(values)]
+        for some in [[row] for row in rows] if cut else [rows]:
+            states = pipeline.snapshot()
+            pipeline = Pipeline(stages)
+            pipeline.restore(states)
+            pipeline.run(Batch(batch_of(some), Edge(NONE, NONE, NONE)), events.append)
+
+        assert [("device:1", ON, 10)] * told == [
+            (e.subject, e.state, e.place) for e in events if getattr(e, "family", "") == "unreadable"
+        ]
+
     def test_once(self):
         """One device gives one condition, however often it fails, at its place and of high severity."""
         watch, told = Watch(), []
@@ -157,12 +188,20 @@ class TestOver:
         assert 2 == len({e.condition_id for e in told})
 
 
+values = st.builds(
+    lambda at, value: (5, START + at * 1000, value, 0, START + at * 1000),
+    st.integers(0, 3 * 3600), st.sampled_from([21.0, 5_000.0, -300.0]),
+)  # fmt: skip
 items = st.lists(
-    st.builds(
+    values | st.builds(
         lambda at, device, reason: refused(at, reason, device=device),
         st.integers(0, 3 * 3600), st.sampled_from([0, 1, 2]), st.sampled_from([Refusal.MALFORMED, Refusal.FAR_PAST]),
     ) | st.builds(
         lambda at: Command(Verb.RESET, START + at * 1000, "Lin", place=10), st.integers(0, 3 * 3600)
     ), max_size=25,
 )  # fmt: skip
-TestUnreadableContract = contract_of(Case("unreadable", lambda d: (Unreadable(d),), CONFIG, items))
+TestUnreadableContract = contract_of(
+    Case(
+        "unreadable", lambda d: (Unreadable(d),), replace(CONFIG, points=(PointRow(5, "temperature", 1, 10, 9),)), items
+    )
+)
