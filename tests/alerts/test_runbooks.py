@@ -7,16 +7,17 @@ import pytest
 
 from alerts import templates
 from alerts.templates.texts import REASON, UNIT
-from park.alarms import MessageKind
+from park.alarms import MessageKind, Notification
 from park.delivery import Channel, Facts, Target
 from park.events import Reason, Severity, Status
 from park.measures import MEASURES
 from park.metrics import METRICS
 from park.runbooks import RUNBOOKS, runbook_of
 from runtime.delivery_office import basis_of
-from runtime.storage.sql.delivery_facts import FactReader
+from runtime.storage.sql.delivery_facts import Basis, FactReader
+from runtime.storage.sql.registry import SqlRegistry
 from stream.rules import parse, shipped
-from tests.alerts.alarm_house import Alarms
+from tests.alerts.alarm_house import Alarms, small_park
 from tests.alerts.alarm_words import NOW, passes
 
 ROWS = parse(shipped())
@@ -57,6 +58,22 @@ def test_of_the_office(language, words, expected):
     said = templates.told(facts, language, "https://p")
 
     assert expected == (said["what"], str(said["link"]).removeprefix("https://p"))
+
+
+def test_what_a_drill_is_about(tmp_path):
+    """A message of no alarm names the device that its words give by number, and nothing for a number of none."""
+    with closing(Alarms(tmp_path / "park.db")) as house:
+        ids = small_park(SqlRegistry(house.database))
+        note = Notification(
+            "n", 0, "all", MessageKind.DRILL, Severity.HIGH, life=False, not_before=NOW, group="", created=NOW,
+            park=ids.park,
+        )  # fmt: skip
+        with house.database.read() as connection:
+            reader = FactReader(connection, lambda _: Basis())
+            said = [{"device": key} for key in (str(ids.smoke), "999999", "x", "-1", "9" * 40)]
+            found = [reader.of(replace(note, body=body)).device for body in said]
+
+    assert ["烟感", "", "", "", ""] == found
 
 
 def test_of_life_safety_in_a_table_of_ones_own():
