@@ -5,7 +5,7 @@ is more for a point that speaks each minute than for one that speaks each hour. 
 days' values stays a mark on the chart.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, replace
 from math import log, log10
 
@@ -50,6 +50,18 @@ class Episode:
     parts: tuple[float, ...] = ()  # rarity by statistic, of the worst; () where a detector has but one
 
 
+_OVER = Episode(0, 0, 0, 0, rising=False, worst=0.0, value=0.0, expected=0.0, low=0.0, high=0.0)  # of no rarity
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A value that is loud, or with which an episode is over, until its cause has been heard."""
+
+    episode: Episode
+    at: int  # epoch ms of receipt
+    bar: float
+
+
 @dataclass(frozen=True, slots=True)
 class Bars:
     """What is told of points, columns by point."""
@@ -57,6 +69,7 @@ class Bars:
     rarity: Float64  # from which an episode is told
     least: Float64  # distance from what was expected below which nothing is told, in the unit of the values
     severity: npt.NDArray[np.int8]  # place in SEVERITIES
+    cause: npt.NDArray[np.int16]  # code of the metric that explains some of it; -1: none
 
 
 def bar(step: float, days: float = TELL_DAYS) -> float:
@@ -85,35 +98,56 @@ class Told:
     def __init__(self) -> None:
         self._open: dict[int, Episode] = {}  # by point
         self._past: dict[int, list[Episode]] = {}
+        self._waiting: list[_Waiting] = []
 
     def take(
         self, directory: Directory, point: Int32, ts: Int64, at: Int64, value: Float64,
         bands: tuple[Float64, Float64, Float64], judged: Judged, bars: Bars, times: Float64,
     ) -> Iterator[tuple[int, Finding]]:  # fmt: skip
-        """Yield (row, finding) where an episode is told or is over. `times` the bar are needed, by row (settling)."""
+        """Yield (row, finding) where an episode is told or is over; `times` the bar are needed, by row (settling).
+
+        Of points that have a cause nothing is, until they are answered.
+        """
         spoken = judged.spoken
         loud = judged.rarity >= bars.rarity[point] * times
         if loud.any():
             loud &= np.abs(value - bands[0]) >= bars.least[point]
         for i in np.flatnonzero(loud | spoken.over).tolist():
             p, when = int(point[i]), int(ts[i])
-            known = self._open.get(p)
-            if known is not None and judged.rarity[i] > APART * known.worst:
-                yield i, self._over(directory, p, known.until, int(at[i]))
-                known = None
-            if loud[i] and (known is None or judged.rarity[i] > known.worst):
+            if loud[i]:
                 expected, low, high = (float(column[i]) for column in bands)
-                since = known.since if known else max(int(spoken.since[i]), self._last_end(p) + 1)
                 episode = Episode(
-                    p, since, when, int(judged.kind[i]), bool(judged.rising[i]), float(judged.rarity[i]),
+                    p, int(spoken.since[i]), when, int(judged.kind[i]), bool(judged.rising[i]), float(judged.rarity[i]),
                     float(value[i]), expected, low, high, int(judged.baseline[i]), int(bars.severity[p]),
                     () if judged.parts is None else tuple(judged.parts[i].tolist()),
                 )  # fmt: skip
-                if known is None:
-                    yield i, self._finding(directory, episode, when, int(at[i]))
-                self._open[p] = episode
-            if spoken.over[i] and known is not None:
-                yield i, self._over(directory, p, int(spoken.until[i]), int(at[i]))
+            else:
+                episode = replace(_OVER, point=p, until=int(spoken.until[i]))
+            if bars.cause[p] >= 0:
+                self._waiting.append(_Waiting(episode, int(at[i]), float(bars.rarity[p] * times[i])))
+            else:
+                yield from ((i, finding) for finding in self._say(directory, episode, int(at[i])))
+
+    def answer(self, directory: Directory, explained: Callable[[Episode], float]) -> Iterator[Finding]:
+        """Yield what is told of all that waited, less what is explained of its rarity; of a point as it came."""
+        waiting, self._waiting = sorted(self._waiting, key=lambda w: w.episode.point), []
+        for w in waiting:
+            if w.episode.worst == 0 or w.episode.worst - explained(w.episode) >= w.bar:
+                yield from self._say(directory, w.episode, w.at)
+
+    def _say(self, directory: Directory, said: Episode, at: int) -> Iterator[Finding]:
+        """Yield what is told of a value that is loud, or with which an episode is over."""
+        p = said.point
+        known = self._open.get(p)
+        if known is not None and (said.worst == 0 or said.worst > APART * known.worst):
+            yield self._over(directory, p, known.until if said.worst else said.until, at)
+            known = None
+        if said.worst and (known is None or said.worst > known.worst):
+            since = known.since if known else max(said.since, self._last_end(p) + 1)
+            episode = replace(said, since=since)
+            if known is None:
+                yield self._finding(directory, episode, said.until, at)
+            self._open[p] = episode
 
     def open_points(self) -> Container[int]:
         """Return the points of open episodes that were told."""
@@ -148,7 +182,12 @@ class Told:
     def snapshot(self) -> State:
         """Return all episodes as arrays."""
         past = [e for p in sorted(self._past) for e in self._past[p]]
-        return {"told_open": _table([self._open[p] for p in sorted(self._open)]), "told_past": _table(past)}
+        waiting = sorted(self._waiting, key=lambda w: w.episode.point)
+        return {
+            "told_open": _table([self._open[p] for p in sorted(self._open)]), "told_past": _table(past),
+            "told_waiting": _table([w.episode for w in waiting]),
+            "told_waits": np.array([(w.at, w.bar) for w in waiting], np.float64).reshape(-1, 2),
+        }  # fmt: skip
 
     def restore(self, state: State) -> None:
         """Take the episodes of an earlier snapshot."""
@@ -156,6 +195,9 @@ class Told:
         self._past = {}
         for episode in _episodes(state["told_past"]):
             self._past.setdefault(episode.point, []).append(episode)
+        if "told_waits" in state:  # not by an earlier program
+            waits = zip(_episodes(state["told_waiting"]), state["told_waits"].tolist(), strict=True)
+            self._waiting = [_Waiting(episode, int(at), bar) for episode, (at, bar) in waits]
 
 
 def _parts(e: Episode) -> tuple[Part, ...]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from park.directory import Directory, grown
 from park.episodes import RARITY, pace
 from park.events import Anomaly, Finding, Severity
+from park.metrics import CODE
 from park.operator import Emit, State
 from park.readings import Float64, Int32, Int64, Quality, ReadingBatch, Rows
 from park.records import Config, LimitRow, PointRow
@@ -26,10 +27,10 @@ from stream.detectors.gaps import Gaps
 from stream.detectors.hours import add_to_hours
 from stream.detectors.judging import KINDS, Judged
 from stream.detectors.panel import NAMES, Panel, seats
-from stream.detectors.shared import Shared
+from stream.detectors.shared import Shared, departure
 from stream.detectors.siblings import METRICS as WITH_SIBLINGS
 from stream.detectors.siblings import Point, Siblings
-from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Told, bar, settling
+from stream.detectors.told import SEVERITIES, TELL_DAYS, Bars, Episode, Told, bar, settling
 from stream.detectors.uses import Source, use_of
 from stream.rounds import rounds
 from stream.scopes import chain, fitting
@@ -50,6 +51,7 @@ _COLUMNS = {
     "seat": np.int64,  # of the detector of any metric
     "grain": np.float64,  # distance from the expected that a device of its metric can tell
     "keeps": np.bool_,  # rest does not lower it
+    "cause": np.int16,  # code of the metric that it follows; -1: none
     "first": np.int64,  # ts of the first value that was judged; 0: none
     # What is told (Bars).
     "rarity": np.float64,
@@ -151,7 +153,7 @@ class Unusual:
         judged = self._of_the_point(point, ts, value, judged)
         first = self._c["first"][point]
         self._c["first"][point] = first = np.where(first == 0, ts, first)
-        bars = Bars(self._c["rarity"], self._c["least"], self._c["severity"])
+        bars = Bars(self._c["rarity"], self._c["least"], self._c["severity"], self._c["cause"])
         for i, finding in self._told.take(
             self._directory, point, ts, batch.received[rows], value, bands, judged, bars, settling(ts - first)
         ):
@@ -170,7 +172,7 @@ class Unusual:
 
     def _of_the_point(self, point: Int32, ts: Int64, value: Float64, judged: Judged) -> Judged:
         """Return what was found less what says nothing of the point: its device's errors, and what all say."""
-        self._shared.take(point, ts, judged.rarity, judged.rising)
+        self._shared.take(point, ts, judged.rarity, judged.rising, departure(value, judged.expected))
         # What a device cannot tell from the expected, or from rest, is nothing to tell people.
         grain = self._c["grain"][point]
         near = np.abs(value - judged.expected) < grain
@@ -183,12 +185,19 @@ class Unusual:
             rarity[i] -= min(others, float(bar[i]))
         return replace(judged, rarity=rarity)
 
+    def _explained(self, episode: Episode) -> float:
+        """Return how much of an episode's rarity is what its point follows."""
+        cause, bar = int(self._c["cause"][episode.point]), float(self._c["rarity"][episode.point])
+        return self._shared.explained(episode, cause, bar)
+
     def on_tick(self, now: int, emit: Emit) -> None:
         """Hand on the bands of hours that are over, and end what nothing more was heard of."""
         self._shared.on_tick()
         bands = self._drawn.closed(now)
         if bands is not None:
             emit(bands)
+        for finding in self._told.answer(self._directory, self._explained):
+            emit(finding)
         for finding in self._told.given_up(self._directory, now):
             emit(finding)
         c = self._c
@@ -234,6 +243,7 @@ class Unusual:
         c["pace"][p] = max(MINUTE, row.interval * 4 // 5)
         c["grain"][p], c["keeps"][p] = use.least, use.keeps
         c["amount"][p] = use.source is Source.HOURS
+        c["cause"][p] = CODE[use.cause] if use.cause else -1
         self._raise(row)
         if use.source is Source.READINGS:
             c["due"][p] = 0 if c["due"][p] == _NEVER else c["due"][p]
@@ -312,4 +322,4 @@ def _together(one: _Turn, other: _Turn) -> _Turn:
 
 def _fill(name: str) -> int:
     """Return what a column holds of points that nothing is known of."""
-    return _NEVER if name == "due" else -1 if name == "detector" else 0
+    return _NEVER if name == "due" else -1 if name in {"detector", "cause"} else 0

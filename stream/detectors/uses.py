@@ -32,6 +32,7 @@ class Use:
     detector: str = ""  # name in DETECTORS
     least: float = 0.0  # in the metric's unit: what is nearer to the expected is within the error of a device
     keeps: bool = False  # rest does not lower it: a fall on a holiday is no holiday
+    cause: str = ""  # metric of the same device that it follows: what that explains is no finding of its own
 
 
 # What marks the values of a point; None: the detector of any metric, which judges all of them (Panel).
@@ -65,8 +66,12 @@ _LEAST: Mapping[str, float] = MappingProxyType({
 _KEEPS = frozenset({"power_factor", "voltage", "frequency", "water_pressure"})
 
 
+# What follows another metric of its device: a current is its power, by the volts and the power factor.
+_CAUSE: Mapping[str, str] = MappingProxyType({"current": "power"})
+
+
 def use_of(metric: str) -> Use:
     """Return how a metric is judged."""
     row = METRICS[metric]
     use = _NONE if row.steady else Use(Source.HOURS, "energy") if metric in _USED else _BY_KIND.get(row.kind, _NONE)
-    return replace(use, least=_LEAST.get(metric, 0.0), keeps=metric in _KEEPS)
+    return replace(use, least=_LEAST.get(metric, 0.0), keeps=metric in _KEEPS, cause=_CAUSE.get(metric, ""))

@@ -44,7 +44,7 @@ def heard(*rarities, ago=0):
     shared = Shared(directory)
     shared.on_points(directory.size)
     for point, rarity in rarities:
-        shared.take(np.array([point]), np.array([START]), np.array([abs(rarity)]), np.array([rarity > 0]))
+        shared.take(np.array([point]), np.array([START]), np.array([abs(rarity)]), np.array([rarity > 0]), np.zeros(1))
     before = shared.of_others(1, START + ago, rising=False)
     shared.on_tick()
     return before, shared.of_others(1, START + ago, rising=False)
