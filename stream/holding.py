@@ -12,7 +12,7 @@ tick, is at or past its end, and it is told with exactly that end, whichever cam
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import inf
 
@@ -65,9 +65,9 @@ def of_place(directory: Directory, place: int) -> Subject:
     return Subject(f"place:{place}", row.park if row else 0, place)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Held:
-    """A rule that is not calm on a subject."""
+    """A rule that is not calm on a subject; written in place, for what stands beyond a limit says so each time."""
 
     rule: str
     point: int  # number of the subject
@@ -119,11 +119,13 @@ class Holding:
             if held is None or held.side != side:
                 held = Held(rule.rule, subject, Phase.PENDING, side, at + rule.on_delay, 0, value, ts)
             else:
-                held = replace(held, value=value, ts=ts)
+                held.value, held.ts = value, ts
         elif held.phase is Phase.ACTIVE and inside:
-            held = replace(held, phase=Phase.LEAVING, due=at + rule.off_delay, value=value, ts=ts)
+            held.phase, held.due, held.value, held.ts = Phase.LEAVING, at + rule.off_delay, value, ts
+        elif held.phase is Phase.LEAVING and inside:
+            held.value, held.ts = value, ts
         elif held.phase is Phase.LEAVING:
-            held = replace(held, value=value, ts=ts) if inside else replace(held, phase=Phase.ACTIVE, due=NEVER)
+            held.phase, held.due = Phase.ACTIVE, NEVER
         self._held[key], self._rule[key] = held, rule
         self._watched |= timed(rule) and not rule.window
         self._next = min(self._next, held.due)
@@ -142,7 +144,7 @@ class Holding:
         at = held.due
         if held.phase is Phase.PENDING:
             since = max(at, self._last.get(key, 0) + 1)  # raised twice in a millisecond it is two conditions
-            held = self._held[key] = replace(held, phase=Phase.ACTIVE, due=NEVER, since=since)
+            held.phase, held.due, held.since = Phase.ACTIVE, NEVER, since
             self._last[key] = since
             reason = Reason.ABOVE_LIMIT if held.side > 0 else Reason.BELOW_LIMIT
             emit(self._change(rule, held, at, AlarmState.ACTIVE, reason))
