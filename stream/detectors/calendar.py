@@ -93,10 +93,6 @@ class Calendar:
         known = (row >= 0) & (row < len(self._offset))
         return np.where(known, self._offset.take(row, mode="clip"), FAR).astype(np.int64)
 
-    def type_of(self, day: date) -> DayType:
-        """Return the type of one day."""
-        return DayType(int(self.types(np.array([day_number(day)]))[0]))
-
 
 def _rows(days: Iterable[date], size: int) -> npt.NDArray[np.int64]:
     start = day_number(date(_FIRST, 1, 1))
