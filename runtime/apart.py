@@ -41,7 +41,7 @@ class ApartWatch:
         """
         failed: list[Exception] = []
         apart = {device.id: device for device in devices_apart(self._registry)}
-        for key in self._drilled() & apart.keys():
+        for key in self._drilled(now) & apart.keys():
             del apart[key]  # a drill gives back what it took
         due = [device.id for device in apart.values() if 0 < device.mode_until <= now]
         before = len(apart)
@@ -89,6 +89,8 @@ class ApartWatch:
             found += some
         return found
 
-    def _drilled(self) -> set[int]:
+    def _drilled(self, now: int) -> set[int]:
+        """Return the devices of drills that run; what one that is over could not give back is apart as any other."""
         begun = [s.value for s in OPEN if s is not DrillState.PLANNED]
-        return {key for drill in self._office.find(Drill, states=begun, limit=_AT_ONCE) for key in drill.devices}
+        drills = self._office.find(Drill, states=begun, limit=_AT_ONCE)
+        return {key for drill in drills if now < drill.ends for key in drill.devices}
