@@ -41,6 +41,7 @@ from stream.strangers import park_of
 VERSION = 1
 UNCLAIMED_MAX = 1_000  # unknown devices with an alarm of their own; beyond them all share one
 LATE_AFTER = 5 * 60_000  # ms between the device's time and receipt from which we say "late"
+_PAST = frozenset({Quality.LATE, Quality.RETAINED})  # what its device or gateway calls past, or the broker
 _NONE, _STATE = np.uint8(0), np.uint8(1)
 
 
@@ -118,8 +119,8 @@ class Fire:
     def _alarm(self, live: ReadingBatch, i: int, clock: Clock, emit: Emit) -> None:
         member, received = self._member(live, i, state=True, heard=clock[1]), int(live.received[i])
         quality = int(live.quality[i])
-        timely = quality < Quality.LATE
-        if quality != Quality.WRONG_CLOCK and self._resets.covers(member, received, clock, timely=timely):
+        past = quality in _PAST
+        if quality != Quality.WRONG_CLOCK and self._resets.covers(member, received, clock, past=past):
             return
         labels = labels_of(quality, late=quality == Quality.LATE or received - member.ts - clock[0] > LATE_AFTER)
         reason = Reason.CALL_POINT if member.metric == "call_point" else Reason.DETECTOR_ALARM
@@ -140,7 +141,7 @@ class Fire:
         rises = bool(sign & (Sign.WEAK | Sign.FAINT))
         if not (rises or Sign.BEGINS in sign):
             return
-        if self._resets.covers(full, received, clock, timely=bool(live.quality[i] < Quality.LATE)):
+        if self._resets.covers(full, received, clock, past=int(live.quality[i]) in _PAST):
             self._forget([full.point])  # what is still hot after it is an alarm
             return
         labels = labels_of(int(live.quality[i]), late=False)

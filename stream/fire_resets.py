@@ -104,7 +104,7 @@ class Resets:
         """Learn of a device's own reset."""
         self._device[device] = max((ts, at), self._device.get(device, (ts, at)))
 
-    def covers(self, member: Member, at: int, clock: Clock, *, timely: bool) -> bool:
+    def covers(self, member: Member, at: int, clock: Clock, *, past: bool) -> bool:
         """Tell whether an alarm that came at a log time was ended by a reset we know of.
 
         Of what is live only the same reading once more was: a session was taken up. Whatever else it says, its clock
@@ -117,7 +117,7 @@ class Resets:
         of_person = told < max(self._person.get(key, _UNSEEN) for key in self._names(member))
         again = ts <= self._ended.get(member.point, _UNSEEN) and ts in self._heard.get(member.point, ())
         again = again and (newest > ts or of_person)
-        if timely:
+        if not past:
             return again and at - self._again.setdefault((member.point, ts), at) <= TAKEN_UP
         theirs, ours = self._device.get(member.device, (_UNSEEN, _UNSEEN))
         return again or of_person or (ts < theirs and told < ours)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from test_fire import BUTTON, HEAT, PRE, SMOKE_1, SMOKE_2, UNIT, Watch, short
 
 from park.events import AlarmState, Reason
-from park.readings import batch_of
+from park.readings import Quality, batch_of
 
 SECOND = 1_000
 
@@ -15,14 +15,15 @@ SECOND = 1_000
 class TestAfterAPersonsReset:
     @pytest.mark.parametrize("back", [0.5, 3, 9, 11, 60])
     @pytest.mark.parametrize("way", [0, 1])
-    def test_a_clock_that_went_back_a_little(self, back, way):
+    @pytest.mark.parametrize("quality", [Quality.GOOD, Quality.SUSPECT, Quality.STALE])
+    def test_a_clock_that_went_back_a_little(self, back, way, quality):
         """An alarm of the moments after a reset is raised, though its clock says that it is of before."""
         watch = Watch()
         watch.read(SMOKE_1, 0, 0)
         watch.read(SMOKE_2, 1, 90)
         watch.reset(100, place=UNIT)
 
-        told = watch.read(SMOKE_1, 1, 100.4 - back, received=100.4 + way)
+        told = watch.read(SMOKE_1, 1, 100.4 - back, quality, received=100.4 + way)
 
         assert [("fire.pre_alarm", 1)] == [(e.rule, e.device) for e in told]
 
