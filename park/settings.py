@@ -93,7 +93,7 @@ class CitySettings:
     kafka_tls: bool = False  # speak TLS to Kafka
     kafka_tls_ca_file: str = ""  # "": the authorities that the system trusts
     partitions: int = 4  # of each lane's topic, and of the events': parks are spread over them for good
-    replication: int = 1  # copies of each partition; in production three, on three machines
+    replication: int = 1  # copies of each partition; in production three: with two Kafka waits while one is away
     retention_hours: int = 168  # that Kafka keeps records
     retention_bytes: int = 8 << 30  # of one partition; whichever is reached first
     message_bytes: int = 8 << 20  # the largest record that a topic takes

@@ -58,6 +58,15 @@ def tell(stream: str, epoch: int, position: int, events: Sequence[SmallEvent]) -
         yield Told(stream, epoch, position, part, last=at + EVENTS_AT_ONCE >= len(events))
 
 
+def halved(told: Told) -> tuple[Told, ...]:
+    """Return what one message tells in two, or it alone where it cannot be cut: for a topic that takes no more."""
+    half = len(told.events) // 2
+    if not half:
+        return (told,)
+    first, second = told.events[:half], told.events[half:]
+    return Told(told.stream, told.epoch, told.position, first, last=False), msgspec.structs.replace(told, events=second)
+
+
 def encode_told(told: Told) -> bytes:
     """Return what was told as bytes."""
     events = [msgspec.Raw(encode_event(event)) for event in told.events]

@@ -7,11 +7,12 @@ from contextlib import ExitStack, closing
 from functools import partial
 from threading import Lock
 
+from park.errors import Unavailable
 from park.metrics import Lane
 from park.records import Config, Record
 from park.settings import CitySettings
 from park.streams import lane_of, partition_of
-from park.told import Told, encode_told
+from park.told import Told, encode_told, halved
 from runtime import clock
 from runtime.bands import BandQueue
 from runtime.city_homes import CityHomes, CityRegistry
@@ -183,5 +184,13 @@ class Workshop:
 
 
 def _tell(events: Partition, key: bytes, untold: Sequence[Told]) -> None:
-    """Tell what was found, acknowledged by all copies. Raises Unavailable."""
-    events.append([(key, encode_told(told)) for told in untold])
+    """Tell what was found, acknowledged by all copies; in halves where the topic takes no more. Raises Unavailable."""
+    messages = [(key, encode_told(told)) for told in untold]
+    try:
+        events.append(messages)
+    except ValueError as why:
+        halves = [half for told in untold for half in halved(told)]
+        if len(halves) == len(untold):
+            raise Unavailable(f"{events.topic} takes no events: its max.message.bytes is too small ({why})") from why
+        events.client.group = max(1, events.client.group // 2)
+        _tell(events, key, halves)

@@ -6,7 +6,7 @@ and what was sent of them is waited for and not sent again; only what Kafka has 
 
 import asyncio
 from asyncio import Future
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +72,17 @@ async def _deliver(client: KafkaClient, parts: Sequence[Part], patience: float) 
         raise Unavailable(f"Kafka has not acknowledged records of {names} within {patience:.0f} s")
 
 
+def cut(part: Part, pieces: Callable[[bytes], list[bytes]]) -> None:
+    """Put pieces in the place of messages that Kafka has not, before they are brought again."""
+    arrived = 0
+    for future in part.sent:
+        if not future.done() or future.cancelled() or future.exception() is not None:
+            break
+        arrived += 1
+    del part.sent[arrived:]
+    part.messages[arrived:] = [(key, piece) for key, value in part.messages[arrived:] for piece in pieces(value)]
+
+
 async def _arrived(sent: "Future[Any]", deadline: float) -> bool:
     """Wait for one message; tell whether Kafka has it."""
     await asyncio.wait([sent], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
@@ -80,9 +91,9 @@ async def _arrived(sent: "Future[Any]", deadline: float) -> bool:
 
 def _look(part: Part) -> BaseException | None:
     """Note what has become of a part; return why it failed, if it did."""
-    for future in part.sent:
-        if future.done() and not future.cancelled() and future.exception() is not None:
-            return future.exception()
+    failed = [why for f in part.sent if f.done() and not f.cancelled() and (why := f.exception()) is not None]
+    if failed:
+        return failed[0]
     arrived = sum(future.done() and not future.cancelled() for future in part.sent)
     part.done = arrived == len(part.messages)
     if part.done and part.sent:

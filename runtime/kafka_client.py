@@ -43,7 +43,7 @@ _CLOSE = 3.0  # s to say good-bye
 _BACK_OFF = 100  # ms between attempts of a request
 _LOOK = 100  # ms that Kafka waits for something to give: a reader that goes elsewhere waits for that first
 _FETCH = 4 << 20  # bytes of one partition at once
-_GROUP = 1 << 20  # bytes of records that go to a partition in one request
+_GROUP = 1 << 20  # bytes
 _SPELL = 30.0  # s in which a library says the same thing once
 _ROOM = 1 << 16  # bytes that a record's frame may need beside it
 
@@ -55,6 +55,7 @@ class KafkaClient:
         """Begin the thread; nothing is connected before it is needed. Raises SettingsError."""
         self.settings = settings
         self.sure = sure
+        self.group = _GROUP  # bytes of records that go to a partition in one request
         self.numbered = sure  # whether Kafka knows batches by number, and takes none behind one that it has not
         self.notice = ""  # what a person should know of this Kafka; "" for nothing
         self._name = name
@@ -177,7 +178,7 @@ class KafkaClient:
             acks="all",
             enable_idempotence=sure,
             # Tansu counts the end of a partition wrongly where several records came together; commands come singly.
-            max_batch_size=_GROUP if sure else 1,
+            max_batch_size=self.group if sure else 1,
             max_request_size=self.settings.message_bytes + _ROOM,
             retry_backoff_ms=_BACK_OFF,
         )

@@ -8,14 +8,16 @@ present, what time Kafka has, which says that with each append.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from park.errors import Unavailable
 from park.metrics import Lane
 from park.readings import batch_of
 from park.records import Batch, Command, Config, Record, Tick
 from park.wire import encode
 from runtime import clock
 from runtime.city_homes import CityHomes
-from runtime.kafka_append import Part, deliver
+from runtime.kafka_append import Part, cut, deliver
 from runtime.kafka_client import KafkaClient
+from runtime.kafka_fitting import fitted
 from runtime.kafka_log import KafkaLog, same
 from runtime.kafka_records import WRITTEN
 from runtime.kafka_routes import NO_EDGE, Routes
@@ -24,6 +26,7 @@ from runtime.topics import topic_of
 _MINUTE = 60_000
 _BACK = 20  # messages looked at from the end of a partition, for the time that it has reached
 _FRAME = 256  # bytes that Kafka needs beside a message
+_LEAST = 16 << 10  # bytes to which messages are cut
 
 
 @dataclass(slots=True)
@@ -61,13 +64,17 @@ class PartitionedLog:
     def append(self, records: Sequence[Record]) -> int:
         """Bring records to all their partitions, acknowledged by all copies; return how many there were so far.
 
-        Raises Unavailable: brought again, what has arrived is not sent twice. Raises ValueError for a record that
-        no topic takes.
+        Raises Unavailable: brought again, what has arrived is not sent twice, and what the topic refuses for its size
+        is cut. Raises ValueError for a record that is greater than the settings allow and cannot be cut.
         """
         if self._unsure is None or not same(self._unsure[0], records):
             self._unsure = list(records), self._parts(records)
         parts = self._unsure[1]
-        self._deliver(parts)
+        try:
+            self._deliver(parts)
+        except ValueError as why:
+            self._take_less(parts)
+            raise Unavailable(f"{self._client.notice}: {why}") from why
         self._unsure = None
         told = self.delivered
         told.records += len(records)
@@ -84,6 +91,22 @@ class PartitionedLog:
         at = max((part.at for part in parts), default=0)
         if at > WRITTEN:  # a clock that stands before this program was written tells nothing
             self._told = at, self._elapsed()
+
+    def _take_less(self, parts: Sequence[Part]) -> None:
+        """Cut what the topic refused for its size, and all that comes: it was made, or changed, by hand."""
+        open_parts = [part for part in parts if not part.done]
+        size = max((len(value) for part in open_parts for _, value in part.messages), default=self._largest)
+        most = max(_LEAST, min(self._largest, size) // 2)
+        self._client.group = min(self._client.group, most)
+        self._client.notice = (
+            f"the topic {self._topic} refuses messages of {size} bytes: "
+            f"its max.message.bytes should be {self._client.settings.message_bytes}"
+        )
+        before = [list(part.messages) for part in open_parts]
+        for part in open_parts:
+            cut(part, lambda value: fitted(value, most))
+        if before != [part.messages for part in open_parts]:  # else it is one that cannot be cut: others may be greater
+            self._largest = most
 
     def kafka_time(self) -> int:
         """Return what time Kafka has, epoch ms, by what it said last; 0: it has not said yet."""
@@ -103,13 +126,13 @@ class PartitionedLog:
         parts: dict[int, Part] = {}
         for record in records:
             for partition, piece in self._routes.ways(record):
-                value = encode(piece)
-                if len(value) > self._largest:
-                    raise ValueError(f"a record of {len(value)} bytes; the topic takes {self._largest}")
                 part = parts.get(partition)
                 if part is None:
                     part = parts[partition] = Part(self._topic, partition, [])
-                part.messages.append((self._routes.key_of(piece), value))
+                for value in fitted(encode(piece), self._largest):
+                    if len(value) > self._client.settings.message_bytes:
+                        raise ValueError(f"a record of {len(value)} bytes that cannot be cut")
+                    part.messages.append((self._routes.key_of(piece), value))
         return list(parts.values())
 
     def read(self, position: int, end: int | None = None) -> Iterator[tuple[int, Record]]:

@@ -105,8 +105,9 @@ def configuration(settings: CitySettings) -> dict[str, str]:
         "retention.ms": str(settings.retention_hours * _HOUR),
         "retention.bytes": str(settings.retention_bytes),
         "max.message.bytes": str(settings.message_bytes),
-        # With three copies two must have a record before it is acknowledged: one machine may be away.
-        "min.insync.replicas": str(max(1, settings.replication - 1)),
+        # Two must have a record before it is acknowledged, wherever there are two: one machine may be lost. Of three
+        # copies one may be away meanwhile; of two none may.
+        "min.insync.replicas": str(max(min(2, settings.replication), settings.replication - 1)),
         # By the broker's clock: a witness of what an ingester says of the time.
         "message.timestamp.type": "LogAppendTime",
     }
