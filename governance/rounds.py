@@ -25,6 +25,7 @@ _MONTHS = {Every.MONTH: 1, Every.QUARTER: 3}
 _DAYS = {Every.DAY: 1, Every.WEEK: 7}
 GRACE_MOST = 60
 NAME_MOST = 200
+TITLE_MOST = 80  # characters of what was found, in a list
 PLACES_MOST = 500
 
 
@@ -125,11 +126,18 @@ def finished(visit: Round, checklist: Checklist, actor: str, now: int, officer: 
     return Done(after, "finish", f"{len(made)} hazards", made)
 
 
+def _title(note: str) -> str:
+    """Return what was found in a line: a list of hazards names what is wrong, not what was asked."""
+    line = note.strip().splitlines()[0]
+    return line if len(line) <= TITLE_MOST else f"{line[: TITLE_MOST - 1]}…"
+
+
 def _hazard(visit: Round, item: ChecklistItem, answer: Answer, now: int, officer: int) -> Hazard:
     place = answer.place or (visit.places[0] if len(visit.places) == 1 else visit.park)
     return Hazard(
-        visit.park, place, item.zh, now, answer.actor, now + max(1, item.days) * DAY, item.grade, item.category,
-        item.basis, answer.note, f"round:{visit.id}/{item.key}", HazardState.FOUND, officer=officer,
+        visit.park, place, _title(answer.note), now, answer.actor, now + max(1, item.days) * DAY, item.grade,
+        item.category, item.basis, f"{item.zh}：{answer.note}", f"round:{visit.id}/{item.key}", HazardState.FOUND,
+        officer=officer,
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ class TestVisit:
         expect(page.locator(".about-round")).to_contain_text("发现 1 个隐患")
         expect(page.locator(".file-list")).to_contain_text("a.jpg")
         (found,) = desk.store.find(Hazard)
-        assert (SCRIPT, desk.ids.units[0]) == (found.note, found.place)
+        assert (SCRIPT, desk.ids.units[0]) == (found.title, found.place)
         assert page.evaluate("window.hurt") is None
 
     def test_words_stay(self, desk, opened):

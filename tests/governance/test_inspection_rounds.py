@@ -98,15 +98,16 @@ def test_open_items():
 
 
 def test_faults_become_hazards():
-    """Each fault becomes a hazard with the grade, basis and days of its item, at the place that was named."""
+    """Each fault becomes a hazard named by what is wrong, with grade, basis and days of its item, at its place."""
     fault = Answer("living_in", Verdict.FAULT, NOW, "desk", "二楼住人", 15)
     done = finished(answered(visit(), LIST, all_of(living_in=fault)).thing, LIST, "desk", NOW)
     (hazard,) = done.made
 
     assert (RoundState.DONE, 1) == (done.thing.state, done.thing.hazards)
     assert ("round:7/living_in", HazardGrade.MAJOR, 15, "living_in", "二楼住人") == (
-        hazard.origin, hazard.grade, hazard.place, hazard.category, hazard.note
+        hazard.origin, hazard.grade, hazard.place, hazard.category, hazard.title
     )  # fmt: skip
+    assert "有无违规住人（三合一：住宿与生产、储存、经营合用）：二楼住人" == hazard.note
     assert NOW < hazard.due <= NOW + 86_400_000
 
 
@@ -162,3 +163,12 @@ def test_bad_checklists(text, said):
     with pytest.raises(SettingsError, match=said):
         parse(text)
     assert ["b"] == [item.key for item in parse(_ITEM)["a"].items]
+
+
+def test_a_long_fault():
+    """Of many words the first line, cut, is the hazard's name; all of them stand in it."""
+    fault = Answer("living_in", Verdict.FAULT, NOW, "desk", f"  {'住' * 100}\n床位三张", 15)
+    (hazard,) = finished(answered(visit(), LIST, all_of(living_in=fault)).thing, LIST, "desk", NOW).made
+
+    assert f"{'住' * 79}…" == hazard.title
+    assert hazard.note.endswith("床位三张")

@@ -74,6 +74,6 @@ export async function doAct(model, alarm, name, names) {
     });
     if (!done) return null;
   }
-  toast(t("actDone", { act: word("act", name), text: conditionText(model, alarm), at: moment(now()) }));
+  toast(t("actDone", { act: word("act", name).replace(/…$/u, ""), text: conditionText(model, alarm), at: moment(now()) }));
   return after;
 }

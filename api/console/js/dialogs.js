@@ -17,7 +17,7 @@ export function dialog(title, about, fields, act, { cancel = true, wide = false 
     const wrong = h("p", { cls: "wrong", role: "alert", hidden: true });
     const button = h("button", { type: "submit", cls: "primary" }, act.text);
     const form = h("form", { method: "dialog", onsubmit: submit },
-      h("h2", { id: "dialog-title" }, title), about, fields.map(fieldOf), wrong,
+      h("h2", { id: "dialog-title" }, title.replace(/…$/u, "")), about, fields.map(fieldOf), wrong,
       h("div", { cls: "buttons" }, cancel ? h("button", { type: "button", onclick: () => done(false) }, t("cancel")) : null, button));
     const element = h("dialog", { cls: wide ? "wide" : null, "aria-labelledby": "dialog-title", oncancel: (event) => (cancel ? done(false) : event.preventDefault()) }, form);
     const first = fields[0]?.input ?? button;

@@ -102,7 +102,7 @@ export class HazardPage {
     const { hazard, model } = this;
     const mine = (verb) => hazard.verbs.includes(verb) && model.may(DEEDS[verb].need);
     const barred = { begin: hazard.missing.length ? t("fiveMissing", { some: inList(hazard.missing.map((part) => word("five", part))) }) : "",
-      approve: !hazard.evidence ? t("evidenceFirst") : hazard.rectified_by === model.session.name ? t("anotherPerson") : "" };
+      approve: !hazard.evidence ? t("evidenceFirst") : hazard.rectified_by === model.session.name ? [t("anotherPerson"), model.session.keys_required ? "" : t("oneIdentity", { name: model.session.name })].filter(Boolean).join(" ") : "" };
     const shown = Object.keys(DEEDS).filter(mine);
     const hints = shown.map((verb) => barred[verb]).filter(Boolean);
     return h("div", {}, h("div", { cls: "acts", role: "group", "aria-label": t("actsAbout") }, shown.map((verb) => h("button", { type: "button", cls: DEEDS[verb].loud ? "primary" : "", data: { act: verb }, disabled: Boolean(barred[verb]), onclick: () => this.deed(verb) }, word("hazardAct", verb)))),

@@ -36,6 +36,7 @@ export const OFFICE_TEXTS = {
   fiveAbout: ["责任、措施、资金、时限、预案都落实后才能开始整改。", "Work begins when all five are settled."],
   fiveMissing: ["还未落实：{some}", "not settled: {some}"],
   evidenceFirst: ["销号前请先添加复查照片或报告。", "Attach a photograph or a report of the re-inspection before it is closed."],
+  oneIdentity: ["现在不用密钥，所有人都是“{name}”：请为每人建立密钥（park keys create），并设置 api.require_keys。", "Keys are off, so everybody is “{name}”: make a key for each (park keys create) and set api.require_keys."],
   anotherPerson: ["整改人不能自己复查，请另一人销号。", "Who mended it does not re-inspect it: another person closes it."],
   settle: ["落实…", "Settle…"],
   settleDo: ["保存", "Keep"],
