@@ -3,11 +3,12 @@
 ```
  mean of the day ──less── the siblings' middle ──> against the last twenty such days ──> off, three days in a row: told
 ```
-A sensor that drifts takes what its half hours have with it, and the weather hides the rest; the park's other sensors
-of its metric have the same weather. Held against each other by the day, workdays against workdays, a drift is plain
-after three days. What a quarter of them does together is a season, and no sensor's. Days that may be worked or not
-are left out. Distances are in robust deviations (1.4826 times the median absolute deviation, as of a normal
-distribution), and no deviation is smaller than half of what a device may err.
+A sensor that drifts takes what its half hours have with it, and the weather hides the rest; the park's other
+sensors of its metric have the same weather. Held against each other by the day, workdays against workdays, a drift
+is plain after three days. What a quarter of them does together is a season, and no sensor's. Days that may be
+worked or not (holidays, three weeks about Spring Festival) must be off from both, and teach nothing. Distances are
+in robust deviations (1.4826 times the median absolute deviation, as of a normal distribution), and no deviation is
+smaller than half of what a device may err.
 """
 
 from collections.abc import Container, Iterator
@@ -144,7 +145,6 @@ class Siblings:
         if not len(due):
             return
         c["done"][due] = over[due]
-        due = due[~self._calendar.uncertain(over[due])]
         point = c["point"][due]
         groups = np.stack([d.park[point], d.metric[point], over[due]])
         _, group = np.unique(groups, axis=1, return_inverse=True)
@@ -163,10 +163,13 @@ class Siblings:
             return
         mean = self._sum[slot, at] / self._count[slot, at]
         middle = float(np.median(mean))
-        rest = int(self._calendar.like(np.array([day]))[0] >= _SATURDAY)
-        held = self._held(slot, rest, mean, middle, of.grain[point])
-        self._past[slot, rest, :-1] = self._past[slot, rest, 1:]
-        self._past[slot, rest, -1] = mean - middle
+        if self._calendar.uncertain(np.array([day]))[0]:
+            held = self._either(slot, mean, middle, of.grain[point])
+        else:
+            rest = int(self._calendar.like(np.array([day]))[0] >= _SATURDAY)
+            held = self._held(slot, rest, mean, middle, of.grain[point])
+            self._past[slot, rest, :-1] = self._past[slot, rest, 1:]
+            self._past[slot, rest, -1] = mean - middle
         away = mean - held.expected
         usual_bar = np.array([bar(step) for step in (np.maximum(self._directory.interval[point], MINUTE) / MINUTE)])
         size = np.abs(away) / held.limit
@@ -197,6 +200,16 @@ class Siblings:
         spread = _NORMAL * _middle(np.sort(np.abs(past - usual[:, None]), axis=1), days)
         limit = _FAR * np.maximum(np.maximum(spread, grain / 2), 1e-9)
         return _Held(mean, middle + usual, limit, days >= _FEWEST)
+
+    def _either(self, slot: Rows, mean: Float64, middle: float, grain: Float64) -> _Held:
+        """Return what days that may be worked or not are held against: the nearer of both, which lie on one side."""
+        work, rest = (self._held(slot, k, mean, middle, grain) for k in (0, 1))
+        away, other = mean - work.expected, mean - rest.expected
+        nearer = np.abs(away) / work.limit <= np.abs(other) / rest.limit
+        return _Held(
+            mean, np.where(nearer, work.expected, rest.expected), np.where(nearer, work.limit, rest.limit),
+            work.known & rest.known & ((away > 0) == (other > 0)),
+        )  # fmt: skip
 
     def _finding(self, slot: int, held: _Row | None, now: int, of: Point, *, over: bool = False) -> Finding:
         d, p, since = self._directory, int(self._c["point"][slot]), int(self._c["told"][slot])

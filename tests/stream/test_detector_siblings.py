@@ -1,5 +1,7 @@
 """A sensor's days against those of its siblings."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from contract import DAY, HOUR, START, Case, contract_of, rows
@@ -10,6 +12,7 @@ from park.events import Anomaly, Baseline, Finding, Reason
 from park.metrics import Lane
 from park.readings import Quality, ReadingBatch
 from park.records import Config, DeviceRow, PlaceRow, PointRow, Tick
+from stream.detectors.calendar import day_number
 from stream.detectors.unusual import Unusual
 from stream.pipeline import Pipeline
 
@@ -29,7 +32,7 @@ TestSiblingsContract = contract_of(
 FIRST = 40  # day on which something begins
 
 
-def told(extra, *, last=70, sensors=SENSORS, cut=1, silent=1_000):
+def told(extra, *, last=70, sensors=SENSORS, cut=1, silent=1_000, start=START):
     """Return what is said of sensors that are `extra(days since FIRST)` K off; the weather wanders by days.
 
     The first says nothing from the day `silent` on.
@@ -42,7 +45,7 @@ def told(extra, *, last=70, sensors=SENSORS, cut=1, silent=1_000):
     point = np.arange(1, sensors + 1, dtype=np.int32)
     for turn in range(last * 4):
         day = turn // 4
-        ts = np.full(sensors, START + turn * SLOWLY)
+        ts = np.full(sensors, start + turn * SLOWLY)
         value = 20 + weather[day] + 3 * np.sin(turn) + point / 4 + chance.normal(0, 0.2, sensors)
         value += np.broadcast_to(extra(day - FIRST), SENSORS)[:sensors] if day >= FIRST else 0
         pipeline.run(Tick(int(ts[0])), found.append)
@@ -67,6 +70,16 @@ class TestDrift:
         assert (FIRST + 1) * DAY <= found[0].since - START <= found[0].at - START <= (FIRST + 8) * DAY
         assert [True, Anomaly.DRIFT, True] == [found[0].rising, found[0].anomaly, found[0].value > found[0].high]
         assert len({f.episode for f in found}) == 1
+
+    def test_about_a_festival(self):
+        """In the weeks about Spring Festival, whose days may be worked or not, it is told as soon, and calm is not."""
+        weeks = 21  # days more than others have, until enough days of rest are known
+        start = (day_number(date(2026, 2, 9)) - FIRST - weeks) * DAY - 8 * HOUR
+        found = told(only(lambda day: 0.5 * (day - weeks) if weeks <= day < weeks + 12 else 0.0), last=80, start=start)
+
+        assert [(1, Reason.UNUSUAL), (1, Reason.USUAL_AGAIN)] == [(f.point, f.reason) for f in found]
+        assert found[0].at - start <= (FIRST + weeks + 8) * DAY
+        assert [] == told(lambda _: 0.0, last=80, start=start)
 
     @pytest.mark.parametrize(
         "extra",
