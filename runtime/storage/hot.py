@@ -89,20 +89,23 @@ class Newest:
     def settled(self, point: Int32, ts: Int64, value: Float64, quality: Array, received: Int64) -> "News":
         """Return what readings change, for `publish`; nothing is changed yet."""
         self.grow(int(point.max()) + 1)
-        newest = self.columns["ts"].copy()
-        before, held = newest[point], self.columns["value"][point]
-        np.maximum.at(newest, point, ts)
-        rows = np.flatnonzero(ts == newest[point])
-        if _once(point[rows], len(newest)):  # as nearly always where there are many: nothing needs an order
-            first = rows
+        at: Rows = point.astype(np.intp)  # numpy would make it of each look-up
+        before, held = self.columns["ts"][at], self.columns["value"][at]
+        size = len(self.columns["ts"])
+        if _once(at, size):  # as nearly always where there are many: nothing needs an order, nor a copy of all
+            first = rows = np.flatnonzero(ts >= before)
         else:
-            last, first = settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))
-            rows, first = rows[last], rows[first]
+            newest = self.columns["ts"].copy()
+            np.maximum.at(newest, at, ts)
+            rows = np.flatnonzero(ts == newest[at])
+            if _once(at[rows], size):
+                first = rows
+            else:
+                last, first = settled(point[rows], ts[rows], value[rows], by_point(point[rows], ts[rows]))
+                rows, first = rows[last], rows[first]
         later = ts[rows] > before[rows]
         changed = rows[later | (value[rows] != held[rows])]
-        return News(
-            point[rows[later]], received[first[later]], point[changed], ts[changed], value[changed], quality[changed]
-        )
+        return News(at[rows[later]], received[first[later]], at[changed], ts[changed], value[changed], quality[changed])
 
     def publish(self, news: "News") -> None:
         """Let readers see them."""
@@ -115,15 +118,15 @@ class Newest:
 class News:
     """The newest readings of some points, where they are newer than what was known or correct it."""
 
-    heard: Int32  # points whose reading is newer
+    heard: Rows  # points whose reading is newer
     received: Int64  # of those
-    point: Int32
+    point: Rows
     ts: Int64
     value: Float64
     quality: Array
 
 
-def _once(point: Int32, size: int) -> bool:
+def _once(point: Rows, size: int) -> bool:
     """Return whether no point below `size` occurs twice: the last row that stamped a point is the only one."""
     rows, stamp = np.arange(len(point), dtype=np.int32), np.empty(size, np.int32)
     stamp[point] = rows
@@ -135,6 +138,8 @@ def entries(column: Array, point: Array, missing: int) -> Array:
     if not len(column):
         return np.full(len(point), missing, np.int64)
     inside = (point >= 0) & (point < len(column))
+    if inside.all():
+        return column[point]
     return np.where(inside, column[np.where(inside, point, 0)], missing)
 
 
