@@ -43,7 +43,8 @@ export class AlarmPage {
     this.asked = new Asked({
       alarm: async () => this.see(await get(`/alarms/${id}`)),
       story: async () => {
-        this.lines = await all(`/alarms/${id}/history`);
+        // What a stage did is written before what a person asked of it just before.
+        this.lines = (await all(`/alarms/${id}/history`)).sort((a, b) => a.at - b.at || a.id - b.id);
       },
       files: () => this.files.load(),
     }, () => this.redraw());

@@ -70,7 +70,7 @@ export const DESK_TEXTS = {
   assignTo: ["交给谁", "Give it to"],
   assignHint: ["填写密钥名；留空表示无人处理", "The name of a key; empty for nobody"],
   shelveFor: ["搁置多久", "For how long"],
-  nHours: ["{n} 小时", "{n} hours"],
+  nHours: ["{n} 小时", "{n} h"],
   resetWhy: ["复位理由", "Why it may be reset"],
   verdictAsked: ["结论", "What it was"],
   hiddenNow: ["现在被屏蔽的报警", "Alarms hidden now"],

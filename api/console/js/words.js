@@ -26,7 +26,7 @@ export const WORDS = {
     set_apart: ["测试或维护超过一班", "in test or maintenance for longer than a shift"],
     stuck: ["数值不变", "the value does not move"], moves_again: ["数值恢复变化", "moves again"],
     flapping: ["频繁上下线", "comes and goes"], steady: ["恢复稳定", "steady again"], low_battery: ["电量低", "low battery"],
-    battery_ok: ["电量恢复", "battery is well"], gateway_down: ["网关离线", "its gateway is down"],
+    battery_ok: ["电量恢复", "battery is well"], gateway_down: ["网关离线", "the gateway is down"],
     unreadable: ["消防消息无法读取", "a message of life safety cannot be read"],
     readable: ["一小时内再无此类消息", "no such message for an hour"],
     wrong_clock: ["时钟错误", "its clock is wrong"], clock_ok: ["时钟恢复", "its clock is right again"],
