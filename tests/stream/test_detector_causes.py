@@ -25,7 +25,7 @@ CONFIG = Config(
     devices=(DeviceRow(1, 9, 10, Lane.BULK, "meter"), DeviceRow(2, 9, 10, Lane.BULK, "meter")),
     places=(PlaceRow(9, 9, 0, "park", "p"), PlaceRow(10, 9, 9, "zone", "z")),
 )  # fmt: skip
-LEARNED = 50 * 24  # hours
+LEARNED = 43 * 24  # hours
 TestCausesContract = contract_of(
     Case("causes", lambda d: (Unusual(d),), CONFIG,
          rows([A, B, POWER, LONE], st.sampled_from([20.0, 20.5, 21.0, 90.0]), span=12 * DAY, step=HOUR, max_size=60,
@@ -65,7 +65,7 @@ def points(found):
 
 @pytest.fixture(scope="module")
 def settled():
-    """Return what a stage knows of four points after fifty days, as a snapshot."""
+    """Return what a stage knows of four points after weeks, as a snapshot."""
     pipeline = made()
     fed(pipeline, range(LEARNED))
     return pipeline.operators[0].snapshot()
