@@ -42,23 +42,12 @@ class LaneWorker:
     """One lane, from socket to events, in a thread of its own."""
 
     def __init__(
-        self,
-        lane: Lane,
-        *,
-        source: Source,
-        decode: Decode,
-        log: Log,
-        pipeline: Callable[[], Stages],
-        snapshots: SnapshotStore,
-        sink: Sink,
-        publish: Callable[[SmallEvent], None],
-        applied: Callable[[], int],
-        time: LogTime,
-        settings: LaneSettings,
-        registry: Callable[[], Config] | None = None,
+        self, lane: Lane, *, source: Source, decode: Decode, log: Log, pipeline: Callable[[], Stages],
+        snapshots: SnapshotStore, sink: Sink, publish: Callable[[SmallEvent], None], applied: Callable[[], int],
+        time: LogTime, settings: LaneSettings, registry: Callable[[], Config] | None = None,
         drawn: Callable[[Bands], None] = lambda _bands: None,
         early: Callable[[Lane, list[SmallEvent]], None] = lambda _lane, _events: None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Take the parts; nothing runs before `start`.
 
         `publish` tells live pages and people, and is not called for what a replay finds again.
@@ -91,12 +80,7 @@ class LaneWorker:
         self._undelivered: deque[tuple[int, list[SmallEvent]]] = deque()
         self._told = 0  # position of the newest events that the sink took
         self._saving = Saving(
-            lane.value,
-            snapshots,
-            log,
-            self._troubles,
-            step=settings.snapshot_bytes,
-            seconds=settings.snapshot_seconds,
+            lane.value, snapshots, log, self._troubles, step=settings.snapshot_bytes, seconds=settings.snapshot_seconds
         )
         self._thread = threading.Thread(target=self._run, name=f"lane-{lane}")
 
