@@ -36,7 +36,7 @@ export class AlarmChart {
         title: [pointText(point), deviceText(this.model, device)].filter(Boolean).join(" · "), unit: point.unit, kind: point.kind === "state" ? "steps" : "band", start, end, kept,
         series: [{ label: pointText(point), windows, interval: point.interval }], states: point.kind === "state" ? point.states : null,
         limits: alarm.limit === null || point.kind === "state" ? [] : [{ value: alarm.limit, severity: alarm.severity, text: t("limitThen", { value: amount(alarm.limit, point.unit) }) }],
-        marks: [{ from: alarm.since, to: alarm.active ? end : Math.min(alarm.closed ?? alarm.changed, end), severity: alarm.severity, id: String(alarm.id) }],
+        marks: [{ from: alarm.since, to: alarm.active ? end : Math.min(alarm.closed ?? alarm.changed, until), severity: alarm.severity, id: String(alarm.id) }],
         dots: [], good: Math.min(1, windows.good.reduce((sum, share) => sum + share * windows.step, 0) / (end - start)),
       };
       this.chart?.close();
