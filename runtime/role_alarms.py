@@ -297,6 +297,8 @@ class AlarmsRole:
         trouble = "; ".join(filter(None, words))
         known = leadership is not None and (work is not None or bool(leadership.holder))
         mine = [Component("work", not trouble, trouble, serving=known)]
+        if self._topics is not None:
+            mine.append(Component("topics", ready=True, detail="; ".join(self._topics.differs)))
         return [*mine, *(work.components() if work is not None else ())]
 
     def figures(self) -> Sequence[Figure]:

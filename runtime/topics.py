@@ -13,7 +13,7 @@ Partition n of a lane's topic is the log of the stream `life-n` or `bulk-n`.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -113,11 +113,11 @@ def configuration(settings: CitySettings) -> dict[str, str]:
     }
 
 
-async def prepare_topics(settings: CitySettings) -> list[str]:
+async def prepare_topics(settings: CitySettings, differs: Callable[[str], None] = lambda _said: None) -> list[str]:
     """Make the topics that are missing; return the names of those. Twice is as good as once.
 
-    A topic that keeps records otherwise than the settings say is told in the program's log, and left alone: who set
-    it so by hand knows why.
+    A topic that keeps records otherwise than the settings say is told in the program's log and to `differs`, in a
+    sentence, and left alone: who set it so by hand knows why.
 
     Raises Unavailable when Kafka is away or not whole yet, and SettingsError when a topic is there with another
     number of partitions: a park would then have two logs.
@@ -130,6 +130,7 @@ async def prepare_topics(settings: CitySettings) -> list[str]:
         with contextlib.suppress(KafkaError, OSError, TimeoutError):  # not every Kafka tells how it keeps topics
             for difference in await _differences(admin, settings):
                 _log.warning("%s", difference)
+                differs(difference)
     except (KafkaError, OSError, TimeoutError) as why:
         raise Unavailable(f"Kafka at {settings.kafka}: {why}") from why
     finally:

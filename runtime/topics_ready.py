@@ -16,6 +16,7 @@ class TopicsReady:
     def __init__(self, city: CitySettings, stop: threading.Event) -> None:
         """Nothing is asked before `begin`."""
         self.troubles = Troubles("topics")
+        self.differs: list[str] = []  # how topics are kept otherwise than the settings say, in sentences
         self.wrong: UserError | None = None  # a setting that no patience mends
         self._city = city
         self._stop = stop
@@ -50,7 +51,7 @@ class TopicsReady:
 
     def _attempt(self) -> list[str]:
         try:
-            return asyncio.run(prepare_topics(self._city))
+            return asyncio.run(prepare_topics(self._city, self.differs.append))
         except MachineryError:
             self._tried.set()
             raise

@@ -20,6 +20,7 @@ from runtime.kafka_log import KafkaLog, Partition
 from runtime.kafka_node import VARIABLE, kafka_home
 from runtime.log_marks import LogMarks
 from runtime.topics import TOPICS, count_of, prepare_topics, topic_of
+from runtime.topics_ready import TopicsReady
 from tests.city.kafka import any_kafka, apache_kafka
 from tests.tools import free_port, until
 
@@ -80,12 +81,14 @@ class TestTopics:
         with caplog.at_level(logging.WARNING, "runtime.topics"):
             asyncio.run(prepare_topics(city))
             as_said = [r.getMessage() for r in caplog.records]
-            asyncio.run(prepare_topics(replace(city, retention_hours=city.retention_hours + 1)))
+            topics = TopicsReady(replace(city, retention_hours=city.retention_hours + 1), threading.Event())
+            assert topics.begin()
 
         assert not any("retention.ms" in said for said in as_said)
         told = [said for r in caplog.records if "retention.ms" in (said := r.getMessage())]
         assert len(told) in {0, len(TOPICS)}  # a broker of Kafka's protocol need not tell
         assert told or kafka_home(os.environ) is None
+        assert told == topics.differs
 
     def test_not_whole_yet(self, broker):
         """More copies than there are brokers is waited for: the others may be starting."""
