@@ -137,7 +137,7 @@ class Fire:
             self._conditions.gone(full, received, limit, emit)
         if Sign.WEAK_GONE in sign:
             self._joint.drop(weak)
-            self._conditions.gone(weak, received, limit, emit)
+            self._conditions.gone(weak, received, weak_limit, emit)
         rises = bool(sign & (Sign.WEAK | Sign.FAINT))
         if not (rises or Sign.BEGINS in sign):
             return
