@@ -84,7 +84,8 @@ def simulate(
         return
     from simulators.live import Live
 
-    begin = (read_until(folder) if folder.is_dir() else None) or (scenario.origin if past else now)
+    told = read_until(folder) if folder.is_dir() else None
+    begin, counted = told or (scenario.origin if past else now, None)
     with ExitStack() as stack:
         if folder.is_dir():
             from runtime.lock import FolderLock
@@ -96,7 +97,7 @@ def simulate(
         plan = park_plan(scenario)
         patience = inf if ends_with_input or not wait else wait
         _speak(
-            Live(plan, begin), plan, folder, settings.ingest, host, port, speed, patience,
+            Live(plan, begin, counted=counted), plan, folder, settings.ingest, host, port, speed, patience,
             ends_with_input=ends_with_input,
         )  # fmt: skip
 

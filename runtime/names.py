@@ -2,7 +2,7 @@
 
 DATABASE = "park.db"
 SCENARIO = "simulation.json"  # what a simulated park is made from
-UNTIL = "simulated-until"  # up to when its devices have spoken, epoch ms
+UNTIL = "simulated-until"  # up to when its devices have spoken, and told amounts, epoch ms
 LABELS = "labels.jsonl"  # what was injected into it, where and when
 PARKS = "parks.json"  # the simulated parks of a city
 FIRES = "fires"  # a file in it named after a unit sets that unit on fire

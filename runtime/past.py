@@ -56,7 +56,7 @@ def write_history(
     An amount that is told within the hour that is open is of the hour before; live, devices tell theirs as it comes.
     The open hour would have both, and be called unusual, so it begins with what comes live.
     """
-    opened = until // HOUR * HOUR
+    opened = counted(until)
     config = replace(registry.config_since(0, scenario.origin), limits=limits)
     directory = Directory()
     directory.apply(config)
@@ -79,6 +79,11 @@ def write_history(
     _append(logs, waiting)
     told(1.0)
     return total
+
+
+def counted(until: int) -> int:
+    """Return up to when a history that ends at a time tells amounts: the hour that is open begins with what is live."""
+    return until // HOUR * HOUR
 
 
 def edge_of(batch: ReadingBatch, directory: Directory) -> Edge:

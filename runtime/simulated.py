@@ -19,7 +19,7 @@ from runtime import clock
 from runtime.lasting import sync_folder
 from runtime.log import SegmentLog
 from runtime.names import SCENARIO, UNTIL
-from runtime.past import write_history
+from runtime.past import counted, write_history
 from runtime.rulebook import Rulebook
 from runtime.storage.sql.database import Database
 from runtime.storage.sql.registry import SqlRegistry
@@ -69,7 +69,7 @@ def found_park(settings: Settings, database: Path, enterprises: int, days: int, 
                 for log in logs.values():
                     log.close()
             part.rename(folder / "log")
-    write_until(folder, now)
+    write_until(folder, now, counted(now))
     _written(folder / SCENARIO, msgspec.json.encode(asdict(scenario)))
     sync_folder(folder)
 
@@ -85,16 +85,17 @@ def promise_live(folder: Path, registry: SqlRegistry, now: int) -> None:
         live_rhythm(plan, registry, load(plan, registry, now=now), now=now)
 
 
-def read_until(folder: Path) -> int | None:
-    """Return up to when a folder's simulated devices have spoken, epoch ms; None if they never did."""
+def read_until(folder: Path) -> tuple[int, int] | None:
+    """Return up to when a folder's devices have spoken, and told amounts, epoch ms; None if they never did."""
     with contextlib.suppress(OSError, ValueError):
-        return int((folder / UNTIL).read_text())
+        spoken, *amounts = map(int, (folder / UNTIL).read_text().split())
+        return spoken, min([spoken, *amounts])
     return None
 
 
-def write_until(folder: Path, now: int) -> None:
-    """Note up to when they have spoken."""
-    _written(folder / UNTIL, str(now).encode())
+def write_until(folder: Path, now: int, amounts: int | None = None) -> None:
+    """Note up to when they have spoken, and up to when they told amounts, if that is less."""
+    _written(folder / UNTIL, " ".join(map(str, [now] if amounts is None else [now, amounts])).encode())
 
 
 def _written(path: Path, content: bytes) -> None:

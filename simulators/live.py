@@ -17,7 +17,7 @@ from simulators.chance import mixed
 from simulators.dialects import Message, Said
 from simulators.equipment import ALARMED, LIVE, Plan
 from simulators.fires import FIRES
-from simulators.history import clock_error, phases
+from simulators.history import clock_error
 from simulators.injections import BLOCK, Injection, fire, injections
 from simulators.scenario import DAY, HOUR, MINUTE
 from simulators.signals import Signals
@@ -37,7 +37,8 @@ Kept = tuple[Device, int, Said]
 class Live:
     """Everything a park's devices send from a moment on."""
 
-    def __init__(self, plan: Plan, begin: int, *, stranger: bool = True) -> None:
+    def __init__(self, plan: Plan, begin: int, *, counted: int | None = None, stranger: bool = True) -> None:
+        """Begin at `begin`; amounts since `counted` (epoch ms) were told by nobody, or those of the present only."""
         self.plan = plan
         self.now = begin
         self._horizon = begin
@@ -52,10 +53,10 @@ class Live:
         self._every = np.array([LIVE[d.kind] for d in sending], np.int64)
         self._slow = np.array([d.interval for d in sending], np.int64)
         self._phase = mixed(plan.scenario.seed, 2_000_004, self._numbers).astype(np.int64) % 60_000 % self._every
-        past = phases(plan)[self._numbers]
-        self._before = {  # when each device last spoke: in the history
-            int(d): int((begin - p - 1) // i * i + p) for d, p, i in zip(self._numbers, past, self._slow, strict=True)
-        }
+        spoke = (begin - self._phase) // self._every * self._every + self._phase
+        if counted is not None:
+            spoke = np.minimum(spoke, counted)
+        self._before = dict(zip(self._numbers.tolist(), spoke.tolist(), strict=True))  # when each device last spoke
         self._shelly: dict[int, dict[str, float]] = {}
         self._held: dict[int, deque[Kept]] = {}
         self._learn(begin)
