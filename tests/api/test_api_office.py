@@ -151,7 +151,8 @@ class TestInspections:
         (found,) = desk.get("/hazards")["items"]
 
         assert (409, "done", 1) == (early.status_code, done["state"], done["hazards"])
-        assert ("illegal_building", "屋顶加建", house.ids.unit) == (found["category"], found["note"], found["place"])
+        assert ("illegal_building", "屋顶加建", house.ids.unit) == (found["category"], found["title"], found["place"])
+        assert found["note"].endswith("：屋顶加建")
         assert 409 == post(desk, f"{path}/finish").status_code
         assert 1 == len(desk.get("/hazards")["items"])
 

@@ -10,6 +10,7 @@ from park_command import Park, Running
 
 from runtime.broker import Kind, installed
 from runtime.lock import holder
+from runtime.simulated import read_until
 from tests.tools import until
 
 pytestmark = [
@@ -165,10 +166,10 @@ class TestLife:
             assert 0 == platform.end(signal.SIGTERM)
             assert not (platform.folder / "instance.json").exists()
             assert 0 == holder(platform.folder / "speaking")
-            first = int(spoken.read_text())
+            first = read_until(platform.folder)
 
             platform.start().ready(2)
-            until(lambda: int(spoken.read_text()) > first)
+            until(lambda: read_until(platform.folder) > first)
             platform.process.kill()
             platform.process.wait()
             until(lambda: holder(platform.folder / "speaking") == 0)
