@@ -21,6 +21,7 @@ from simulators.registry import Numbers
 from simulators.scenario import HOUR, MINUTE, Scenario
 
 _AT_ONCE = 24  # steps appended together
+_AMOUNTS = frozenset({Kind.INTERVAL, Kind.COUNT})  # of the time since the value before
 
 
 def config_for(config: Config, lane: Lane, known: Container[int] = ()) -> Config:
@@ -60,7 +61,7 @@ def write_history(
     config = replace(registry.config_since(0, scenario.origin), limits=limits)
     directory = Directory()
     directory.apply(config)
-    amounts = [row.point for row in config.points if METRICS[row.metric].kind is Kind.INTERVAL]
+    amounts = [row.point for row in config.points if METRICS[row.metric].kind in _AMOUNTS]
     waiting: dict[Lane, list[Record]] = {lane: [config_for(config, lane)] for lane in logs}
     total = 0
     for i, planned in enumerate(history(scenario, scenario.origin, until, HOUR)):

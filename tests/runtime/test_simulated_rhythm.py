@@ -58,12 +58,13 @@ def test_the_open_hour_begins_live(tmp_path):
         numbers = load(park_plan(scenario), registry, now=scenario.origin)
         write_history(scenario, numbers, until, registry, parse(shipped()), logs, lambda _: None)
         batches = [record.readings for _, record in logs[Lane.BULK].read(0) if isinstance(record, Batch)]
-        summed = [p.id for p in registry.find(Point, limit=1_000) if METRICS[p.metric].kind is Kind.INTERVAL]
+        kinds = {p.id: METRICS[p.metric].kind for p in registry.find(Point, limit=1_000)}
+        summed = {kind: [p for p in kinds if kinds[p] is kind] for kind in (Kind.INTERVAL, Kind.COUNT)}
     point, ts = (np.concatenate([getattr(b, name) for b in batches]) for name in ("point", "ts"))
-    amount = np.isin(point, summed)
+    amount = {kind: np.isin(point, points) for kind, points in summed.items()}
 
-    assert hour - HOUR <= ts[amount].max() < hour
-    assert hour <= ts[~amount].max() < until
+    assert [hour, hour] == [ts[of].max() // HOUR * HOUR + HOUR for of in amount.values()]
+    assert hour <= ts[~np.logical_or.reduce(list(amount.values()))].max() < until
 
 
 def test_of_nobody(tmp_path):
