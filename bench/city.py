@@ -99,9 +99,10 @@ def measure(work: Path, seconds: float) -> dict[str, float]:
             out[f"query.{name}_p50_ms"] = round(quantile(times, 0.5), 1)
             out[f"query.{name}_p99_ms"] = round(quantile(times, 0.99), 1)
             out[f"query.{name}_runs"] = len(times)
+        # Before the burst: the narrow side has none, and what it brought is written to files for minutes.
+        wide = steady(running, 20, 50_000, DEVICES, PARKS, asking=False)
         out |= burst(running, seconds)
         print(json.dumps(out), flush=True)
-        wide = steady(running, 20, 50_000, DEVICES, PARKS, asking=False)
     narrow_folder = work / "narrow"
     fill(Settings(data_dir=narrow_folder), 222)
     with platform(narrow_folder) as running:
